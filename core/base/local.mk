@@ -1,0 +1,4 @@
+# Build fragment of core/base.
+libsfcore_la_SOURCES += \
+  core/base/error.c \
+  core/base/paths.c

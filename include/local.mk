@@ -1,0 +1,29 @@
+# Build fragment of include: the installed headers.
+sfinclude_HEADERS += \
+  include/sf/checked.h \
+  include/sf/config.h \
+  include/sf/dtype.h \
+  include/sf/error.h \
+  include/sf/evaluate.h \
+  include/sf/exact.h \
+  include/sf/export.h \
+  include/sf/file.h \
+  include/sf/graph.h \
+  include/sf/json.h \
+  include/sf/log.h \
+  include/sf/op.h \
+  include/sf/options.h \
+  include/sf/paths.h \
+  include/sf/plugins.h \
+  include/sf/rng.h \
+  include/sf/shape.h \
+  include/sf/tensor.h \
+  include/sf/threads.h
+sfplugininclude_HEADERS += \
+  include/sf/plugin/backend.h \
+  include/sf/plugin/dataset.h \
+  include/sf/plugin/executor.h \
+  include/sf/plugin/frontend.h \
+  include/sf/plugin/optimizer.h \
+  include/sf/plugin/pass.h \
+  include/sf/plugin/plugin.h

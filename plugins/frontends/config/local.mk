@@ -1,0 +1,1 @@
+# Build fragment of plugins/frontends/config.

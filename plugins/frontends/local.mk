@@ -1,0 +1,2 @@
+# Build fragment of plugins/frontends.
+include plugins/frontends/config/local.mk

@@ -1,0 +1,10 @@
+# Build fragment of tests/unit: one folder per room.
+include tests/unit/base/local.mk
+include tests/unit/ir/local.mk
+include tests/unit/arch/local.mk
+include tests/unit/plugin/local.mk
+include tests/unit/program/local.mk
+include tests/unit/compile/local.mk
+include tests/unit/run/local.mk
+include tests/unit/pef/local.mk
+include tests/unit/queue/local.mk
