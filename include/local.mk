@@ -1,6 +1,7 @@
 # Build fragment of include: the installed headers.
 sfinclude_HEADERS += \
   include/sf/checked.h \
+  include/sf/compile.h \
   include/sf/config.h \
   include/sf/dtype.h \
   include/sf/error.h \
@@ -14,16 +15,20 @@ sfinclude_HEADERS += \
   include/sf/op.h \
   include/sf/options.h \
   include/sf/paths.h \
+  include/sf/pef.h \
   include/sf/plugins.h \
   include/sf/rng.h \
+  include/sf/session.h \
   include/sf/shape.h \
   include/sf/tensor.h \
   include/sf/threads.h
 sfplugininclude_HEADERS += \
+  include/sf/plugin/arch.h \
   include/sf/plugin/backend.h \
   include/sf/plugin/dataset.h \
   include/sf/plugin/executor.h \
   include/sf/plugin/frontend.h \
   include/sf/plugin/optimizer.h \
   include/sf/plugin/pass.h \
-  include/sf/plugin/plugin.h
+  include/sf/plugin/plugin.h \
+  include/sf/plugin/program.h
