@@ -10,6 +10,7 @@
 #define SF_SESSION_H
 
 #include <sf/graph.h>
+#include <sf/options.h>
 #include <sf/pef.h>
 #include <sf/tensor.h>
 
