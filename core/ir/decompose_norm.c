@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decompositions of the norms, and batch_norm's eval form. */
+#include "core/ir/expr.h"
+#include "core/ir/rules.h"
+
+/* What a norm averages over: `over` of `shape`, with the statistics kept as `kept` and listed as
+ * `stats`, parameters shaped `params`. */
+typedef struct
+{
+  SfAxes over;
+  SfShape shape, kept, stats, params;
+  double n;
+} Norm;
+
+static Norm
+batch_norm (SfShape shape)
+{
+  Norm norm = { .over = sf_axes_range (1, shape.rank), .shape = shape };
+  norm.over.at[0] = 0;
+  norm.n = (double) sf_axes_n_elems (norm.over, shape);
+  norm.kept = norm.params = sf_axes_keep (norm.over, shape);
+  norm.stats = SF_SHAPE (shape.dim[1]);
+  return norm;
+}
+
+static Norm
+layer_norm (const SfDecompose *d, SfShape shape)
+{
+  int axis = sf_axis_of (d->from, d->node, shape.rank);
+  Norm norm = { .over = sf_axes_range (axis, shape.rank), .shape = shape };
+  norm.n = (double) sf_axes_n_elems (norm.over, shape);
+  norm.kept = sf_axes_keep (norm.over, shape);
+  norm.stats = sf_shape (axis, shape.dim);
+  norm.params = sf_shape (shape.rank - axis, shape.dim + axis);
+  return norm;
+}
+
+static SfValue
+average (SfExpr *e, SfValue v, const Norm *norm)
+{
+  return sf_expr_2f (e, "div", sf_expr_reduce (e, "reduce_sum", v, norm->over, true), norm->n);
+}
+
+/* v * gamma + beta, parameters as the node has them. */
+static SfValue
+scale_shift (SfExpr *e, SfValue v, SfValue gamma, SfValue beta, const Norm *norm)
+{
+  v = sf_expr_2 (e, "mul", v, sf_expr_reshape (e, gamma, norm->params));
+  return sf_expr_2 (e, "add", v, sf_expr_reshape (e, beta, norm->params));
+}
+
+/* Two passes: the variance is the mean square of what is left after the mean is taken away. */
+typedef struct
+{
+  SfValue mean, var, rstd,
+      y; /* statistics with kept dimensions; y normalised, before gamma and beta */
+} Normalised;
+
+static Normalised
+normalise (SfExpr *e, SfValue x, double eps, const Norm *norm)
+{
+  Normalised r;
+  r.mean = average (e, x, norm);
+  SfValue centred = sf_expr_2 (e, "sub", x, r.mean);
+  r.var = average (e, sf_expr_2 (e, "mul", centred, centred), norm);
+  r.rstd = sf_expr_1 (e, "rsqrt", sf_expr_2f (e, "add", r.var, eps));
+  r.y = sf_expr_2 (e, "mul", centred, r.rstd);
+  return r;
+}
+
+/* (1 - momentum) old + momentum now */
+static SfValue
+running (SfExpr *e, SfValue old, SfValue now, double momentum)
+{
+  return sf_expr_2 (e, "add", sf_expr_2f (e, "mul", old, 1 - momentum),
+                    sf_expr_2f (e, "mul", now, momentum));
+}
+
+SF_DECOMPOSE_RULE (batch_norm)
+{
+  SfExpr e = sf_expr_begin (decompose->to);
+  const SfValue *in = decompose->inputs;
+  double momentum = sf_node_attr_float (decompose->from, decompose->node, "momentum");
+  SfValue x = sf_expr_wide (&e, in[0]);
+  Norm norm = batch_norm (sf_expr_shape (&e, x));
+  Normalised r = normalise (&e, x, sf_node_attr_float (decompose->from, decompose->node, "eps"),
+                            &norm);
+  SfValue y = scale_shift (&e, r.y, in[1], in[2], &norm);
+  SfValue mean = sf_expr_reshape (&e, r.mean, norm.stats);
+  SfValue var = sf_expr_reshape (&e, r.var, norm.stats);
+  SfValue unbiased = sf_expr_2f (&e, "mul", var, norm.n / MAX (norm.n - 1, 1));
+  decompose->outputs[0] = sf_expr_cast (&e, y, sf_expr_dtype (&e, in[0]));
+  decompose->outputs[1] = running (&e, in[3], mean, momentum);
+  decompose->outputs[2] = running (&e, in[4], unbiased, momentum);
+  decompose->outputs[3] = mean;
+  decompose->outputs[4] = sf_expr_reshape (&e, r.rstd, norm.stats);
+  return sf_expr_end (&e, error);
+}
+
+SF_DECOMPOSE_RULE (batch_norm_infer)
+{
+  SfExpr e = sf_expr_begin (decompose->to);
+  const SfValue *in = decompose->inputs;
+  double eps = sf_node_attr_float (decompose->from, decompose->node, "eps");
+  SfValue x = sf_expr_wide (&e, in[0]);
+  Norm norm = batch_norm (sf_expr_shape (&e, x));
+  SfValue rstd = sf_expr_1 (&e, "rsqrt", sf_expr_2f (&e, "add", in[4], eps));
+  x = sf_expr_2 (&e, "sub", x, sf_expr_reshape (&e, in[3], norm.kept));
+  x = sf_expr_2 (&e, "mul", x, sf_expr_reshape (&e, rstd, norm.kept));
+  SfValue y = scale_shift (&e, x, in[1], in[2], &norm);
+  decompose->outputs[0] = sf_expr_cast (&e, y, sf_expr_dtype (&e, in[0]));
+  return sf_expr_end (&e, error);
+}
+
+SF_DECOMPOSE_RULE (layer_norm)
+{
+  SfExpr e = sf_expr_begin (decompose->to);
+  const SfValue *in = decompose->inputs;
+  SfValue x = sf_expr_wide (&e, in[0]);
+  Norm norm = layer_norm (decompose, sf_expr_shape (&e, x));
+  Normalised r = normalise (&e, x, sf_node_attr_float (decompose->from, decompose->node, "eps"),
+                            &norm);
+  SfValue y = scale_shift (&e, r.y, in[1], in[2], &norm);
+  decompose->outputs[0] = sf_expr_cast (&e, y, sf_expr_dtype (&e, in[0]));
+  decompose->outputs[1] = sf_expr_reshape (&e, r.mean, norm.stats);
+  decompose->outputs[2] = sf_expr_reshape (&e, r.rstd, norm.stats);
+  return sf_expr_end (&e, error);
+}
+
+/* Inputs dy, x, gamma, mean, rstd. With h the normalised x and g = dy gamma: dx = rstd (g - mean g
+ * - h mean (g h)); dgamma and dbeta sum dy h and dy over what the parameters do not index. */
+static void
+backward (SfExpr *e, SfDecompose *d, const Norm *norm)
+{
+  const SfValue *in = d->inputs;
+  SfValue dy = sf_expr_wide (e, in[0]), x = sf_expr_wide (e, in[1]);
+  SfValue rstd = sf_expr_reshape (e, in[4], norm->kept);
+  SfValue h = sf_expr_2 (e, "sub", x, sf_expr_reshape (e, in[3], norm->kept));
+  h = sf_expr_2 (e, "mul", h, rstd);
+  SfValue g = sf_expr_2 (e, "mul", dy, sf_expr_reshape (e, in[2], norm->params));
+  SfValue along = sf_expr_2 (e, "mul", h, average (e, sf_expr_2 (e, "mul", g, h), norm));
+  SfValue dx = sf_expr_2 (e, "sub", sf_expr_2 (e, "sub", g, average (e, g, norm)), along);
+  dx = sf_expr_2 (e, "mul", dx, rstd);
+  SfShape listed = sf_expr_shape (e, in[2]);
+  SfValue dgamma = sf_expr_unbroadcast (e, sf_expr_2 (e, "mul", dy, h), norm->params);
+  SfValue dbeta = sf_expr_unbroadcast (e, dy, norm->params);
+  d->outputs[0] = sf_expr_cast (e, dx, sf_expr_dtype (e, in[1]));
+  d->outputs[1] = sf_expr_reshape (e, dgamma, listed);
+  d->outputs[2] = sf_expr_reshape (e, dbeta, listed);
+}
+
+SF_DECOMPOSE_RULE (batch_norm_bwd)
+{
+  SfExpr e = sf_expr_begin (decompose->to);
+  Norm norm = batch_norm (sf_expr_shape (&e, decompose->inputs[1]));
+  backward (&e, decompose, &norm);
+  return sf_expr_end (&e, error);
+}
+
+SF_DECOMPOSE_RULE (layer_norm_bwd)
+{
+  SfExpr e = sf_expr_begin (decompose->to);
+  Norm norm = layer_norm (decompose, sf_expr_shape (&e, decompose->inputs[1]));
+  backward (&e, decompose, &norm);
+  return sf_expr_end (&e, error);
+}
+
+/* The running statistics take the place of the batch's and stay as they are. */
+SF_EVAL_RULE (batch_norm)
+{
+  SfExpr e = sf_expr_begin (eval->to);
+  const SfValue *in = eval->inputs;
+  SfAttr eps = sf_expr_attr (eval->from, eval->node, "eps");
+  eval->outputs[0] = sf_expr_op (&e, "batch_norm_infer", in, 5, &eps, 1, NULL);
+  eval->outputs[1] = eval->outputs[3] = in[3];
+  eval->outputs[2] = in[4];
+  eval->outputs[4] = SF_NONE;
+  SfValue save_rstd = sf_node_output (eval->from, eval->node, 4);
+  if (sf_value_n_users (eval->from, save_rstd) > 0)
+    eval->outputs[4] = sf_expr_1 (&e, "rsqrt", sf_expr_2f (&e, "add", in[4], eps.f));
+  return sf_expr_end (&e, error);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decompositions of reduce_mean and the softmax family. */
+#include "core/ir/expr.h"
+#include "core/ir/rules.h"
+
+SF_DECOMPOSE_RULE (reduce_mean)
+{
+  SfExpr e = sf_expr_begin (decompose->to);
+  SfValue x = decompose->inputs[0];
+  SfShape shape = sf_expr_shape (&e, x);
+  SfAxes axes = sf_axes_of (decompose->from, decompose->node, "axes", shape.rank);
+  bool keepdims = sf_node_attr_int (decompose->from, decompose->node, "keepdims") != 0;
+  SfValue sum = sf_expr_reduce (&e, "reduce_sum", sf_expr_wide (&e, x), axes, keepdims);
+  SfValue mean = sf_expr_2f (&e, "div", sum, (double) sf_axes_n_elems (axes, shape));
+  decompose->outputs[0] = sf_expr_cast (&e, mean, sf_expr_dtype (&e, x));
+  return sf_expr_end (&e, error);
+}
+
+static SfAxes
+node_axis (const SfDecompose *d, SfExpr *e)
+{
+  int axis = sf_axis_of (d->from, d->node, sf_expr_shape (e, d->inputs[0]).rank);
+  return sf_axes_range (axis, axis + 1);
+}
+
+/* x less its maximum along the axis, so that no exponential overflows. */
+static SfValue
+shifted (SfExpr *e, SfValue x, SfAxes axis)
+{
+  return sf_expr_2 (e, "sub", x, sf_expr_reduce (e, "reduce_max", x, axis, true));
+}
+
+SF_DECOMPOSE_RULE (softmax)
+{
+  SfExpr e = sf_expr_begin (decompose->to);
+  SfAxes axis = node_axis (decompose, &e);
+  SfValue x = sf_expr_wide (&e, decompose->inputs[0]);
+  SfValue raised = sf_expr_1 (&e, "exp", shifted (&e, x, axis));
+  SfValue y = sf_expr_2 (&e, "div", raised, sf_expr_reduce (&e, "reduce_sum", raised, axis, true));
+  decompose->outputs[0] = sf_expr_cast (&e, y, sf_expr_dtype (&e, decompose->inputs[0]));
+  return sf_expr_end (&e, error);
+}
+
+SF_DECOMPOSE_RULE (softmax_bwd)
+{
+  SfExpr e = sf_expr_begin (decompose->to);
+  SfAxes axis = node_axis (decompose, &e);
+  SfValue dy = sf_expr_wide (&e, decompose->inputs[0]);
+  SfValue y = sf_expr_wide (&e, decompose->inputs[1]);
+  SfValue dot = sf_expr_reduce (&e, "reduce_sum", sf_expr_2 (&e, "mul", dy, y), axis, true);
+  SfValue dx = sf_expr_2 (&e, "mul", y, sf_expr_2 (&e, "sub", dy, dot));
+  decompose->outputs[0] = sf_expr_cast (&e, dx, sf_expr_dtype (&e, decompose->inputs[1]));
+  return sf_expr_end (&e, error);
+}
+
+SF_DECOMPOSE_RULE (log_softmax)
+{
+  SfExpr e = sf_expr_begin (decompose->to);
+  SfAxes axis = node_axis (decompose, &e);
+  SfValue x = shifted (&e, sf_expr_wide (&e, decompose->inputs[0]), axis);
+  SfValue sum = sf_expr_reduce (&e, "reduce_sum", sf_expr_1 (&e, "exp", x), axis, true);
+  SfValue y = sf_expr_2 (&e, "sub", x, sf_expr_1 (&e, "log", sum));
+  decompose->outputs[0] = sf_expr_cast (&e, y, sf_expr_dtype (&e, decompose->inputs[0]));
+  return sf_expr_end (&e, error);
+}
+
+SF_DECOMPOSE_RULE (log_softmax_bwd)
+{
+  SfExpr e = sf_expr_begin (decompose->to);
+  SfAxes axis = node_axis (decompose, &e);
+  SfValue dy = sf_expr_wide (&e, decompose->inputs[0]);
+  SfValue y = sf_expr_wide (&e, decompose->inputs[1]);
+  SfValue sum = sf_expr_reduce (&e, "reduce_sum", dy, axis, true);
+  SfValue part = sf_expr_2 (&e, "mul", sf_expr_1 (&e, "exp", y), sum);
+  SfValue dx = sf_expr_2 (&e, "sub", dy, part);
+  decompose->outputs[0] = sf_expr_cast (&e, dx, sf_expr_dtype (&e, decompose->inputs[1]));
+  return sf_expr_end (&e, error);
+}

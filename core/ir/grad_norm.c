@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Gradient rules of the norms. */
+#include "core/ir/expr.h"
+#include "core/ir/rules.h"
+
+/* Only y is differentiable: the statistics are there for the backward op and the running averages.
+ */
+static bool
+only_first_output (const SfGradient *g, GError **error)
+{
+  for (size_t i = 1; i < sf_node_n_outputs (g->graph, g->node); i++)
+    if (g->dy[i] != SF_NONE)
+      return sf_fail (error, SF_ERROR_UNSUPPORTED,
+                      "%s: the loss depends on output %zu of %s, a statistic without gradient; "
+                      "compute that statistic with reduce_mean instead",
+                      sf_node_name (g->graph, g->node), i, sf_node_op_name (g->graph, g->node));
+  return true;
+}
+
+/* dx, dgamma and dbeta of a backward op go to the first three inputs. */
+static bool
+backward (SfGradient *g, const char *op, const SfValue in[5], const SfAttr *attrs, size_t n_attrs,
+          GError **error)
+{
+  SfValue out[3];
+  SfExpr e = sf_expr_begin (g->graph);
+  sf_expr_op (&e, op, in, 5, attrs, n_attrs, out);
+  if (!sf_expr_end (&e, error))
+    return false;
+  for (size_t i = 0; i < 3; i++)
+    if (g->needs[i])
+      g->dx[i] = out[i];
+  return true;
+}
+
+SF_GRADIENT_RULE (batch_norm)
+{
+  const SfGraph *graph = gradient->graph;
+  SfNode node = gradient->node;
+  if (!only_first_output (gradient, error))
+    return false;
+  if (gradient->dy[0] == SF_NONE)
+    return true;
+  SfValue in[] = { gradient->dy[0], sf_node_input (graph, node, 0), sf_node_input (graph, node, 1),
+                   sf_node_output (graph, node, 3), sf_node_output (graph, node, 4) };
+  return backward (gradient, "batch_norm_bwd", in, NULL, 0, error);
+}
+
+SF_GRADIENT_RULE (layer_norm)
+{
+  const SfGraph *graph = gradient->graph;
+  SfNode node = gradient->node;
+  if (!only_first_output (gradient, error))
+    return false;
+  if (gradient->dy[0] == SF_NONE)
+    return true;
+  SfValue in[] = { gradient->dy[0], sf_node_input (graph, node, 0), sf_node_input (graph, node, 1),
+                   sf_node_output (graph, node, 1), sf_node_output (graph, node, 2) };
+  SfAttr axis = sf_expr_attr (graph, node, "axis");
+  return backward (gradient, "layer_norm_bwd", in, &axis, 1, error);
+}
+
+/* y = (x - mean) rstd gamma + beta with rstd = (var + eps)^-1/2, every parameter per channel. */
+SF_GRADIENT_RULE (batch_norm_infer)
+{
+  const SfGraph *graph = gradient->graph;
+  SfNode node = gradient->node;
+  SfExpr e = sf_expr_begin (gradient->graph);
+  SfValue in[5];
+  for (size_t i = 0; i < 5; i++)
+    in[i] = sf_node_input (graph, node, i);
+  SfShape shape = sf_expr_shape (&e, in[0]), per_channel = shape;
+  for (int i = 0; i < shape.rank; i++)
+    per_channel.dim[i] = i == 1 ? shape.dim[1] : 1;
+  SfAxes others = sf_axes_range (2, shape.rank);
+  others.at[others.n++] = 0;
+
+  SfValue dy = sf_expr_wide (&e, gradient->dy[0]);
+  SfValue gamma = in[1];
+  double eps = sf_node_attr_float (graph, node, "eps");
+  SfValue rstd = sf_expr_1 (&e, "rsqrt", sf_expr_2f (&e, "add", in[4], eps));
+  SfValue slope = sf_expr_2 (&e, "mul", gamma, rstd);
+  SfValue sum_dy = sf_expr_reduce (&e, "reduce_sum", dy, others, false);
+  SfValue centred = sf_expr_2 (&e, "sub", sf_expr_wide (&e, in[0]),
+                               sf_expr_reshape (&e, in[3], per_channel));
+  SfValue sum_centred = sf_expr_reduce (&e, "reduce_sum", sf_expr_2 (&e, "mul", dy, centred),
+                                        others, false);
+  SfValue dx = sf_expr_2 (&e, "mul", dy, sf_expr_reshape (&e, slope, per_channel));
+  SfValue dvar = sf_expr_2 (&e, "mul", sf_expr_2 (&e, "mul", sum_centred, slope),
+                            sf_expr_2f (&e, "mul", sf_expr_2 (&e, "mul", rstd, rstd), -0.5));
+  SfValue d[5] = { sf_expr_cast (&e, dx, sf_expr_dtype (&e, in[0])),
+                   sf_expr_2 (&e, "mul", sum_centred, rstd), sum_dy,
+                   sf_expr_1 (&e, "neg", sf_expr_2 (&e, "mul", sum_dy, slope)), dvar };
+  for (size_t i = 0; i < 5; i++)
+    if (gradient->needs[i])
+      gradient->dx[i] = d[i];
+  return sf_expr_end (&e, error);
+}

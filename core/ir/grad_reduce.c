@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Gradient rules of the reductions and of the softmax family. */
+#include "core/ir/expr.h"
+#include "core/ir/rules.h"
+
+/* `v`, shaped as the node's output, repeated along the reduced axes to the shape of the node's
+ * input. */
+static SfValue
+spread (SfExpr *e, const SfGradient *g, SfValue v)
+{
+  SfShape shape = sf_expr_shape (e, sf_node_input (g->graph, g->node, 0));
+  SfAxes axes = sf_axes_of (g->graph, g->node, "axes", shape.rank);
+  v = sf_expr_reshape (e, v, sf_axes_keep (axes, shape));
+  return sf_expr_broadcast (e, v, shape);
+}
+
+SF_GRADIENT_RULE (reduce_sum)
+{
+  if (!gradient->needs[0])
+    return true;
+  SfExpr e = sf_expr_begin (gradient->graph);
+  gradient->dx[0] = spread (&e, gradient, gradient->dy[0]);
+  return sf_expr_end (&e, error);
+}
+
+static bool
+extremum (SfGradient *g, GError **error)
+{
+  if (!g->needs[0])
+    return true;
+  SfExpr e = sf_expr_begin (g->graph);
+  SfValue x = sf_node_input (g->graph, g->node, 0);
+  SfValue y = sf_node_output (g->graph, g->node, 0);
+  SfShape shape = sf_expr_shape (&e, x);
+  SfAxes axes = sf_axes_of (g->graph, g->node, "axes", shape.rank);
+  SfShape kept = sf_axes_keep (axes, shape);
+  SfValue dy = sf_expr_reshape (&e, sf_expr_wide (&e, g->dy[0]), kept);
+  SfValue reached = sf_expr_2 (&e, "eq", x, sf_expr_reshape (&e, y, kept));
+  SfValue counted = sf_expr_cast (&e, reached, sf_expr_dtype (&e, dy));
+  SfValue share = sf_expr_2 (&e, "div", dy, sf_expr_reduce (&e, "reduce_sum", counted, axes, true));
+  SfValue zero = sf_expr_f (&e, sf_expr_dtype (&e, dy), 0);
+  SfValue dx = sf_expr_3 (&e, "select", reached, share, zero);
+  g->dx[0] = sf_expr_cast (&e, dx, sf_expr_dtype (&e, x));
+  return sf_expr_end (&e, error);
+}
+
+SF_GRADIENT_RULE (reduce_max)
+{
+  return extremum (gradient, error);
+}
+
+SF_GRADIENT_RULE (reduce_min)
+{
+  return extremum (gradient, error);
+}
+
+SF_GRADIENT_RULE (reduce_mean)
+{
+  if (!gradient->needs[0])
+    return true;
+  SfExpr e = sf_expr_begin (gradient->graph);
+  SfValue x = sf_node_input (gradient->graph, gradient->node, 0);
+  SfShape shape = sf_expr_shape (&e, x);
+  SfAxes axes = sf_axes_of (gradient->graph, gradient->node, "axes", shape.rank);
+  SfValue share = sf_expr_2f (&e, "div", sf_expr_wide (&e, gradient->dy[0]),
+                              (double) sf_axes_n_elems (axes, shape));
+  share = sf_expr_cast (&e, share, sf_expr_dtype (&e, x));
+  gradient->dx[0] = spread (&e, gradient, share);
+  return sf_expr_end (&e, error);
+}
+
+static bool
+normaliser (SfGradient *g, const char *backward, GError **error)
+{
+  if (!g->needs[0])
+    return true;
+  SfExpr e = sf_expr_begin (g->graph);
+  SfValue in[] = { g->dy[0], sf_node_output (g->graph, g->node, 0) };
+  SfAttr axis = sf_expr_attr (g->graph, g->node, "axis");
+  g->dx[0] = sf_expr_op (&e, backward, in, 2, &axis, 1, NULL);
+  return sf_expr_end (&e, error);
+}
+
+SF_GRADIENT_RULE (softmax)
+{
+  return normaliser (gradient, "softmax_bwd", error);
+}
+
+SF_GRADIENT_RULE (log_softmax)
+{
+  return normaliser (gradient, "log_softmax_bwd", error);
+}
