@@ -17,7 +17,7 @@ SF_DECOMPOSE_RULE (linear)
     y = sf_expr_reshape (&e, y, SF_SHAPE (sf_expr_shape (&e, w).dim[0]));
   if (decompose->n_inputs > 2 && decompose->inputs[2] != SF_NONE)
     y = sf_expr_2 (&e, "add", y, decompose->inputs[2]);
-  decompose->outputs[0] = y;
+  sf_expr_output (&e, decompose, 0, y);
   return sf_expr_end (&e, error);
 }
 
@@ -70,7 +70,7 @@ SF_DECOMPOSE_RULE (attention)
   SfExpr e = sf_expr_begin (decompose->to);
   Attention a = attention (&e, decompose, 0);
   SfValue y = sf_expr_matmul (&e, probabilities (&e, &a), a.v, false, false);
-  decompose->outputs[0] = sf_expr_cast (&e, y, sf_expr_dtype (&e, decompose->inputs[0]));
+  sf_expr_output (&e, decompose, 0, y);
   return sf_expr_end (&e, error);
 }
 
@@ -89,6 +89,6 @@ SF_DECOMPOSE_RULE (attention_bwd)
   SfValue d[3] = { sf_expr_matmul (&e, ds, a.k, false, false),
                    sf_expr_matmul (&e, ds, a.q, true, false), dv };
   for (size_t i = 0; i < 3; i++)
-    decompose->outputs[i] = sf_expr_cast (&e, d[i], sf_expr_dtype (&e, decompose->inputs[1 + i]));
+    sf_expr_output (&e, decompose, i, d[i]);
   return sf_expr_end (&e, error);
 }

@@ -67,7 +67,7 @@ SF_DECOMPOSE_RULE (conv2d)
       SfShape bias = SF_SHAPE (c.output.dim[1], 1, 1);
       y = sf_expr_2 (&e, "add", y, sf_expr_reshape (&e, decompose->inputs[2], bias));
     }
-  decompose->outputs[0] = y;
+  sf_expr_output (&e, decompose, 0, y);
   return sf_expr_end (&e, error);
 }
 
@@ -80,7 +80,7 @@ SF_DECOMPOSE_RULE (conv2d_dx)
   SfValue cols = sf_expr_matmul (&e, grouped_weight (&e, w, &c), dy, true, false);
   cols = sf_expr_reshape (&e, cols, SF_SHAPE (c.n, c.groups * c.ck, c.p));
   SfAttr size = sf_expr_attr (decompose->from, decompose->node, "size");
-  decompose->outputs[0] = window (&e, decompose, "fold", cols, &c, &size);
+  sf_expr_output (&e, decompose, 0, window (&e, decompose, "fold", cols, &c, &size));
   return sf_expr_end (&e, error);
 }
 
@@ -98,6 +98,6 @@ SF_DECOMPOSE_RULE (conv2d_dw)
   SfValue cols = sf_expr_transpose (&e, columns (&e, decompose, x, &c), images_inside);
   cols = sf_expr_reshape (&e, cols, SF_SHAPE (c.groups, c.ck, c.n * c.p));
   SfValue dw = sf_expr_matmul (&e, dy, cols, false, true);
-  decompose->outputs[0] = sf_expr_reshape (&e, dw, c.weight);
+  sf_expr_output (&e, decompose, 0, sf_expr_reshape (&e, dw, c.weight));
   return sf_expr_end (&e, error);
 }

@@ -86,7 +86,7 @@ SF_DECOMPOSE_RULE (max_pool2d)
   Pool p = pool (decompose, sf_expr_shape (&e, x), out, true);
   SfValue y = sf_expr_reduce (&e, "reduce_max", windows (&e, x, &p, -INFINITY),
                               sf_axes_range (2, 3), false);
-  decompose->outputs[0] = sf_expr_reshape (&e, y, out);
+  sf_expr_output (&e, decompose, 0, sf_expr_reshape (&e, y, out));
   return sf_expr_end (&e, error);
 }
 
@@ -116,17 +116,12 @@ SF_DECOMPOSE_RULE (max_pool2d_bwd)
   SfExpr e = sf_expr_begin (decompose->to);
   SfValue dy = decompose->inputs[0], x = decompose->inputs[1];
   Pool p = pool (decompose, sf_expr_shape (&e, x), sf_expr_shape (&e, dy), true);
-  if (p.p == 0 || p.n == 0 || p.c == 0)
-    {
-      decompose->outputs[0] = sf_expr_zeros (&e, sf_expr_dtype (&e, x), sf_expr_shape (&e, x));
-      return sf_expr_end (&e, error);
-    }
   SfValue element = sf_expr_iota (&e, SF_SHAPE (p.k, 1), 0);
   SfValue chosen = sf_expr_2 (&e, "eq", first_maximum (&e, x, &p), element);
   dy = sf_expr_reshape (&e, dy, SF_SHAPE (p.n, p.c, 1, p.p));
   SfValue zero = sf_expr_f (&e, sf_expr_dtype (&e, dy), 0);
   SfValue dcols = sf_expr_3 (&e, "select", chosen, dy, zero);
-  decompose->outputs[0] = scattered (&e, dcols, &p);
+  sf_expr_output (&e, decompose, 0, scattered (&e, dcols, &p));
   return sf_expr_end (&e, error);
 }
 
@@ -171,7 +166,7 @@ SF_DECOMPOSE_RULE (avg_pool2d)
                                 false);
   SfValue y = sf_expr_2 (&e, "div", sum, divisor (&e, decompose, &p, sf_expr_dtype (&e, sum)));
   y = sf_expr_reshape (&e, y, out);
-  decompose->outputs[0] = sf_expr_cast (&e, y, sf_expr_dtype (&e, decompose->inputs[0]));
+  sf_expr_output (&e, decompose, 0, y);
   return sf_expr_end (&e, error);
 }
 
@@ -183,8 +178,7 @@ SF_DECOMPOSE_RULE (avg_pool2d_bwd)
   dy = sf_expr_reshape (&e, dy, SF_SHAPE (p.n, p.c, 1, p.p));
   SfValue share = sf_expr_2 (&e, "div", dy, divisor (&e, decompose, &p, sf_expr_dtype (&e, dy)));
   share = sf_expr_broadcast (&e, share, SF_SHAPE (p.n, p.c, p.k, p.p));
-  decompose->outputs[0] = sf_expr_cast (&e, scattered (&e, share, &p),
-                                        sf_expr_dtype (&e, decompose->inputs[0]));
+  sf_expr_output (&e, decompose, 0, scattered (&e, share, &p));
   return sf_expr_end (&e, error);
 }
 
@@ -196,6 +190,6 @@ SF_DECOMPOSE_RULE (global_avg_pool)
   SfAxes image = sf_axes_range (2, 4);
   SfValue sum = sf_expr_reduce (&e, "reduce_sum", sf_expr_wide (&e, x), image, true);
   SfValue y = sf_expr_2f (&e, "div", sum, (double) sf_axes_n_elems (image, shape));
-  decompose->outputs[0] = sf_expr_cast (&e, y, sf_expr_dtype (&e, x));
+  sf_expr_output (&e, decompose, 0, y);
   return sf_expr_end (&e, error);
 }

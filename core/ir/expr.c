@@ -178,6 +178,20 @@ sf_expr_iota (SfExpr *e, SfShape shape, int axis)
   return sf_expr_op (e, "iota", NULL, 0, attrs, G_N_ELEMENTS (attrs), NULL);
 }
 
+void
+sf_expr_gradient (SfExpr *e, SfGradient *gradient, size_t i, SfValue dx)
+{
+  SfValue x = sf_node_input (gradient->graph, gradient->node, i);
+  gradient->dx[i] = sf_expr_cast (e, dx, sf_value_dtype (gradient->graph, x));
+}
+
+void
+sf_expr_output (SfExpr *e, SfDecompose *decompose, size_t k, SfValue v)
+{
+  SfValue replaced = sf_node_output (decompose->from, decompose->node, k);
+  decompose->outputs[k] = sf_expr_cast (e, v, sf_value_dtype (decompose->from, replaced));
+}
+
 SfAxes
 sf_axes_range (int first, int end)
 {
@@ -197,7 +211,7 @@ sf_axes_of (const SfGraph *graph, SfNode node, const char *name, int rank)
     in[listed[i] < 0 ? listed[i] + rank : listed[i]] = true;
   SfAxes axes = { 0 };
   for (int i = 0; i < rank; i++)
-    if (n == 0 || in[i])
+    if (in[i])
       axes.at[axes.n++] = i;
   return axes;
 }

@@ -4,7 +4,7 @@
 #ifndef SF_CORE_IR_EXPR_H
 #define SF_CORE_IR_EXPR_H
 
-#include <sf/graph.h>
+#include "core/ir/op.h"
 
 /* After the first failure every call returns SF_NONE (or a scalar shape) and adds nothing;
  * sf_expr_end hands the error over. */
@@ -68,10 +68,14 @@ SfValue sf_expr_matmul (SfExpr *e, SfValue a, SfValue b, bool transpose_a, bool 
 /* i32 values 0 .. shape.dim[axis] - 1 along `axis`. */
 SfValue sf_expr_iota (SfExpr *e, SfShape shape, int axis);
 
+/* Sets dx[i] of a gradient rule, and output k of a decomposition, in the dtype that the node's own
+ * value has. */
+void sf_expr_gradient (SfExpr *e, SfGradient *gradient, size_t i, SfValue dx);
+void sf_expr_output (SfExpr *e, SfDecompose *decompose, size_t k, SfValue v);
+
 /* Axes `first` .. `end` - 1. */
 SfAxes sf_axes_range (int first, int end);
-/* The axes that node's attribute lists, all of a rank when `reduce` ops left it empty; ascending,
- * none negative. */
+/* The axes that the node's attribute lists: ascending, none negative. */
 SfAxes sf_axes_of (const SfGraph *graph, SfNode node, const char *name, int rank);
 /* The node's single axis, none negative. */
 int sf_axis_of (const SfGraph *graph, SfNode node, int rank);

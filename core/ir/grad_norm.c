@@ -25,12 +25,10 @@ backward (SfGradient *g, const char *op, const SfValue in[5], const SfAttr *attr
   SfValue out[3];
   SfExpr e = sf_expr_begin (g->graph);
   sf_expr_op (&e, op, in, 5, attrs, n_attrs, out);
-  if (!sf_expr_end (&e, error))
-    return false;
-  for (size_t i = 0; i < 3; i++)
+  for (size_t i = 0; i < 3 && e.error == NULL; i++)
     if (g->needs[i])
-      g->dx[i] = out[i];
-  return true;
+      sf_expr_gradient (&e, g, i, out[i]);
+  return sf_expr_end (&e, error);
 }
 
 SF_GRADIENT_RULE (batch_norm)
@@ -88,11 +86,10 @@ SF_GRADIENT_RULE (batch_norm_infer)
   SfValue dx = sf_expr_2 (&e, "mul", dy, sf_expr_reshape (&e, slope, per_channel));
   SfValue dvar = sf_expr_2 (&e, "mul", sf_expr_2 (&e, "mul", sum_centred, slope),
                             sf_expr_2f (&e, "mul", sf_expr_2 (&e, "mul", rstd, rstd), -0.5));
-  SfValue d[5] = { sf_expr_cast (&e, dx, sf_expr_dtype (&e, in[0])),
-                   sf_expr_2 (&e, "mul", sum_centred, rstd), sum_dy,
+  SfValue d[5] = { dx, sf_expr_2 (&e, "mul", sum_centred, rstd), sum_dy,
                    sf_expr_1 (&e, "neg", sf_expr_2 (&e, "mul", sum_dy, slope)), dvar };
   for (size_t i = 0; i < 5; i++)
     if (gradient->needs[i])
-      gradient->dx[i] = d[i];
+      sf_expr_gradient (&e, gradient, i, d[i]);
   return sf_expr_end (&e, error);
 }
