@@ -1,7 +1,6 @@
 # Build fragment of core/ir.
-
-# Gradient rules and decompositions; they build with the graph that they add nodes to.
-ir_rules = \
+libsfcore_la_SOURCES += \
+  core/ir/attr.c \
   core/ir/decompose_contraction.c \
   core/ir/decompose_conv.c \
   core/ir/decompose_elementwise.c \
@@ -10,6 +9,10 @@ ir_rules = \
   core/ir/decompose_norm.c \
   core/ir/decompose_pool.c \
   core/ir/decompose_reduce.c \
+  core/ir/differentiate.c \
+  core/ir/digest.c \
+  core/ir/dtype.c \
+  core/ir/eval.c \
   core/ir/expr.c \
   core/ir/expr.h \
   core/ir/grad_contraction.c \
@@ -20,4 +23,30 @@ ir_rules = \
   core/ir/grad_norm.c \
   core/ir/grad_reduce.c \
   core/ir/grad_window.c \
-  core/ir/rules.h
+  core/ir/graph.c \
+  core/ir/graph.h \
+  core/ir/infer.c \
+  core/ir/infer.h \
+  core/ir/module.c \
+  core/ir/node.c \
+  core/ir/op.c \
+  core/ir/op.h \
+  core/ir/ops_collective.c \
+  core/ir/ops_contraction.c \
+  core/ir/ops_elementwise.c \
+  core/ir/ops_index.c \
+  core/ir/ops_loss.c \
+  core/ir/ops_movement.c \
+  core/ir/ops_norm.c \
+  core/ir/ops_pool.c \
+  core/ir/ops_reduce.c \
+  core/ir/ops_window.c \
+  core/ir/rewrite.c \
+  core/ir/rules.h \
+  core/ir/shape.c \
+  core/ir/tensor.c \
+  core/ir/text.c \
+  core/ir/value.c \
+  core/ir/verify.c \
+  core/ir/window.c \
+  core/ir/window.h

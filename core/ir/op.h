@@ -5,6 +5,9 @@
 
 #include <sf/graph.h>
 
+#define SF_MAX_ATTRS 8   /* of a row */
+#define SF_MAX_OUTPUTS 8 /* of a row */
+
 typedef struct
 {
   const char *name;
@@ -20,6 +23,7 @@ typedef struct
   const SfDtype *dtype;
   const SfShape *const *shape;
   SfAttr *attrs; /* complete, in row order; a rule may normalise (negative axes, -1 in reshape) in place */
+  int64_t (*ints)[SF_MAX_RANK]; /* room of the INTS attributes, by row order: what attrs[i].ints points to */
   SfDtype *out_dtype;
   SfShape *out_shape;
 } SfInfer;
@@ -67,10 +71,19 @@ extern const SfOp sf_ops_elementwise[];
 extern const SfOp sf_ops_reduce[];      /* reduce_*, argmax, softmax family */
 extern const SfOp sf_ops_movement[];
 extern const SfOp sf_ops_contraction[]; /* matmul, linear, attention */
-extern const SfOp sf_ops_window[];      /* unfold, fold, conv2d, pools */
+extern const SfOp sf_ops_window[];      /* unfold, fold, conv2d */
+extern const SfOp sf_ops_pool[];        /* max, average, global */
 extern const SfOp sf_ops_index[];       /* gather, scatter_add, embedding, iota, rng_uniform, dropout */
 extern const SfOp sf_ops_norm[];        /* batch_norm, layer_norm */
 extern const SfOp sf_ops_loss[];        /* softmax_ce, mse */
 extern const SfOp sf_ops_collective[];  /* each ends with name NULL */
+
+/* Attributes of a row, complete and typed, from what the caller gave: defaults filled in, INTS moved to `ints`. */
+bool sf_op_complete_attrs (const SfOp *op, const SfAttr *given, size_t n_given, SfAttr *attrs,
+                           int64_t (*ints)[SF_MAX_RANK], size_t *n_attrs, GError **error);
+size_t sf_op_n_attrs (const SfOp *op);
+/* Whether attribute `index` of the row has its default value in `attr`. */
+bool sf_op_attr_is_default (const SfOp *op, size_t index, const SfAttr *attr);
+const char *sf_attr_type_name (SfAttrType type);
 
 #endif

@@ -1,1 +1,8 @@
 # Build fragment of tests/unit/ir.
+check_PROGRAMS += tests/unit/ir/ir_test
+TESTS += tests/unit/ir/ir_test
+tests_unit_ir_ir_test_SOURCES = \
+  tests/unit/ir/graph_test.c \
+  tests/unit/ir/ir_support.c \
+  tests/unit/ir/ir_support.h
+tests_unit_ir_ir_test_LDADD = $(SF_TEST_CORE_LIBS)
