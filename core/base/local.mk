@@ -2,4 +2,8 @@
 libsfcore_la_SOURCES += \
   core/base/checked.c \
   core/base/error.c \
-  core/base/paths.c
+  core/base/file.c \
+  core/base/file_writer.c \
+  core/base/log.c \
+  core/base/paths.c \
+  core/base/read.h
