@@ -87,7 +87,7 @@ set_given (const SfOpAttr *row, const SfAttr *given, SfAttr *attr, int64_t *ints
 {
   bool int_for_float = row->type == SF_ATTR_FLOAT && given->type == SF_ATTR_INT;
   if (given->type != row->type && !int_for_float)
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "attribute %s is a %s, wanted a %s",
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "attribute %s is of type %s, wanted %s",
                     row->name, sf_attr_type_name (given->type), sf_attr_type_name (row->type));
   *attr = (SfAttr){ .name = row->name, .type = row->type, .i = given->i };
   switch (row->type)
@@ -164,7 +164,7 @@ sf_op_complete_attrs (const SfOp *op, const SfAttr *given, size_t n_given, SfAtt
         set_default (&op->attrs[i], &attrs[i], ints[i]);
       else
         return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-                        "attribute %s is missing, wanted a %s; set it", op->attrs[i].name,
+                        "attribute %s is missing, wanted one of type %s; set it", op->attrs[i].name,
                         sf_attr_type_name (op->attrs[i].type));
     }
   *n_attrs = n;

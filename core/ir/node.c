@@ -8,7 +8,7 @@
 static char *
 node_label (const char *name, const SfOp *op)
 {
-  return strcmp (name, op->name) == 0 ? g_strdup_printf ("(%s)", name)
+  return strcmp (name, op->name) == 0 ? g_strdup (name)
                                       : g_strdup_printf ("%s (%s)", name, op->name);
 }
 

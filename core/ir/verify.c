@@ -153,15 +153,22 @@ check_order (const SfGraph *graph, SfNode node, SfValue *next_output, GError **e
 }
 
 static bool
+check_op (const SfGraph *graph, SfNode node, GError **error)
+{
+  const SfNodeRecord *record = sf_node_record (graph, node);
+  g_autoptr (GError) ignored = NULL;
+  if (record->op == NULL || record->name == NULL)
+    return fail (error, "node %u: has no op or no name", node);
+  if (sf_op_find (record->op->name, &ignored) != record->op)
+    return fail (error, "%s: its op is not a row of the op table", record->name);
+  return true;
+}
+
+static bool
 check_node (const SfGraph *graph, SfNode node, GHashTable *names, SfValue *next_output,
             GError **error)
 {
   const SfNodeRecord *record = sf_node_record (graph, node);
-  if (record->op == NULL || record->name == NULL)
-    return fail (error, "node %u: has no op or no name", node);
-  g_autoptr (GError) ignored = NULL;
-  if (sf_op_find (record->op->name, &ignored) != record->op)
-    return fail (error, "%s: its op is not a row of the op table", record->name);
   if (!g_hash_table_add (names, (gpointer) record->name))
     return fail (error, "%s: two nodes have this name", record->name);
   return check_order (graph, node, next_output, error) && check_rule (graph, node, error);
@@ -234,6 +241,9 @@ sf_graph_verify (const SfGraph *graph, GError **error)
   g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (GHashTable) node_names = g_hash_table_new (g_str_hash, g_str_equal);
   SfValue next_output = 0;
+  for (SfNode node = 0; node < graph->nodes->len; node++)
+    if (!check_op (graph, node, error))
+      return false;
   for (SfValue v = 0; v < graph->values->len; v++)
     if (!check_value (graph, v, error))
       return false;
