@@ -1,14 +1,16 @@
-# Build fragment of core/base.
 libsfcore_la_SOURCES += \
   core/base/checked.c \
   core/base/config.c \
   core/base/config_text.c \
   core/base/config_text.h \
   core/base/error.c \
+  core/base/exact.c \
   core/base/file.c \
   core/base/file_writer.c \
   core/base/json.c \
   core/base/log.c \
   core/base/paths.c \
   core/base/read.h \
+  core/base/rng.c \
+  core/base/threads.c \
   core/base/units.c

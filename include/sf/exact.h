@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exp, log, cos, sin, pow and tanh in f64 that give the same bits on any machine, libm and -march: plain add/mul/div and sqrt, no fused
- * operations. Used for whatever reaches a PEF, an initial weight or a schedule. Error at most 2 ulp over the stated range. */
+/* exp, log, cos, sin and pow in f64 that give the same bits on any machine, libm and -march: plain add/mul/div and sqrt, no fused
+ * operations. Used for whatever reaches a PEF, an initial weight or a schedule. Error of exp, log, sin and cos at most
+ * 1 ulp over the stated range (pow: y times that). */
 #ifndef SF_EXACT_H
 #define SF_EXACT_H
 
