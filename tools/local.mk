@@ -1,1 +1,25 @@
 # Build fragment of tools.
+noinst_LTLIBRARIES += tools/libsftool.la
+tools_libsftool_la_SOURCES = \
+  tools/completion.c \
+  tools/tool.c \
+  tools/tool.h
+tools_libsftool_la_LIBADD = libspatialflow.la
+
+include tools/sf/local.mk
+
+# What `sf plugin new` writes.
+nobase_dist_sfdata_DATA += \
+  etc/templates/backend.c \
+  etc/templates/backend.md \
+  etc/templates/dataset.c \
+  etc/templates/dataset.md \
+  etc/templates/executor.c \
+  etc/templates/executor.md \
+  etc/templates/frontend.c \
+  etc/templates/frontend.md \
+  etc/templates/optimizer.c \
+  etc/templates/optimizer.md \
+  etc/templates/pass.c \
+  etc/templates/pass.md \
+  etc/templates/Makefile.txt

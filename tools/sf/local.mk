@@ -1,0 +1,15 @@
+# Build fragment of tools/sf.
+noinst_LTLIBRARIES += tools/sf/libverbs.la
+tools_sf_libverbs_la_SOURCES = \
+  tools/sf/inspect.h \
+  tools/sf/inspect_plugin.c \
+  tools/sf/plugincheck.c \
+  tools/sf/plugincheck.h \
+  tools/sf/plugininfo.c \
+  tools/sf/plugininfo.h \
+  tools/sf/verb_inspect.c \
+  tools/sf/verb_plugin_new.c \
+  tools/sf/verb_plugins.c \
+  tools/sf/verbs.c \
+  tools/sf/verbs.h
+tools_sf_libverbs_la_LIBADD = tools/libsftool.la

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs of `sf`, one file each; verbs.c lists them. */
+#ifndef TOOLS_SF_VERBS_H
+#define TOOLS_SF_VERBS_H
+
+#include "tools/tool.h"
+
+extern const SfTool sf_tool;
+
+extern const SfVerb sf_verb_inspect;
+extern const SfVerb sf_verb_plugin_new;
+extern const SfVerb sf_verb_plugins;
+
+#endif
