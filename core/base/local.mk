@@ -3,6 +3,8 @@ libsfcore_la_SOURCES += \
   core/base/config.c \
   core/base/config_text.c \
   core/base/config_text.h \
+  core/base/cpu_count.c \
+  core/base/cpu_count.h \
   core/base/error.c \
   core/base/exact.c \
   core/base/file.c \

@@ -3,77 +3,81 @@
 #include <sf/rng.h>
 
 #include <math.h>
+
 #include <sf/exact.h>
 
-static inline void
-round_of (uint32_t c[4], uint32_t k0, uint32_t k1)
+enum
 {
-  uint64_t p0 = (uint64_t) 0xD2511F53u * c[0], p1 = (uint64_t) 0xCD9E8D57u * c[2];
-  uint32_t c1 = c[1], c3 = c[3];
-  c[0] = (uint32_t) (p1 >> 32) ^ c1 ^ k0;
-  c[1] = (uint32_t) p1;
-  c[2] = (uint32_t) (p0 >> 32) ^ c3 ^ k1;
-  c[3] = (uint32_t) p0;
-}
+  PHILOX_ROUNDS = 10
+};
 
 void
 sf_philox (const SfRng *rng, uint64_t block, uint32_t out[4])
 {
-  uint32_t c[4] = { (uint32_t) block, (uint32_t) (block >> 32), rng->step, rng->stream };
+  uint32_t c0 = (uint32_t) block, c1 = (uint32_t) (block >> 32), c2 = rng->step, c3 = rng->stream;
   uint32_t k0 = (uint32_t) rng->seed, k1 = (uint32_t) (rng->seed >> 32);
-  for (int i = 0; i < 10; i++)
+  for (int round = 0; round < PHILOX_ROUNDS; round++)
     {
-      round_of (c, k0, k1);
-      k0 += 0x9E3779B9u;
-      k1 += 0xBB67AE85u;
+      uint64_t p0 = (uint64_t) 0xD2511F53u * c0;
+      uint64_t p1 = (uint64_t) 0xCD9E8D57u * c2;
+      c0 = (uint32_t) (p1 >> 32) ^ c1 ^ k0;
+      c2 = (uint32_t) (p0 >> 32) ^ c3 ^ k1;
+      c1 = (uint32_t) p1;
+      c3 = (uint32_t) p0;
+      k0 += 0x9E3779B9u; /* golden ratio */
+      k1 += 0xBB67AE85u; /* sqrt (3) - 1 */
     }
-  for (int i = 0; i < 4; i++)
-    out[i] = c[i];
-}
-
-static uint32_t
-word (const SfRng *rng, uint64_t i)
-{
-  uint32_t out[4];
-  sf_philox (rng, i / 4, out);
-  return out[i % 4];
+  out[0] = c0;
+  out[1] = c1;
+  out[2] = c2;
+  out[3] = c3;
 }
 
 float
 sf_rng_uniform (const SfRng *rng, uint64_t i)
 {
-  return (float) (word (rng, i) >> 8) * 0x1p-24f;
+  uint32_t words[4];
+  sf_philox (rng, i / 4, words);
+  return (float) (words[i % 4] >> 8) * 0x1p-24f;
 }
 
 double
 sf_rng_normal (const SfRng *rng, uint64_t i)
 {
-  double u = ((double) word (rng, 2 * i) + 0.5) * 0x1p-32, v = (double) word (rng, 2 * i + 1) * 0x1p-32;
-  return sqrt (-2 * sf_exact_log (u)) * sf_exact_cos (6.283185307179586 * v);
+  uint32_t words[4];
+  sf_philox (rng, i / 2, words);
+  /* (0, 1], so that the logarithm is finite. */
+  double u = ((double) words[i % 2 * 2] + 1.0) * 0x1p-32;
+  double v = (double) words[i % 2 * 2 + 1] * 0x1p-32;
+  return sqrt (-2.0 * sf_exact_log (u)) * sf_exact_cos (0x1.921fb54442d18p+2 * v);
 }
 
 uint64_t
 sf_rng_u64 (const SfRng *rng, uint64_t i)
 {
-  return (uint64_t) word (rng, 2 * i + 1) << 32 | word (rng, 2 * i);
+  uint32_t words[4];
+  sf_philox (rng, i / 2, words);
+  return (uint64_t) words[i % 2 * 2] | (uint64_t) words[i % 2 * 2 + 1] << 32;
 }
 
 void
 sf_rng_permutation (const SfRng *rng, uint32_t n, uint32_t *out)
 {
-  uint64_t drawn = 0;
   for (uint32_t i = 0; i < n; i++)
     out[i] = i;
+  uint64_t drawn = 0;
   for (uint32_t i = n; i > 1; i--)
     {
-      /* The largest multiple of i bounds what keeps every remainder equally likely. */
-      uint64_t limit = UINT64_MAX - UINT64_MAX % i, draw;
+      /* Words at or above the largest multiple of i would favour small remainders. */
+      uint64_t limit = UINT64_MAX - (UINT64_MAX % i + 1) % i;
+      uint64_t word;
       do
-        draw = sf_rng_u64 (rng, drawn++);
-      while (draw >= limit);
-      uint32_t j = (uint32_t) (draw % i), kept = out[i - 1];
+        word = sf_rng_u64 (rng, drawn++);
+      while (word > limit);
+      uint32_t j = (uint32_t) (word % i);
+      uint32_t swapped = out[i - 1];
       out[i - 1] = out[j];
-      out[j] = kept;
+      out[j] = swapped;
     }
 }
 
@@ -81,7 +85,7 @@ uint32_t
 sf_rng_stream_of (const char *name)
 {
   uint32_t hash = 2166136261u;
-  for (; *name != '\0'; name++)
-    hash = (hash ^ (uint8_t) *name) * 16777619u;
+  for (const unsigned char *p = (const unsigned char *) name; *p != '\0'; p++)
+    hash = (hash ^ *p) * 16777619u;
   return hash;
 }

@@ -1,41 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SfThreadPool: workers that claim chunks of one job at a time from a counter that carries the job's generation. */
+/* Fork-join over a fixed set of threads: a round is announced by a counter, its chunks are taken
+ * from another. */
 #include <sf/threads.h>
 
-#include <sched.h>
+#include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <string.h>
+#include <time.h>
 
-#define SPIN_NS 30000
+#include <sf/checked.h>
 
-struct SfThreadPool
+enum
 {
-  int n_threads;
-  GThread **threads; /* n_threads - 1 */
-  bool spin;         /* no more threads than processors */
-
-  /* generation << 32 | chunks not yet claimed. A chunk is claimed by exchanging the word for one less: a worker that comes late sees another generation and
-   * leaves alone what the fields below hold by then. */
-  _Atomic uint64_t claim;
-  _Atomic int64_t n_done;
-
-  /* The job; stable while any of its chunks is claimed and not done. */
-  SfThreadFunc func;
-  void *user_data;
-  int64_t n, grain, n_chunks;
-
-  GMutex mutex;
-  GCond wake;
-  _Atomic int n_sleeping;
-  _Atomic bool quit;
+  SPIN_NS = 40000,
+  MAX_THREADS = 1024
 };
 
 typedef struct
 {
   SfThreadPool *pool;
   int worker;
-} Start;
+  pthread_t thread;
+} Worker;
+
+struct SfThreadPool
+{
+  int n_threads;
+  int n_started; /* helpers whose thread exists */
+  Worker *workers;
+
+  /* The round: written by the caller before it raises `round`, read by helpers after they saw it
+   * raised. */
+  SfThreadFunc func;
+  void *user_data;
+  int64_t n, grain, n_chunks;
+  bool stop;
+
+  /* Each on a cache line of its own: helpers hammer them. */
+  _Alignas(64) atomic_uint round;
+  _Alignas(64) _Atomic int64_t next_chunk;
+  _Alignas(64) atomic_int n_busy; /* helpers that have not finished the round */
+  _Alignas(64) atomic_int n_asleep;
+  atomic_int caller_asleep;
+  pthread_mutex_t lock;
+  pthread_cond_t wake, done;
+};
+
+static int64_t
+now_ns (void)
+{
+  struct timespec t;
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return (int64_t) t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 static inline void
 relax (void)
@@ -43,94 +59,131 @@ relax (void)
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause ();
 #else
-  sched_yield ();
+  atomic_signal_fence (memory_order_seq_cst);
 #endif
 }
 
-/* Runs chunks of the current job until none is left. */
 static void
 work (SfThreadPool *pool, int worker)
 {
-  uint64_t word = atomic_load_explicit (&pool->claim, memory_order_acquire);
-  while ((uint32_t) word > 0)
+  for (;;)
     {
-      if (!atomic_compare_exchange_weak_explicit (&pool->claim, &word, word - 1, memory_order_acq_rel, memory_order_acquire))
-        continue;
-      int64_t chunk = pool->n_chunks - (int64_t) (uint32_t) word;
-      int64_t begin = chunk * pool->grain, end = MIN (begin + pool->grain, pool->n);
-      pool->func (pool->user_data, worker, begin, end);
-      atomic_fetch_add_explicit (&pool->n_done, 1, memory_order_release);
-      word = atomic_load_explicit (&pool->claim, memory_order_acquire);
+      int64_t chunk = atomic_fetch_add_explicit (&pool->next_chunk, 1, memory_order_relaxed);
+      if (chunk >= pool->n_chunks)
+        return;
+      int64_t begin = chunk * pool->grain;
+      pool->func (pool->user_data, worker, begin, MIN (pool->n - begin, pool->grain) + begin);
     }
 }
 
-static bool
-has_work (SfThreadPool *pool)
+/* Spins for a while, then sleeps, until the round is another than `seen`. */
+static void
+wait_for_round (SfThreadPool *pool, unsigned seen)
 {
-  return (uint32_t) atomic_load_explicit (&pool->claim, memory_order_acquire) > 0 || atomic_load (&pool->quit);
+  int64_t until = now_ns () + SPIN_NS;
+  do
+    for (int i = 0; i < 64; i++)
+      {
+        if (atomic_load_explicit (&pool->round, memory_order_acquire) != seen)
+          return;
+        relax ();
+      }
+  while (now_ns () < until);
+
+  pthread_mutex_lock (&pool->lock);
+  atomic_fetch_add (&pool->n_asleep, 1);
+  while (atomic_load (&pool->round) == seen)
+    pthread_cond_wait (&pool->wake, &pool->lock);
+  atomic_fetch_sub (&pool->n_asleep, 1);
+  pthread_mutex_unlock (&pool->lock);
+}
+
+static void *
+helper_main (void *data)
+{
+  Worker *self = data;
+  SfThreadPool *pool = self->pool;
+  for (unsigned seen = 0;; seen++)
+    {
+      wait_for_round (pool, seen);
+      if (pool->stop)
+        return NULL;
+      work (pool, self->worker);
+      if (atomic_fetch_sub (&pool->n_busy, 1) == 1 && atomic_load (&pool->caller_asleep) != 0)
+        {
+          pthread_mutex_lock (&pool->lock);
+          pthread_cond_signal (&pool->done);
+          pthread_mutex_unlock (&pool->lock);
+        }
+    }
+}
+
+/* Announces a round. A helper counts itself asleep before it looks at the round for the last time,
+ * and we raise the round before we look at the count (both sequentially consistent), so one of the
+ * two sees the other. */
+static void
+announce (SfThreadPool *pool)
+{
+  atomic_fetch_add (&pool->round, 1);
+  if (atomic_load (&pool->n_asleep) > 0)
+    {
+      pthread_mutex_lock (&pool->lock);
+      pthread_cond_broadcast (&pool->wake);
+      pthread_mutex_unlock (&pool->lock);
+    }
 }
 
 static void
-wait_for_work (SfThreadPool *pool)
+wait_for_helpers (SfThreadPool *pool)
 {
-  gint64 until = g_get_monotonic_time () + SPIN_NS / 1000;
-  while (pool->spin && !has_work (pool) && g_get_monotonic_time () < until)
-    for (int i = 0; i < 64 && !has_work (pool); i++)
-      relax ();
-  if (has_work (pool))
-    return;
-  g_mutex_lock (&pool->mutex);
-  atomic_fetch_add (&pool->n_sleeping, 1);
-  while (!has_work (pool))
-    g_cond_wait (&pool->wake, &pool->mutex);
-  atomic_fetch_sub (&pool->n_sleeping, 1);
-  g_mutex_unlock (&pool->mutex);
-}
+  int64_t until = now_ns () + SPIN_NS;
+  do
+    for (int i = 0; i < 64; i++)
+      {
+        if (atomic_load_explicit (&pool->n_busy, memory_order_acquire) == 0)
+          return;
+        relax ();
+      }
+  while (now_ns () < until);
 
-static gpointer
-thread_main (gpointer data)
-{
-  Start start = *(Start *) data;
-  g_free (data);
-  while (!atomic_load (&start.pool->quit))
-    {
-      work (start.pool, start.worker);
-      wait_for_work (start.pool);
-    }
-  return NULL;
+  pthread_mutex_lock (&pool->lock);
+  atomic_store (&pool->caller_asleep, 1);
+  while (atomic_load (&pool->n_busy) != 0)
+    pthread_cond_wait (&pool->done, &pool->lock);
+  atomic_store (&pool->caller_asleep, 0);
+  pthread_mutex_unlock (&pool->lock);
 }
 
 SfThreadPool *
 sf_thread_pool_new (int n_threads, GError **error)
 {
-  int available = sf_threads_available ();
-  if (n_threads == 0)
-    n_threads = available;
-  if (n_threads < 1 || n_threads > 1024)
+  if (n_threads < 0 || n_threads > MAX_THREADS)
     {
-      sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "threads: found %d, wanted 1 to 1024", n_threads);
+      sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+               "threads: found %d, wanted 0 (all processors) to %d", n_threads, MAX_THREADS);
       return NULL;
     }
-  SfThreadPool *pool = g_new0 (SfThreadPool, 1);
-  g_mutex_init (&pool->mutex);
-  g_cond_init (&pool->wake);
-  pool->threads = g_new0 (GThread *, n_threads);
-  pool->n_threads = 1;
-  pool->spin = n_threads <= available;
-  for (int i = 1; i < n_threads; i++)
+  SfThreadPool *pool = sf_aligned_alloc (1, sizeof *pool, "thread pool", error);
+  if (pool == NULL)
+    return NULL;
+  pool->n_threads = n_threads > 0 ? n_threads : sf_threads_available ();
+  pool->workers = g_new0 (Worker, pool->n_threads);
+  pthread_mutex_init (&pool->lock, NULL);
+  pthread_cond_init (&pool->wake, NULL);
+  pthread_cond_init (&pool->done, NULL);
+  for (int i = 1; i < pool->n_threads; i++)
     {
-      g_autoptr (GError) cause = NULL;
-      Start *start = g_new (Start, 1);
-      *start = (Start){ pool, i };
-      pool->threads[i - 1] = g_thread_try_new ("sf-worker", thread_main, start, &cause);
-      if (pool->threads[i - 1] == NULL)
+      pool->workers[i] = (Worker){ .pool = pool, .worker = i };
+      int status = pthread_create (&pool->workers[i].thread, NULL, helper_main, &pool->workers[i]);
+      if (status != 0)
         {
-          g_free (start);
-          sf_fail (error, SF_ERROR_NO_RESOURCE, "threads: only %d of %d could be started (%s); use fewer with --threads", i, n_threads, cause->message);
+          sf_fail (error, SF_ERROR_NO_RESOURCE,
+                   "threads: cannot start thread %d of %d: %s; ask for fewer", i + 1,
+                   pool->n_threads, g_strerror (status));
           sf_thread_pool_free (pool);
           return NULL;
         }
-      pool->n_threads++;
+      pool->n_started++;
     }
   return pool;
 }
@@ -140,16 +193,15 @@ sf_thread_pool_free (SfThreadPool *pool)
 {
   if (pool == NULL)
     return;
-  g_mutex_lock (&pool->mutex);
-  atomic_store (&pool->quit, true);
-  g_cond_broadcast (&pool->wake);
-  g_mutex_unlock (&pool->mutex);
-  for (int i = 1; i < pool->n_threads; i++)
-    g_thread_join (pool->threads[i - 1]);
-  g_mutex_clear (&pool->mutex);
-  g_cond_clear (&pool->wake);
-  g_free (pool->threads);
-  g_free (pool);
+  pool->stop = true;
+  announce (pool);
+  for (int i = 1; i <= pool->n_started; i++)
+    pthread_join (pool->workers[i].thread, NULL);
+  pthread_cond_destroy (&pool->done);
+  pthread_cond_destroy (&pool->wake);
+  pthread_mutex_destroy (&pool->lock);
+  g_free (pool->workers);
+  sf_aligned_free (pool);
 }
 
 int
@@ -158,29 +210,18 @@ sf_thread_pool_size (const SfThreadPool *pool)
   return pool->n_threads;
 }
 
-static void
-publish (SfThreadPool *pool, int64_t n_chunks)
-{
-  uint64_t generation = atomic_load (&pool->claim) >> 32;
-  atomic_store (&pool->n_done, 0);
-  atomic_store (&pool->claim, (generation + 1) << 32 | (uint64_t) n_chunks);
-  if (atomic_load (&pool->n_sleeping) == 0)
-    return;
-  g_mutex_lock (&pool->mutex);
-  g_cond_broadcast (&pool->wake);
-  g_mutex_unlock (&pool->mutex);
-}
-
 void
-sf_thread_pool_run (SfThreadPool *pool, int64_t n, int64_t grain, SfThreadFunc func, void *user_data)
+sf_thread_pool_run (SfThreadPool *pool, int64_t n, int64_t grain, SfThreadFunc func,
+                    void *user_data)
 {
   if (n <= 0)
     return;
-  grain = MAX (grain, (n + (int64_t) UINT32_MAX - 1) / (int64_t) UINT32_MAX);
-  int64_t n_chunks = (n - 1) / grain + 1;
+  grain = MAX (grain, 1);
+  int64_t n_chunks = n / grain + (n % grain != 0);
   if (pool->n_threads == 1 || n_chunks == 1)
     {
-      func (user_data, 0, 0, n);
+      for (int64_t begin = 0; n_chunks > 0; n_chunks--, begin += grain)
+        func (user_data, 0, begin, MIN (n - begin, grain) + begin);
       return;
     }
   pool->func = func;
@@ -188,44 +229,9 @@ sf_thread_pool_run (SfThreadPool *pool, int64_t n, int64_t grain, SfThreadFunc f
   pool->n = n;
   pool->grain = grain;
   pool->n_chunks = n_chunks;
-  publish (pool, n_chunks);
+  atomic_store_explicit (&pool->next_chunk, 0, memory_order_relaxed);
+  atomic_store_explicit (&pool->n_busy, pool->n_threads - 1, memory_order_relaxed);
+  announce (pool);
   work (pool, 0);
-  for (int spins = 0; atomic_load_explicit (&pool->n_done, memory_order_acquire) < n_chunks; spins++)
-    if (spins < 4096 && pool->spin)
-      relax ();
-    else
-      sched_yield ();
-}
-
-/* Processors that a cgroup's quota pays for, rounded up; 0 when there is none. */
-static int
-quota_of (const char *max_file, const char *quota_file, const char *period_file)
-{
-  long long quota = 0, period = 0;
-  g_autofree char *max = NULL, *a = NULL, *b = NULL;
-  if (g_file_get_contents (max_file, &max, NULL, NULL))
-    {
-      if (sscanf (max, "%lld %lld", &quota, &period) != 2)
-        return 0;
-    }
-  else if (g_file_get_contents (quota_file, &a, NULL, NULL) && g_file_get_contents (period_file, &b, NULL, NULL))
-    {
-      quota = g_ascii_strtoll (a, NULL, 10);
-      period = g_ascii_strtoll (b, NULL, 10);
-    }
-  return quota > 0 && period > 0 ? (int) ((quota + period - 1) / period) : 0;
-}
-
-int
-sf_threads_available (void)
-{
-  cpu_set_t *set = CPU_ALLOC (8192);
-  size_t size = CPU_ALLOC_SIZE (8192);
-  CPU_ZERO_S (size, set);
-  int n = sched_getaffinity (0, size, set) == 0 ? CPU_COUNT_S (size, set) : 1;
-  CPU_FREE (set);
-  int quota = quota_of ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  if (quota > 0 && quota < n)
-    n = quota;
-  return MAX (n, 1);
+  wait_for_helpers (pool);
 }

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The thread pool: every item once, at any size, again and again; processor counts from made-up
+ * cgroup trees. */
+#include <sf/threads.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/cpu_count.h"
+#include "tests/support/sftest.h"
+
+typedef struct
+{
+  int64_t n, grain;
+  int n_threads;
+  int *hits; /* per item; items are disjoint, so plain ints */
+  int bad;   /* atomic */
+} Round;
+
+static void
+mark (void *user_data, int worker, int64_t begin, int64_t end)
+{
+  Round *round = user_data;
+  bool good = worker >= 0 && worker < round->n_threads && begin < end && end <= round->n
+              && end - begin <= round->grain && begin % round->grain == 0;
+  if (!good)
+    {
+      g_atomic_int_inc (&round->bad);
+      return;
+    }
+  for (int64_t i = begin; i < end; i++)
+    round->hits[i]++;
+}
+
+static const int thread_counts[] = { 1, 2, 3, 8 };
+
+static const char *
+count_name (const void *row)
+{
+  static char name[16];
+  g_snprintf (name, sizeof name, "%d", *(const int *) row);
+  return name;
+}
+
+SF_TEST_CASES (Threads, EveryItemOnce, thread_counts, G_N_ELEMENTS (thread_counts), count_name)
+{
+  int n_threads = *(const int *) data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfThreadPool) pool = sf_thread_pool_new (n_threads, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK_INT (sf_thread_pool_size (pool), n_threads);
+  static const int64_t sizes[][2] = { { 0, 1 }, { 1, 1 },    { 7, 1 },  { 7, 3 },
+                                      { 8, 8 }, { 1000, 7 }, { 5, 100 } };
+  for (int repeat = 0; repeat < 300; repeat++)
+    for (size_t s = 0; s < G_N_ELEMENTS (sizes); s++)
+      {
+        int hits[1000] = { 0 };
+        Round round = { sizes[s][0], sizes[s][1], n_threads, hits, 0 };
+        sf_thread_pool_run (pool, round.n, round.grain, mark, &round);
+        SF_REQUIRE (round.bad == 0);
+        for (int64_t i = 0; i < round.n; i++)
+          SF_REQUIRE (hits[i] == 1);
+      }
+}
+
+/* Pauses longer than the spin, so that helpers and caller both go to sleep and are woken. */
+static void
+slow (void *user_data, int worker, int64_t begin, int64_t end)
+{
+  (void) worker;
+  if (begin % 2 == 1)
+    g_usleep (500);
+  g_atomic_int_add ((int *) user_data, (int) (end - begin));
+}
+
+SF_TEST (Threads, SleepersWake)
+{
+  g_autoptr (SfThreadPool) pool = sf_thread_pool_new (3, NULL);
+  for (int repeat = 0; repeat < 30; repeat++)
+    {
+      int sum = 0;
+      g_usleep (300);
+      sf_thread_pool_run (pool, 4, 1, slow, &sum);
+      SF_CHECK_INT (sum, 4);
+    }
+}
+
+SF_TEST (Threads, PoolsOfTwoThreadsAreIndependent)
+{
+  g_autoptr (SfThreadPool) a = sf_thread_pool_new (2, NULL);
+  g_autoptr (SfThreadPool) b = sf_thread_pool_new (2, NULL);
+  int sum = 0;
+  sf_thread_pool_run (a, 10, 1, slow, &sum);
+  sf_thread_pool_run (b, 10, 1, slow, &sum);
+  SF_CHECK_INT (sum, 20);
+}
+
+SF_TEST (Threads, RefusesOddCounts)
+{
+  g_autoptr (GError) error = NULL;
+  SF_CHECK (sf_thread_pool_new (-1, &error) == NULL);
+  SF_CHECK_ERROR (error, SF_ERROR_INVALID_ARGUMENT,
+                  "threads: found -1, wanted 0 (all processors) to 1024");
+  SF_CHECK (sf_thread_pool_new (1025, &error) == NULL);
+  SF_CHECK_ERROR (error, SF_ERROR_INVALID_ARGUMENT, "threads: found 1025");
+}
+
+SF_TEST (Threads, AvailableIsTheDefault)
+{
+  g_autoptr (SfThreadPool) pool = sf_thread_pool_new (0, NULL);
+  SF_CHECK (sf_threads_available () >= 1);
+  SF_CHECK_INT (sf_thread_pool_size (pool), sf_threads_available ());
+}
+
+/* Writes root/path with its folders. */
+static void
+put (const char *root, const char *path, const char *text)
+{
+  g_autofree char *full = g_build_filename (root, path, NULL);
+  g_autofree char *folder = g_path_get_dirname (full);
+  if (g_mkdir_with_parents (folder, 0755) != 0 || !g_file_set_contents (full, text, -1, NULL))
+    g_error ("cannot write %s", full);
+}
+
+SF_TEST (Threads, QuotaOfCgroup2)
+{
+  g_autofree char *root = sf_test_tmpdir ();
+  SF_CHECK_INT (sf_cpu_quota (root), 0);
+  put (root, "proc/self/cgroup", "0::/a/b\n");
+  SF_CHECK_INT (sf_cpu_quota (root), 0);
+  put (root, "sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
+  SF_CHECK_INT (sf_cpu_quota (root), 0);
+  put (root, "sys/fs/cgroup/a/cpu.max", "150000 100000\n");
+  SF_CHECK_INT (sf_cpu_quota (root), 2);
+  put (root, "sys/fs/cgroup/a/b/cpu.max", "50000 100000\n");
+  SF_CHECK_INT (sf_cpu_quota (root), 1);
+}
+
+SF_TEST (Threads, QuotaOfCgroup1)
+{
+  g_autofree char *root = sf_test_tmpdir ();
+  put (root, "proc/self/cgroup", "5:memory:/x\n4:cpu,cpuacct:/a\n0::/\n");
+  put (root, "sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "-1\n");
+  put (root, "sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000\n");
+  SF_CHECK_INT (sf_cpu_quota (root), 0);
+  put (root, "sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "300000\n");
+  SF_CHECK_INT (sf_cpu_quota (root), 3);
+}
