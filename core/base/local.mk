@@ -1,3 +1,4 @@
+# Build fragment of core/base.
 libsfcore_la_SOURCES += \
   core/base/checked.c \
   core/base/config.c \
