@@ -4,6 +4,7 @@ libsfcore_la_SOURCES += \
   core/plugin/check.h \
   core/plugin/elf.c \
   core/plugin/elf.h \
+  core/plugin/evaluate.c \
   core/plugin/kind.c \
   core/plugin/kind.h \
   core/plugin/load.c \
