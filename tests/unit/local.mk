@@ -8,3 +8,4 @@ include tests/unit/compile/local.mk
 include tests/unit/run/local.mk
 include tests/unit/pef/local.mk
 include tests/unit/queue/local.mk
+include tests/unit/cpu/local.mk
