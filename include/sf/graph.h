@@ -43,7 +43,7 @@ typedef enum
 typedef enum
 {
   SF_OUTPUT_PREDICTION, /* what inference returns: logits, values */
-  SF_OUTPUT_LOSS,       /* scalar f32, mean over the valid rows of the batch */
+  SF_OUTPUT_LOSS,       /* scalar f32 (f64 in an f64 graph), mean over the valid rows of the batch */
   SF_OUTPUT_OTHER,
 } SfOutputRole;
 
@@ -84,7 +84,8 @@ SF_API void sf_graph_set_phase (SfGraph *graph, SfPhase phase); /* of nodes adde
 /* Name after the source's own node ("conv1", "/layer1/Conv"); prefix for nodes added without one. Values print as name:output. */
 SF_API void sf_graph_set_scope (SfGraph *graph, const char *name);
 SF_API void sf_graph_set_node_name (SfGraph *graph, SfNode node, const char *name);
-/* Changes the dtype that a float value is stored in (the precision pass); inference of later nodes sees it. */
+/* Changes the dtype that a result of float dtype is stored in (the precision pass); inference of later nodes sees it. docs/ops.md says which dtypes
+ * sf_graph_verify then accepts. */
 SF_API bool sf_graph_set_dtype (SfGraph *graph, SfValue value, SfDtype dtype, GError **error);
 
 /* ---- reading ---- */

@@ -129,3 +129,32 @@ SF_TEST (Eval, DropoutGoesAndStatisticsStay)
   SF_CHECK_NO_ERROR (error);
   SF_CHECK_INT (sf_value_origin (eval, 5), out[0]);
 }
+
+/* One graph in variations; each must have a digest of its own. */
+static char *
+digest_of (const char *input, SfStateKind kind, SfPhase phase, int64_t axis, const char *output)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfGraph) g = sf_graph_new ("t");
+  SfValue x = ir_input (g, input, SF_F32, SF_SHAPE (2, 2));
+  sf_graph_state (g, "s", kind, SF_F32, SF_SHAPE (2), NULL, &error);
+  sf_graph_set_phase (g, phase);
+  SfValue y = sf_graph_op (g, "softmax", &x, 1, (SfAttr[]){ SF_ATTR_I ("axis", axis) }, 1, &error);
+  sf_graph_output (g, output, SF_OUTPUT_OTHER, y, &error);
+  SF_CHECK_NO_ERROR (error);
+  return sf_graph_digest (g);
+}
+
+SF_TEST (Digest, TellsVariationsApart)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autofree char *again = digest_of ("x", SF_STATE_PARAM, SF_PHASE_FWD, 0, "y");
+  g_hash_table_add (seen, digest_of ("x", SF_STATE_PARAM, SF_PHASE_FWD, 0, "y"));
+  SF_CHECK (g_hash_table_contains (seen, again));
+  g_hash_table_add (seen, digest_of ("z", SF_STATE_PARAM, SF_PHASE_FWD, 0, "y"));
+  g_hash_table_add (seen, digest_of ("x", SF_STATE_STATISTIC, SF_PHASE_FWD, 0, "y"));
+  g_hash_table_add (seen, digest_of ("x", SF_STATE_PARAM, SF_PHASE_BWD, 0, "y"));
+  g_hash_table_add (seen, digest_of ("x", SF_STATE_PARAM, SF_PHASE_FWD, 1, "y"));
+  g_hash_table_add (seen, digest_of ("x", SF_STATE_PARAM, SF_PHASE_FWD, 0, "w"));
+  SF_CHECK_INT (g_hash_table_size (seen), 6);
+}
