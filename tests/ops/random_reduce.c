@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random cases of the reductions and the softmax family. */
+#include "tests/ops/random.h"
+
+static void
+random_axes (OpCase *c, int rank)
+{
+  int64_t axes[SF_MAX_RANK];
+  size_t n = 0;
+  for (int i = 0; i < rank; i++)
+    if (random_bool ())
+      axes[n++] = random_bool () ? i : i - rank;
+  random_attr_ints (c, "axes", axes, n);
+  random_attr_bool (c, "keepdims", random_bool ());
+}
+
+void
+random_reduce (void)
+{
+  static const char *const ops[] = { "reduce_sum", "reduce_mean", "reduce_max", "reduce_min" };
+  for (size_t i = 0; i < G_N_ELEMENTS (ops); i++)
+    for (int times = 0; times < 5; times++)
+      {
+        OpCase *c = random_case (ops[i]);
+        SfShape shape = random_shape (times == 0 ? 0 : 1, 4, i == 0 ? 0 : 1);
+        random_input (c, CASE_T, shape)->fill = FILL_DISTINCT;
+        random_axes (c, shape.rank);
+      }
+  static const char *const along[] = { "softmax", "log_softmax" };
+  for (size_t i = 0; i < G_N_ELEMENTS (along); i++)
+    for (int times = 0; times < 4; times++)
+      {
+        OpCase *c = random_case (along[i]);
+        SfShape shape = random_shape (1, 4, times == 0 ? 0 : 1);
+        CaseInput *x = random_input (c, CASE_T, shape);
+        x->low = -4;
+        x->high = 4;
+        random_attr_int (c, "axis", random_int (-shape.rank, shape.rank - 1));
+      }
+}
