@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Op test cases: what an op is given and, where a row says so, what it must give. Any backend can walk them.
+/* Op test cases: what an op is given and, where a row says so, what it must give. Any backend can
+ * walk them.
  *
  *   { "add_rows", "add", { { CASE_T, "2,1", D (1, 2) }, { CASE_T, "3", D (10, 20, 30) } },
  *     .want = { { CASE_T, "2,3", D (11, 21, 31, 12, 22, 32) } } },
  *
- * Rows with `want` are worked out by hand from docs/ops.md; rows without are compared: gradients with differences, composites with their
- * decompositions, backends with each other. */
+ * Rows with `want` are worked out by hand from docs/ops.md; rows without are compared: gradients
+ * with differences, composites with their decompositions, backends with each other. */
 #ifndef SF_TESTS_OPS_CASES_H
 #define SF_TESTS_OPS_CASES_H
 
@@ -19,7 +20,8 @@
 
 typedef enum
 {
-  CASE_ABSENT, /* after the last input or output; an optional input left out when a later one is given */
+  CASE_ABSENT, /* after the last input or output; an optional input left out when a later one is
+                  given */
   CASE_T,      /* the dtype under test */
   CASE_WIDE,   /* f32 where that is bf16 or f16: losses, statistics, norm parameters */
   CASE_F32,
@@ -61,20 +63,23 @@ typedef struct
   CaseInput in[CASE_MAX_INPUTS];
   SfAttr attrs[CASE_MAX_ATTRS]; /* ends with name NULL */
   CaseOutput want[CASE_MAX_OUTPUTS];
-  const char *dtypes; /* T: "f" floats (also when NULL), "i" signed, "u" unsigned integers, "b" bool */
+  const char
+      *dtypes; /* T: "f" floats (also when NULL), "i" signed, "u" unsigned integers, "b" bool */
 } OpCase;
 
-#define D(...)    .data = (const double[]) { __VA_ARGS__ }
-#define EMPTY     .data = (const double[]) { 0 }
-#define AI(n, v)  { .name = (n), .type = SF_ATTR_INT, .i = (v) }
-#define AB(n, v)  { .name = (n), .type = SF_ATTR_BOOL, .i = (v) }
-#define AD(n, v)  { .name = (n), .type = SF_ATTR_DTYPE, .i = (v) }
-#define AF(n, v)  { .name = (n), .type = SF_ATTR_FLOAT, .f = (v) }
-#define AS(n, v)  { .name = (n), .type = SF_ATTR_STRING, .s = (v) }
-#define AIS(nm, ...)                                  \
-  { .name = (nm), .type = SF_ATTR_INTS,               \
-    .ints = (const int64_t[]) { __VA_ARGS__ },        \
+/* clang-format off */
+#define D(...)   .data = (const double[]) { __VA_ARGS__ }
+#define EMPTY    .data = (const double[]) { 0 }
+#define AI(n, v) { .name = (n), .type = SF_ATTR_INT, .i = (v) }
+#define AB(n, v) { .name = (n), .type = SF_ATTR_BOOL, .i = (v) }
+#define AD(n, v) { .name = (n), .type = SF_ATTR_DTYPE, .i = (v) }
+#define AF(n, v) { .name = (n), .type = SF_ATTR_FLOAT, .f = (v) }
+#define AS(n, v) { .name = (n), .type = SF_ATTR_STRING, .s = (v) }
+#define AIS(nm, ...)                                                  \
+  { .name = (nm), .type = SF_ATTR_INTS,                               \
+    .ints = (const int64_t[]) { __VA_ARGS__ },                        \
     .n_ints = sizeof ((int64_t[]) { __VA_ARGS__ }) / sizeof (int64_t) }
+/* clang-format on */
 
 /* A table of one family; the families are listed in cases.c. */
 typedef struct
@@ -87,7 +92,8 @@ typedef struct
 extern const OpCases op_cases_elementwise, op_cases_reduce, op_cases_movement, op_cases_contraction,
     op_cases_window, op_cases_index, op_cases_norm, op_cases_loss;
 
-/* All cases: the tables, then random ones (random.c, one fixed seed). Constant for the life of the process. */
+/* All cases: the tables, then random ones (random.c, one fixed seed). Constant for the life of the
+ * process. */
 size_t op_case_count (void);
 const OpCase *op_case_at (size_t index);
 /* Appends the random cases; rows and all they point to live as long as the process. */
@@ -102,7 +108,8 @@ bool op_case_allows (const OpCase *c, SfDtype t);
 /* Elements of input `index` as f64, rounded to its dtype. Owned: g_free. */
 double *op_case_data (const OpCase *c, size_t index, SfDtype t);
 
-/* A case as a graph. Inputs are called "in0", "in1", ...; an input called rng is the scalar "rng". */
+/* A case as a graph. Inputs are called "in0", "in1", ...; an input called rng is the scalar "rng".
+ */
 typedef struct
 {
   SfGraph *graph;
@@ -117,16 +124,19 @@ typedef struct
 
 /* The op alone. */
 bool op_case_graph (const OpCase *c, SfDtype t, CaseGraph *out, GError **error);
-/* Adds loss = sum (out[0] * fixed random projection) and the gradients of all float inputs that may have one. */
+/* Adds loss = sum (out[0] * fixed random projection) and the gradients of all float inputs that may
+ * have one. */
 bool op_case_differentiate (const OpCase *c, CaseGraph *g, GError **error);
 /* The projection is the same for every dtype and graph of the case. */
 bool op_case_add_loss (const OpCase *c, CaseGraph *g, GError **error);
-/* A copy of `g` in which every node that has a decomposition is replaced by it, to the primitives. */
+/* A copy of `g` in which every node that has a decomposition is replaced by it, to the primitives.
+ */
 bool op_case_lower (const CaseGraph *g, CaseGraph *out, GError **error);
 void op_case_clear (CaseGraph *g);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CaseGraph, op_case_clear)
 
-/* Evaluates values[0..n) on the reference backend, from data[i] for input i, into f64 arrays. `f64`: nothing is rounded. out[i]: owned, g_free. */
+/* Evaluates values[0..n) on the reference backend, from data[i] for input i, into f64 arrays.
+ * `f64`: nothing is rounded. out[i]: owned, g_free. */
 bool op_case_evaluate (const CaseGraph *g, double *const *data, bool f64, const SfValue *values,
                        size_t n, double **out, GError **error);
 

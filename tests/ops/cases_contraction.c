@@ -2,10 +2,17 @@
 /* Cases of matmul, linear and attention. */
 #include "tests/ops/cases.h"
 
-#define A2 { CASE_T, "2,2", D (1, 2, 3, 4) }
-#define B2 { CASE_T, "2,2", D (5, 6, 7, 8) }
+#define A2                        \
+  {                               \
+    CASE_T, "2,2", D (1, 2, 3, 4) \
+  }
+#define B2                        \
+  {                               \
+    CASE_T, "2,2", D (5, 6, 7, 8) \
+  }
 #define LN3 1.0986122886681098
 
+/* clang-format off */
 static const OpCase rows[] = {
   { "matmul", "matmul", { A2, B2 }, .want = { { CASE_T, "2,2", D (19, 22, 43, 50) } } },
   { "matmul_ta", "matmul", { A2, B2 }, { AB ("transpose_a", true) },
@@ -28,6 +35,11 @@ static const OpCase rows[] = {
   { "linear_no_bias", "linear",
     { { CASE_T, "2,1,2", D (1, 2, 3, 4) }, { CASE_T, "1,2", D (10, 1) } },
     .want = { { CASE_T, "2,1,1", D (12, 34) } } },
+  { "matmul_mixed", "matmul", { A2, { CASE_F32, "2,2", D (5, 6, 7, 8) } },
+    .want = { { CASE_WIDE, "2,2", D (19, 22, 43, 50) } } },
+  { "linear_mixed", "linear",
+    { { CASE_T, "1,2", D (1, 2) }, { CASE_F32, "1,2", D (10, 1) }, { CASE_T, "1", D (3) } },
+    .want = { { CASE_WIDE, "1,1", D (15) } } },
 
   { "attention_uniform", "attention",
     { { CASE_T, "1,1,1,2", D (0, 0) }, { CASE_T, "1,1,2,2", D (1, 2, 3, 4) },
@@ -55,5 +67,6 @@ static const OpCase rows[] = {
     .want = { { CASE_T, "1,1,1,1", D (1) }, { CASE_T, "1,1,2,1", D (0, 0) },
               { CASE_T, "1,1,2,1", D (0.5, 0.5) } } },
 };
+/* clang-format on */
 
 OP_CASES (contraction);

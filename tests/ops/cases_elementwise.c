@@ -2,13 +2,17 @@
 /* Cases of the elementwise ops. */
 #include "tests/ops/cases.h"
 
-#define UNARY(name_, op_, x_, y_) \
-  { name_, op_, { { CASE_T, "2", x_ } }, .want = { { CASE_T, "2", y_ } } }
+#define UNARY(name_, op_, x_, y_)                                        \
+  {                                                                      \
+    name_, op_, { { CASE_T, "2", x_ } }, .want = { { CASE_T, "2", y_ } } \
+  }
 
+/* clang-format off */
 static const OpCase rows[] = {
   UNARY ("neg", "neg", D (1.5, -2), D (-1.5, 2)),
   UNARY ("abs", "abs", D (1.5, -2), D (1.5, 2)),
-  { "sign", "sign", { { CASE_T, "3", D (1.5, 0, -2) } }, .want = { { CASE_T, "3", D (1, 0, -1) } } },
+  { "sign", "sign", { { CASE_T, "3", D (1.5, 0, -2) } },
+    .want = { { CASE_T, "3", D (1, 0, -1) } } },
   UNARY ("exp", "exp", D (1, -2), D (2.718281828459045, 0.1353352832366127)),
   UNARY ("log", "log", D (2, 10), D (0.6931471805599453, 2.302585092994046)),
   UNARY ("sqrt", "sqrt", D (2.25, 16), D (1.5, 4)),
@@ -91,6 +95,17 @@ static const OpCase rows[] = {
   { "cast_from_bool", "cast", { { CASE_BOOL, "2", D (0, 1) } }, { AD ("dtype", SF_F64) },
     .want = { { CASE_F64, "2", D (0, 1) } } },
 
+  /* Float inputs of two dtypes meet in the wider one. */
+  { "add_mixed", "add", { { CASE_T, "2", D (1, 2) }, { CASE_F32, "2,1", D (10, 20) } },
+    .want = { { CASE_WIDE, "2,2", D (11, 12, 21, 22) } } },
+  { "mul_mixed", "mul", { { CASE_F32, "2", D (1, 2) }, { CASE_T, "", D (10) } },
+    .want = { { CASE_WIDE, "2", D (10, 20) } } },
+  { "max_mixed", "max", { { CASE_F32, "2", D (1, 2) }, { CASE_T, "2", D (2, 1) } },
+    .want = { { CASE_WIDE, "2", D (2, 2) } } },
+  { "select_mixed", "select",
+    { { CASE_BOOL, "2", D (1, 0) }, { CASE_T, "2", D (1, 2) }, { CASE_F32, "", D (9) } },
+    .want = { { CASE_WIDE, "2", D (1, 9) } } },
+
   { "relu", "relu", { { CASE_T, "3", D (1.5, 0, -2) } },
     .want = { { CASE_T, "3", D (1.5, 0, 0) } } },
   { "relu_bwd", "relu_bwd",
@@ -106,5 +121,6 @@ static const OpCase rows[] = {
     { AS ("approximate", "tanh") },
     .want = { { CASE_T, "3", D (1.0829640838457826, 0.5, -0.25829776987085473) } } },
 };
+/* clang-format on */
 
 OP_CASES (elementwise);

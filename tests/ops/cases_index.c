@@ -2,12 +2,23 @@
 /* Cases of gather, scatter_add, embedding, iota, rng_uniform and dropout. */
 #include "tests/ops/cases.h"
 
-#define SIX { CASE_T, "3,2", D (1, 2, 3, 4, 5, 6) }
-#define TWO_ZERO_TWO { CASE_I32, "3", D (2, 0, 2) }
-#define ZERO_RNG { CASE_I32, "3", D (0, 0, 0) }
-/* The published Philox4x32-10 answer for counter 0 and key 0: 6627e8d5 e169c58d bc57ac4c 9b00dbd8; about 0.40, 0.88, 0.74, 0.61. */
+#define SIX                             \
+  {                                     \
+    CASE_T, "3,2", D (1, 2, 3, 4, 5, 6) \
+  }
+#define TWO_ZERO_TWO           \
+  {                            \
+    CASE_I32, "3", D (2, 0, 2) \
+  }
+#define ZERO_RNG               \
+  {                            \
+    CASE_I32, "3", D (0, 0, 0) \
+  }
+/* The published Philox4x32-10 answer for counter 0 and key 0: 6627e8d5 e169c58d bc57ac4c 9b00dbd8;
+ * about 0.40, 0.88, 0.74, 0.61. */
 #define KNOWN D (0x6627e8p-24, 0xe169c5p-24, 0xbc57acp-24, 0x9b00dbp-24)
 
+/* clang-format off */
 static const OpCase rows[] = {
   { "gather_rows", "gather", { SIX, TWO_ZERO_TWO },
     .want = { { CASE_T, "3,2", D (5, 6, 1, 2, 5, 6) } }, .dtypes = "fiu" },
@@ -41,5 +52,6 @@ static const OpCase rows[] = {
   { "dropout_bwd", "dropout_bwd", { { CASE_T, "2,2", D (1, 2, 3, 4) }, ZERO_RNG },
     { AF ("p", 0.5), AI ("stream", 0) }, .want = { { CASE_T, "2,2", D (0, 4, 6, 8) } } },
 };
+/* clang-format on */
 
 OP_CASES (index);

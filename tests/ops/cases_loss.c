@@ -2,6 +2,7 @@
 /* Cases of the losses. */
 #include "tests/ops/cases.h"
 
+/* clang-format off */
 static const OpCase rows[] = {
   { "ce", "softmax_ce",
     { { CASE_T, "2,3", D (0, 1, 2, 0, 0, 0) }, { CASE_I32, "2", D (2, 0) } },
@@ -27,6 +28,9 @@ static const OpCase rows[] = {
     .want = { { CASE_T, "2,2", D (0.5, -0.5, -0.5, 0.5) } } },
   { "mse", "mse", { { CASE_T, "3", D (1, 2, 3) }, { CASE_T, "3", D (2, 2, 5) } },
     .want = { { CASE_WIDE, "", D (5. / 3) } } },
+  { "mse_mixed", "mse", { { CASE_T, "2", D (1, 2) }, { CASE_F32, "2", D (2, 2) } },
+    .want = { { CASE_WIDE, "", D (0.5) } } },
 };
+/* clang-format on */
 
 OP_CASES (loss);

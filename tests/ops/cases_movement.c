@@ -2,8 +2,12 @@
 /* Cases of the ops that only move elements. */
 #include "tests/ops/cases.h"
 
-#define SIX { CASE_T, "2,3", D (1, 2, 3, 4, 5, 6) }
+#define SIX                             \
+  {                                     \
+    CASE_T, "2,3", D (1, 2, 3, 4, 5, 6) \
+  }
 
+/* clang-format off */
 static const OpCase rows[] = {
   { "reshape", "reshape", { SIX }, { AIS ("shape", 3, -1) },
     .want = { { CASE_T, "3,2", D (1, 2, 3, 4, 5, 6) } }, .dtypes = "fiu" },
@@ -27,6 +31,8 @@ static const OpCase rows[] = {
   { "concat_columns", "concat",
     { { CASE_T, "2,1", D (1, 2) }, { CASE_T, "2,2", D (3, 4, 5, 6) }, { CASE_T, "2,0", EMPTY } },
     { AI ("axis", 1) }, .want = { { CASE_T, "2,3", D (1, 3, 4, 2, 5, 6) } }, .dtypes = "fiu" },
+  { "concat_mixed", "concat", { { CASE_T, "1", D (1) }, { CASE_F32, "2", D (2, 3) } },
+    { AI ("axis", 0) }, .want = { { CASE_WIDE, "3", D (1, 2, 3) } } },
   { "concat_one", "concat", { SIX }, { AI ("axis", 0) },
     .want = { { CASE_T, "2,3", D (1, 2, 3, 4, 5, 6) } } },
   { "pad", "pad", { { CASE_T, "1,2", D (1, 2) } },
@@ -39,5 +45,6 @@ static const OpCase rows[] = {
   { "broadcast_to_nothing", "broadcast", { { CASE_T, "1,2", D (1, 2) } }, { AIS ("shape", 0, 2) },
     .want = { { CASE_T, "0,2", EMPTY } } },
 };
+/* clang-format on */
 
 OP_CASES (movement);

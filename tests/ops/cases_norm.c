@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cases of the norms; eps 3 makes the standard deviation of (1, 3) a round number: sqrt (1 + 3) = 2. */
+/* Cases of the norms; eps 3 makes the standard deviation of (1, 3) a round number: sqrt (1 + 3)
+ * = 2. */
 #include "tests/ops/cases.h"
 
-#define ONE(v) { CASE_WIDE, "1", D (v) }
+#define ONE(v)            \
+  {                       \
+    CASE_WIDE, "1", D (v) \
+  }
 
+/* clang-format off */
 static const OpCase rows[] = {
   { "batch_norm", "batch_norm",
     { { CASE_T, "2,1,2", D (1, 3, 1, 3) }, ONE (2), ONE (10), ONE (4), ONE (2) },
@@ -38,6 +43,11 @@ static const OpCase rows[] = {
     { AI ("axis", 0), AF ("eps", 3) },
     .want = { { CASE_T, "2,2", D (-1, 2, -3, 5) }, { CASE_WIDE, "", D (2) },
               { CASE_WIDE, "", D (0.5) } } },
+  { "layer_norm_narrow_parameters", "layer_norm",
+    { { CASE_T, "1,2", D (1, 3) }, { CASE_T, "2", D (2, 4) }, { CASE_T, "2", D (10, 20) } },
+    { AF ("eps", 3) },
+    .want = { { CASE_T, "1,2", D (9, 22) }, { CASE_WIDE, "1", D (2) },
+              { CASE_WIDE, "1", D (0.5) } } },
   { "layer_norm_bwd", "layer_norm_bwd",
     { { CASE_T, "1,2", D (1, 0) }, { CASE_T, "1,2", D (1, 3) }, { CASE_WIDE, "2", D (2, 4) },
       { CASE_WIDE, "1", D (2) }, { CASE_WIDE, "1", D (0.5) } },
@@ -45,5 +55,6 @@ static const OpCase rows[] = {
     .want = { { CASE_T, "1,2", D (0.375, -0.375) }, { CASE_WIDE, "2", D (-0.5, 0) },
               { CASE_WIDE, "2", D (1, 0) } } },
 };
+/* clang-format on */
 
 OP_CASES (norm);

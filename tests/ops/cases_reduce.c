@@ -2,8 +2,12 @@
 /* Cases of the reductions and the softmax family. */
 #include "tests/ops/cases.h"
 
-#define SIX { CASE_T, "2,3", D (1, 5, 3, 4, 2, 6) }
+#define SIX                             \
+  {                                     \
+    CASE_T, "2,3", D (1, 5, 3, 4, 2, 6) \
+  }
 
+/* clang-format off */
 static const OpCase rows[] = {
   { "sum_last", "reduce_sum", { SIX }, { AIS ("axes", 1) }, .want = { { CASE_T, "2", D (9, 12) } },
     .dtypes = "fiu" },
@@ -52,5 +56,6 @@ static const OpCase rows[] = {
       { CASE_T, "3", D (-1.3862943611198906, -1.3862943611198906, -0.6931471805599453) } },
     .want = { { CASE_T, "3", D (-0.5, 0.5, 0) } } },
 };
+/* clang-format on */
 
 OP_CASES (reduce);

@@ -2,20 +2,33 @@
 /* Cases of unfold, fold, conv2d and the pools. */
 #include "tests/ops/cases.h"
 
-#define NINE { CASE_T, "1,1,3,3", D (1, 2, 3, 4, 5, 6, 7, 8, 9) }
-#define FOUR { CASE_T, "1,1,2,2", D (1, 2, 3, 4) }
-#define DIAGONAL { CASE_T, "1,1,2,2", D (1, 0, 0, 1) }
-#define NEGATIVE { CASE_T, "1,1,2,2", D (-1, -2, -3, -4) }
-#define K2 AIS ("kernel", 2, 2)
-#define S1 AIS ("strides", 1, 1)
-#define S2 AIS ("strides", 2, 2)
-#define P0 AIS ("pads", 0, 0, 0, 0)
-#define P1 AIS ("pads", 1, 1, 1, 1)
-#define LEFT AIS ("pads", 0, 1, 0, 0)
-#define D1 AIS ("dilations", 1, 1)
+#define NINE                                         \
+  {                                                  \
+    CASE_T, "1,1,3,3", D (1, 2, 3, 4, 5, 6, 7, 8, 9) \
+  }
+#define FOUR                          \
+  {                                   \
+    CASE_T, "1,1,2,2", D (1, 2, 3, 4) \
+  }
+#define DIAGONAL                      \
+  {                                   \
+    CASE_T, "1,1,2,2", D (1, 0, 0, 1) \
+  }
+#define NEGATIVE                          \
+  {                                       \
+    CASE_T, "1,1,2,2", D (-1, -2, -3, -4) \
+  }
+#define K2    AIS ("kernel", 2, 2)
+#define S1    AIS ("strides", 1, 1)
+#define S2    AIS ("strides", 2, 2)
+#define P0    AIS ("pads", 0, 0, 0, 0)
+#define P1    AIS ("pads", 1, 1, 1, 1)
+#define LEFT  AIS ("pads", 0, 1, 0, 0)
+#define D1    AIS ("dilations", 1, 1)
 #define SIZE3 AIS ("size", 3, 3)
 #define SIZE2 AIS ("size", 2, 2)
 
+/* clang-format off */
 static const OpCase rows[] = {
   { "unfold", "unfold", { NINE }, { K2, S1, P0, D1 },
     .want = { { CASE_T, "1,4,4", D (1, 2, 4, 5, 2, 3, 5, 6, 4, 5, 7, 8, 5, 6, 8, 9) } } },
@@ -46,6 +59,8 @@ static const OpCase rows[] = {
   { "conv_dilated", "conv2d",
     { { CASE_T, "1,1,1,3", D (1, 2, 3) }, { CASE_T, "1,1,1,2", D (10, 1) } },
     { AIS ("dilations", 1, 2) }, .want = { { CASE_T, "1,1,1,1", D (13) } } },
+  { "conv_mixed", "conv2d", { NINE, { CASE_F32, "1,1,2,2", D (1, 0, 0, 1) } },
+    .want = { { CASE_WIDE, "1,1,2,2", D (6, 8, 12, 14) } } },
   { "conv_of_nothing", "conv2d", { { CASE_T, "0,1,3,3", EMPTY }, DIAGONAL },
     .want = { { CASE_T, "0,1,2,2", EMPTY } } },
   { "conv_dx", "conv2d_dx", { FOUR, DIAGONAL }, { SIZE3 },
@@ -100,5 +115,6 @@ static const OpCase rows[] = {
   { "global_avg_pool", "global_avg_pool", { { CASE_T, "1,2,2,2", D (1, 2, 3, 4, 5, 6, 7, 8) } },
     .want = { { CASE_T, "1,2,1,1", D (2.5, 6.5) } } },
 };
+/* clang-format on */
 
 OP_CASES (window);

@@ -106,3 +106,65 @@ OP_TEST (OpsGradient, op_case_is_smooth)
     g_free (p.data[i]);
   SF_REQUIRE_NO_ERROR (error);
 }
+
+static bool
+has_gradient (const OpCase *c)
+{
+  g_autoptr (GError) error = NULL;
+  const SfOp *op = sf_op_find (c->op, &error);
+  return op != NULL && sf_op_has_gradient (op) && op_case_allows (c, SF_F32);
+}
+
+static double
+rounding (SfDtype t)
+{
+  return t == SF_F32 ? 1e-5 : t == SF_F16 ? 0.01 : 0.06;
+}
+
+/* The gradient of input `input`: dtype and shape of its value, and what f64 makes of the same
+ * graph. */
+static void
+check_stored (const OpCase *c, const CaseGraph *g, size_t input, SfDtype t, double *const *data)
+{
+  g_autoptr (GError) error = NULL;
+  SfValue x = g->in[input], dx = g->grad[input];
+  const SfShape *shape = sf_value_shape (g->graph, x);
+  SF_CHECK_STR (sf_dtype_name (sf_value_dtype (g->graph, dx)),
+                sf_dtype_name (sf_value_dtype (g->graph, x)));
+  SF_REQUIRE (sf_shape_equal (sf_value_shape (g->graph, dx), shape));
+  g_autofree double *stored = NULL, *exact = NULL;
+  if (op_case_evaluate (g, data, false, &dx, 1, &stored, &error))
+    op_case_evaluate (g, data, true, &dx, 1, &exact, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  double worst = op_compare (stored, exact, (size_t) sf_shape_n_elems (shape));
+  SF_CHECK_MSG (worst <= rounding (t), "%s: gradient %zu in %s is off by %g, at most %g wanted",
+                c->op, input, sf_dtype_name (t), worst, rounding (t));
+}
+
+OP_TEST (OpsGradientDtype, has_gradient)
+{
+  static const SfDtype dtypes[] = { SF_F32, SF_F16, SF_BF16 };
+  const OpCase *c = data;
+  for (size_t k = 0; k < G_N_ELEMENTS (dtypes); k++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_auto (CaseGraph) g = { 0 };
+      op_case_graph (c, dtypes[k], &g, &error);
+      SF_REQUIRE_NO_ERROR (error);
+      if (!sf_dtype_is_float (sf_value_dtype (g.graph, g.out[0])))
+        return;
+      op_case_differentiate (c, &g, &error);
+      SF_REQUIRE_NO_ERROR (error);
+      sf_graph_verify (g.graph, &error);
+      SF_REQUIRE_NO_ERROR (error);
+      double *in[CASE_MAX_INPUTS] = { NULL };
+      for (size_t i = 0; i < g.n_in; i++)
+        if (g.in[i] != SF_NONE)
+          in[i] = op_case_data (c, i, dtypes[k]);
+      for (size_t i = 0; i < g.n_in; i++)
+        if (g.grad[i] != SF_NONE)
+          check_stored (c, &g, i, dtypes[k], in);
+      for (size_t i = 0; i < g.n_in; i++)
+        g_free (in[i]);
+    }
+}

@@ -20,6 +20,7 @@ refuses (const OpCase *c)
     g_free (data[i]);
 }
 
+/* clang-format off */
 static const OpCase outside[] = {
   { "gather_high",
     "gather",
@@ -43,6 +44,7 @@ static const OpCase outside[] = {
     { { CASE_T, "1,2", D (1, 2) }, { CASE_I32, "1", D (2) } },
     .dtypes = "f" },
 };
+/* clang-format on */
 
 SF_TEST_CASES (OpsRefusal, IndexOutside, outside, G_N_ELEMENTS (outside), sf_test_row_name)
 {
