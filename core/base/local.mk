@@ -12,6 +12,10 @@ libsfcore_la_SOURCES += \
   core/base/file_writer.c \
   core/base/json.c \
   core/base/log.c \
+  core/base/option_parse.c \
+  core/base/option_print.c \
+  core/base/option_values.h \
+  core/base/options.c \
   core/base/paths.c \
   core/base/read.h \
   core/base/rng.c \
