@@ -11,6 +11,7 @@ tests_unit_ir_ir_test_SOURCES = \
   tests/unit/ir/op_cases.c \
   tests/unit/ir/op_cases.h \
   tests/unit/ir/op_test.c \
+  tests/unit/ir/random_test.c \
   tests/unit/ir/rewrite_test.c \
   tests/unit/ir/shape_test.c \
   tests/unit/ir/verify_test.c
