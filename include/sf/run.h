@@ -109,7 +109,6 @@ typedef struct
   const char *limits;    /* file; NULL: etc/limits.cfg */
   int n_threads;
   uint64_t seed;         /* of the inputs */
-  const char *const *plugin_options; /* reserved for the backend, "name=value"; NULL: none */
   volatile const int *cancel;
 } SfCompareOptions;
 
