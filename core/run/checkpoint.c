@@ -40,7 +40,8 @@ set_progress (SfTensorFile *file, const SfProgress *progress)
 }
 
 bool
-sf_checkpoint_save (SfSession *session, const char *path, const SfProgress *progress, GError **error)
+sf_checkpoint_save (SfSession *session, const char *path, const SfProgress *progress,
+                    GError **error)
 {
   g_autoptr (SfTensorFile) file = sf_tensor_file_new ();
   g_autofree char *engine = engine_of (session);
@@ -75,21 +76,31 @@ is_optimizer_state (SfSession *session, const char *name)
 static bool
 check_match (SfSession *session, const SfTensorFile *file, const char *path, GError **error)
 {
-  const char *graph = sf_tensor_file_get (file, "graph"), *engine = sf_tensor_file_get (file, "engine");
+  const char *graph = sf_tensor_file_get (file, "graph"),
+             *engine = sf_tensor_file_get (file, "engine");
   g_autofree char *own = engine_of (session);
   if (graph == NULL || engine == NULL)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: is not a training checkpoint (no graph digest); start from its weights with --init-checkpoint", path);
+    return sf_fail (
+        error, SF_ERROR_INVALID_DATA,
+        "%s: is not a training checkpoint (no graph digest); start from its weights with --init-checkpoint",
+        path);
   if (g_strcmp0 (graph, sf_pef_graph_digest (sf_session_pef (session))) != 0)
-    return sf_fail (error, SF_ERROR_INCOMPATIBLE, "%s: is of another model or other training options than %s; start from its weights with --init-checkpoint", path,
-                    sf_pef_name (sf_session_pef (session)));
+    return sf_fail (
+        error, SF_ERROR_INCOMPATIBLE,
+        "%s: is of another model or other training options than %s; start from its weights with --init-checkpoint",
+        path, sf_pef_name (sf_session_pef (session)));
   if (strcmp (engine, own) != 0)
-    return sf_fail (error, SF_ERROR_INCOMPATIBLE, "%s: was made by %s, this is %s and would not continue with the same bits; use the same, or start from its weights with "
-                    "--init-checkpoint", path, engine, own);
+    return sf_fail (
+        error, SF_ERROR_INCOMPATIBLE,
+        "%s: was made by %s, this is %s and would not continue with the same bits; use the same, or start from its weights with "
+        "--init-checkpoint",
+        path, engine, own);
   return true;
 }
 
 static bool
-check_states (SfSession *session, const SfTensorFile *file, const char *path, SfRestore restore, GError **error)
+check_states (SfSession *session, const SfTensorFile *file, const char *path, SfRestore restore,
+              GError **error)
 {
   SfPort port;
   for (size_t i = 0; sf_session_state (session, i, &port); i++)
@@ -98,12 +109,18 @@ check_states (SfSession *session, const SfTensorFile *file, const char *path, Sf
       if (restore == SF_RESTORE_WEIGHTS && is_optimizer_state (session, port.name))
         continue;
       if (tensor == NULL)
-        return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: has no tensor \"%s\"; it is of another model", path, port.name);
-      if (!sf_shape_equal (&tensor->shape, &port.shape) || sf_dtype_is_float (tensor->dtype) != sf_dtype_is_float (port.dtype))
+        return sf_fail (error, SF_ERROR_INVALID_DATA,
+                        "%s: has no tensor \"%s\"; it is of another model", path, port.name);
+      if (!sf_shape_equal (&tensor->shape, &port.shape)
+          || sf_dtype_is_float (tensor->dtype) != sf_dtype_is_float (port.dtype))
         {
-          g_autofree char *found = sf_shape_text (&tensor->shape), *wanted = sf_shape_text (&port.shape);
-          return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: tensor \"%s\" is %s %s, wanted %s %s; it is of another model or other arguments", path, port.name,
-                          sf_dtype_name (tensor->dtype), found, sf_dtype_name (port.dtype), wanted);
+          g_autofree char *found = sf_shape_text (&tensor->shape),
+                          *wanted = sf_shape_text (&port.shape);
+          return sf_fail (
+              error, SF_ERROR_INVALID_DATA,
+              "%s: tensor \"%s\" is %s %s, wanted %s %s; it is of another model or other arguments",
+              path, port.name, sf_dtype_name (tensor->dtype), found, sf_dtype_name (port.dtype),
+              wanted);
         }
     }
   return true;
@@ -114,8 +131,10 @@ get_int (const SfTensorFile *file, const char *path, const char *key, int64_t *o
 {
   const char *text = sf_tensor_file_get (file, key);
   if (text == NULL || !g_ascii_string_to_signed (text, 10, 0, INT64_MAX, out, NULL))
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: metadata \"%s\" is %s, wanted a number; start from its weights with --init-checkpoint", path, key,
-                    text == NULL ? "missing" : text);
+    return sf_fail (
+        error, SF_ERROR_INVALID_DATA,
+        "%s: metadata \"%s\" is %s, wanted a number; start from its weights with --init-checkpoint",
+        path, key, text == NULL ? "missing" : text);
   return true;
 }
 
@@ -123,21 +142,26 @@ static bool
 get_progress (const SfTensorFile *file, const char *path, SfProgress *progress, GError **error)
 {
   guint64 seed;
-  const char *text = sf_tensor_file_get (file, "seed"), *loss = sf_tensor_file_get (file, "loss_sum");
+  const char *text = sf_tensor_file_get (file, "seed"),
+             *loss = sf_tensor_file_get (file, "loss_sum");
   if (text == NULL || !g_ascii_string_to_unsigned (text, 10, 0, UINT64_MAX, &seed, NULL))
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: metadata \"seed\" is missing or damaged", path);
+    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: metadata \"seed\" is missing or damaged",
+                    path);
   progress->seed = seed;
   progress->loss_sum = loss == NULL ? 0 : g_ascii_strtod (loss, NULL);
-  return get_int (file, path, "step", &progress->step, error) && get_int (file, path, "epoch", &progress->epoch, error)
+  return get_int (file, path, "step", &progress->step, error)
+         && get_int (file, path, "epoch", &progress->epoch, error)
          && get_int (file, path, "batch", &progress->batch, error);
 }
 
 bool
-sf_checkpoint_load (SfSession *session, const char *path, SfRestore restore, SfProgress *progress, GError **error)
+sf_checkpoint_load (SfSession *session, const char *path, SfRestore restore, SfProgress *progress,
+                    GError **error)
 {
   SfPort port;
   g_autoptr (SfTensorFile) file = sf_tensor_file_open (path, error);
-  if (file == NULL || (restore == SF_RESTORE_ALL && !check_match (session, file, path, error)) || !check_states (session, file, path, restore, error))
+  if (file == NULL || (restore == SF_RESTORE_ALL && !check_match (session, file, path, error))
+      || !check_states (session, file, path, restore, error))
     return false;
   if (progress != NULL && !get_progress (file, path, progress, error))
     return false;
@@ -181,7 +205,8 @@ find_all (const char *folder, GError **error)
   g_array_set_clear_func (all, clear_found);
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
     {
-      if (!g_str_has_suffix (name, ".safetensors") || !(g_str_has_prefix (name, "epoch-") || g_str_has_prefix (name, "step-")))
+      if (!g_str_has_suffix (name, ".safetensors")
+          || !(g_str_has_prefix (name, "epoch-") || g_str_has_prefix (name, "step-")))
         continue;
       Found found = { .path = g_build_filename (folder, name, NULL) };
       g_autoptr (SfTensorFile) file = sf_tensor_file_open (found.path, error);
@@ -210,6 +235,7 @@ sf_checkpoint_prune (const char *folder, int64_t keep, GError **error)
   g_autoptr (GArray) all = find_all (folder, error);
   for (guint i = 0; all != NULL && i < all->len; i++)
     if (i >= keep && unlink (g_array_index (all, Found, i).path) != 0)
-      return sf_fail_errno (error, errno, "%s: could not be removed", g_array_index (all, Found, i).path);
+      return sf_fail_errno (error, errno, "%s: could not be removed",
+                            g_array_index (all, Found, i).path);
   return all != NULL;
 }

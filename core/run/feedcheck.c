@@ -27,16 +27,20 @@ sf_input_check_new (const SfPef *pef, GError **error)
       if (!g_str_has_prefix (keys[i], "bounds."))
         continue;
       Bounds bounds = { 0 };
-      int n = sscanf (sf_pef_fact (pef, keys[i]), "%" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT, &bounds.low, &bounds.high, &bounds.ignored);
+      int n = sscanf (sf_pef_fact (pef, keys[i]),
+                      "%" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT, &bounds.low,
+                      &bounds.high, &bounds.ignored);
       if (n < 2)
         {
-          sf_fail (error, SF_ERROR_INVALID_DATA, "%s: fact %s is \"%s\", wanted two or three integers; compile the model again", sf_pef_name (pef), keys[i],
-                   sf_pef_fact (pef, keys[i]));
+          sf_fail (error, SF_ERROR_INVALID_DATA,
+                   "%s: fact %s is \"%s\", wanted two or three integers; compile the model again",
+                   sf_pef_name (pef), keys[i], sf_pef_fact (pef, keys[i]));
           sf_input_check_free (check);
           return NULL;
         }
       bounds.has_ignored = n == 3;
-      g_hash_table_replace (check->bounds, g_strdup (keys[i] + strlen ("bounds.")), g_memdup2 (&bounds, sizeof bounds));
+      g_hash_table_replace (check->bounds, g_strdup (keys[i] + strlen ("bounds.")),
+                            g_memdup2 (&bounds, sizeof bounds));
     }
   return check;
 }
@@ -67,7 +71,8 @@ check_values (const SfPort *port, const SfTensor *tensor, const Bounds *bounds, 
   SfTensor wide = { 0 };
   SfDtype dtype = sf_dtype_is_float (tensor->dtype) ? SF_F64 : SF_I64;
   int64_t low, high;
-  if (!sf_tensor_alloc (dtype, &tensor->shape, &wide, error) || !sf_tensor_copy (tensor, &wide, error))
+  if (!sf_tensor_alloc (dtype, &tensor->shape, &wide, error)
+      || !sf_tensor_copy (tensor, &wide, error))
     {
       sf_tensor_clear (&wide);
       return false;
@@ -76,29 +81,40 @@ check_values (const SfPort *port, const SfTensor *tensor, const Bounds *bounds, 
   bool ok = true;
   for (int64_t i = 0, n = sf_shape_n_elems (&tensor->shape); ok && i < n; i++)
     {
-      double value = dtype == SF_F64 ? ((double *) wide.data)[i] : (double) ((int64_t *) wide.data)[i];
-      bool inside = value >= (double) low && value <= (double) high && value == (double) (int64_t) value;
+      double value = dtype == SF_F64 ? ((double *) wide.data)[i]
+                                     : (double) ((int64_t *) wide.data)[i];
+      bool inside = value >= (double) low && value <= (double) high
+                    && value == (double) (int64_t) value;
       if (inside && bounds != NULL)
-        inside = (value >= (double) bounds->low && value < (double) bounds->high) || (bounds->has_ignored && value == (double) bounds->ignored);
+        inside = (value >= (double) bounds->low && value < (double) bounds->high)
+                 || (bounds->has_ignored && value == (double) bounds->ignored);
       if (!inside && bounds != NULL)
-        ok = sf_fail (error, SF_ERROR_INVALID_DATA, "input %s: element %" G_GINT64_FORMAT " is %.17g, wanted %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
-                      "; the data has more classes or tokens than the model", port->name, i, value, bounds->low, bounds->high - 1);
+        ok = sf_fail (error, SF_ERROR_INVALID_DATA,
+                      "input %s: element %" G_GINT64_FORMAT " is %.17g, wanted %" G_GINT64_FORMAT
+                      " to %" G_GINT64_FORMAT
+                      "; the data has more classes or tokens than the model",
+                      port->name, i, value, bounds->low, bounds->high - 1);
       else if (!inside)
-        ok = sf_fail (error, SF_ERROR_INVALID_DATA, "input %s: element %" G_GINT64_FORMAT " is %.17g and does not fit %s", port->name, i, value,
-                      sf_dtype_name (port->dtype));
+        ok = sf_fail (error, SF_ERROR_INVALID_DATA,
+                      "input %s: element %" G_GINT64_FORMAT " is %.17g and does not fit %s",
+                      port->name, i, value, sf_dtype_name (port->dtype));
     }
   sf_tensor_clear (&wide);
   return ok;
 }
 
 bool
-sf_input_check_tensor (const SfInputCheck *check, const char *entry, const SfPort *port, const SfTensor *tensor, GError **error)
+sf_input_check_tensor (const SfInputCheck *check, const char *entry, const SfPort *port,
+                       const SfTensor *tensor, GError **error)
 {
   if (!sf_shape_equal (&tensor->shape, &port->shape))
     {
-      g_autofree char *found = sf_shape_text (&tensor->shape), *wanted = sf_shape_text (&port->shape);
-      return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "input %s: found shape %s, wanted %s; a PEF is bound to its batch size, compile with another --batch-size",
-                      port->name, found, wanted);
+      g_autofree char *found = sf_shape_text (&tensor->shape),
+                      *wanted = sf_shape_text (&port->shape);
+      return sf_fail (
+          error, SF_ERROR_INVALID_ARGUMENT,
+          "input %s: found shape %s, wanted %s; a PEF is bound to its batch size, compile with another --batch-size",
+          port->name, found, wanted);
     }
   if (sf_dtype_is_float (port->dtype))
     return true;

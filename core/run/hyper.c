@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SfHyperTable: options of the compiled optimizer, by group, and the scalars that derive from them. */
+/* SfHyperTable: options of the compiled optimizer, by group, and the scalars that derive from them.
+ */
 #include "core/run/hyper.h"
 
 #include <math.h>
@@ -8,14 +9,16 @@
 
 struct SfHyperTable
 {
-  const SfPlugin *plugin;     /* NULL: no optimizer */
-  GHashTable *groups;         /* name ("" = the rest) -> SfOptionValues */
+  const SfPlugin *plugin; /* NULL: no optimizer */
+  GHashTable *groups;     /* name ("" = the rest) -> SfOptionValues */
 };
 
 static SfOptionValues *
-options_with_facts (const SfPlugin *plugin, const SfPef *pef, const char *prefix, const SfOptionValues *base, GError **error)
+options_with_facts (const SfPlugin *plugin, const SfPef *pef, const char *prefix,
+                    const SfOptionValues *base, GError **error)
 {
-  g_autoptr (SfOptionValues) values = base == NULL ? sf_option_values_new (plugin->options) : sf_option_values_copy (base);
+  g_autoptr (SfOptionValues) values = base == NULL ? sf_option_values_new (plugin->options)
+                                                   : sf_option_values_copy (base);
   const char *const *keys = sf_pef_fact_keys (pef);
   for (size_t i = 0; keys[i] != NULL; i++)
     {
@@ -56,12 +59,15 @@ SfHyperTable *
 sf_hyper_table_new (const SfPef *pef, GError **error)
 {
   SfHyperTable *table = g_new0 (SfHyperTable, 1);
-  table->groups = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) sf_option_values_free);
+  table->groups = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                         (GDestroyNotify) sf_option_values_free);
   const char *name = sf_pef_fact (pef, "optimizer");
   if (name == NULL)
     return table;
   table->plugin = sf_plugins_load (SF_PLUGIN_OPTIMIZER, name, error);
-  SfOptionValues *base = table->plugin == NULL ? NULL : options_with_facts (table->plugin, pef, "optimizer.", NULL, error);
+  SfOptionValues *base = table->plugin == NULL
+                             ? NULL
+                             : options_with_facts (table->plugin, pef, "optimizer.", NULL, error);
   if (base != NULL)
     g_hash_table_replace (table->groups, g_strdup (""), base);
   if (base == NULL || !read_groups (table, pef, error))
@@ -80,8 +86,10 @@ static const SfOption *
 find_option (const SfHyperTable *table, const char *name)
 {
   g_autofree char *dashed = g_strdelimit (g_strdup (name), "_", '-');
-  for (const SfOption *option = table->plugin->options; option != NULL && option->name != NULL; option++)
-    if (strcmp (option->name, dashed) == 0 && (option->type == SF_OPTION_FLOAT || option->type == SF_OPTION_INT))
+  for (const SfOption *option = table->plugin->options; option != NULL && option->name != NULL;
+       option++)
+    if (strcmp (option->name, dashed) == 0
+        && (option->type == SF_OPTION_FLOAT || option->type == SF_OPTION_INT))
       return option;
   return NULL;
 }
@@ -89,7 +97,8 @@ find_option (const SfHyperTable *table, const char *name)
 static double
 option_value (const SfOptionValues *values, const SfOption *option)
 {
-  return option->type == SF_OPTION_INT ? (double) sf_option_int (values, option->name) : sf_option_float (values, option->name);
+  return option->type == SF_OPTION_INT ? (double) sf_option_int (values, option->name)
+                                       : sf_option_float (values, option->name);
 }
 
 /* "head.lr" to its group's options and "lr"; a name without a known group belongs to the rest. */
@@ -125,7 +134,8 @@ overridden (const SfHyper *hyper, const char *name, double *out)
 
 /* Options of a group with the step's overrides, for derive. */
 static SfOptionValues *
-options_of_step (const SfHyperTable *table, const SfOptionValues *group, const SfHyper *hyper, GError **error)
+options_of_step (const SfHyperTable *table, const SfOptionValues *group, const SfHyper *hyper,
+                 GError **error)
 {
   g_autoptr (SfOptionValues) values = sf_option_values_copy (group);
   for (size_t i = 0; hyper->names != NULL && hyper->names[i] != NULL; i++)
@@ -135,21 +145,25 @@ options_of_step (const SfHyperTable *table, const SfOptionValues *group, const S
       if (split_name (table, hyper->names[i], &name) != group || find_option (table, name) == NULL)
         continue;
       g_autofree char *dashed = g_strdelimit (g_strdup (name), "_", '-');
-      if (!sf_option_set (values, dashed, g_ascii_dtostr (text, sizeof text, hyper->values[i]), "hyper-parameter", error))
+      if (!sf_option_set (values, dashed, g_ascii_dtostr (text, sizeof text, hyper->values[i]),
+                          "hyper-parameter", error))
         return NULL;
     }
   return g_steal_pointer (&values);
 }
 
 bool
-sf_hyper_value (const SfHyperTable *table, const char *name, const SfHyper *hyper, double *out, GError **error)
+sf_hyper_value (const SfHyperTable *table, const char *name, const SfHyper *hyper, double *out,
+                GError **error)
 {
   const char *local;
   if (overridden (hyper, name, out))
     return true;
   const SfOptionValues *group = table->plugin == NULL ? NULL : split_name (table, name, &local);
   if (group == NULL)
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "scalar %s: the program wants it and nothing gives it; pass it by name in SfHyper", name);
+    return sf_fail (
+        error, SF_ERROR_INVALID_ARGUMENT,
+        "scalar %s: the program wants it and nothing gives it; pass it by name in SfHyper", name);
   if (strcmp (local, "lr") == 0 && !isnan (hyper->lr))
     {
       double rest = sf_hyper_default_lr (table), own = sf_option_float (group, "lr");
@@ -172,7 +186,9 @@ sf_hyper_value (const SfHyperTable *table, const char *name, const SfHyper *hype
         *out = ops->derive (values, local, hyper->step);
         return true;
       }
-  return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "scalar %s: optimizer %s has no such option; recompile with this version", name, table->plugin->name);
+  return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                  "scalar %s: optimizer %s has no such option; recompile with this version", name,
+                  table->plugin->name);
 }
 
 double
@@ -186,5 +202,6 @@ bool
 sf_hyper_known (const SfHyperTable *table, const char *name)
 {
   const char *local;
-  return table->plugin != NULL && split_name (table, name, &local) != NULL && find_option (table, local) != NULL;
+  return table->plugin != NULL && split_name (table, name, &local) != NULL
+         && find_option (table, local) != NULL;
 }

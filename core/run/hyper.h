@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Run-time scalars of a step: learning rate, optimizer options, what derives from them, the random key. */
+/* Run-time scalars of a step: learning rate, optimizer options, what derives from them, the random
+ * key. */
 #ifndef SF_CORE_RUN_HYPER_H
 #define SF_CORE_RUN_HYPER_H
 
@@ -14,7 +15,8 @@ SfHyperTable *sf_hyper_table_new (const SfPef *pef, GError **error);
 void sf_hyper_table_free (SfHyperTable *table);
 
 /* Value of scalar `name` ("lr", "momentum", "head.lr", "bias1") for a step, in f64. */
-bool sf_hyper_value (const SfHyperTable *table, const char *name, const SfHyper *hyper, double *out, GError **error);
+bool sf_hyper_value (const SfHyperTable *table, const char *name, const SfHyper *hyper, double *out,
+                     GError **error);
 
 /* The compiled learning rate of the ungrouped parameters; 0 without optimizer. */
 double sf_hyper_default_lr (const SfHyperTable *table);

@@ -8,9 +8,9 @@
 #include <xxhash.h>
 
 #define MAX_HEADER ((size_t) 100 << 20) /* as the format's own readers bound it */
-#define MAX_FILE ((size_t) 1 << 42)
+#define MAX_FILE   ((size_t) 1 << 42)
 #define DIGEST_KEY "xxh3_128"
-#define NO_DIGEST "00000000000000000000000000000000"
+#define NO_DIGEST  "00000000000000000000000000000000"
 
 struct SfTensorFile
 {
@@ -22,8 +22,10 @@ static const struct
 {
   const char *name;
   SfDtype dtype;
-} dtype_names[] = { { "F32", SF_F32 }, { "F64", SF_F64 }, { "BF16", SF_BF16 }, { "F16", SF_F16 }, { "I8", SF_I8 },   { "I16", SF_I16 }, { "I32", SF_I32 },
-                    { "I64", SF_I64 }, { "U8", SF_U8 },   { "U16", SF_U16 },   { "U32", SF_U32 }, { "U64", SF_U64 }, { "BOOL", SF_BOOL } };
+} dtype_names[] = { { "F32", SF_F32 },  { "F64", SF_F64 }, { "BF16", SF_BF16 }, { "F16", SF_F16 },
+                    { "I8", SF_I8 },    { "I16", SF_I16 }, { "I32", SF_I32 },   { "I64", SF_I64 },
+                    { "U8", SF_U8 },    { "U16", SF_U16 }, { "U32", SF_U32 },   { "U64", SF_U64 },
+                    { "BOOL", SF_BOOL } };
 
 static void
 free_tensor (void *data)
@@ -110,8 +112,10 @@ header_of (const SfTensorFile *file, GList *names)
       size_t n_bytes = sf_tensor_n_bytes (tensor);
       for (int i = 0; i < tensor->shape.rank; i++)
         json_array_append_new (shape, json_integer (tensor->shape.dim[i]));
-      json_object_set_new (header, at->data, json_pack ("{s:s, s:o, s:[I,I]}", "dtype", name_of_dtype (tensor->dtype), "shape", shape, "data_offsets",
-                                                        (json_int_t) offset, (json_int_t) (offset + n_bytes)));
+      json_object_set_new (header, at->data,
+                           json_pack ("{s:s, s:o, s:[I,I]}", "dtype", name_of_dtype (tensor->dtype),
+                                      "shape", shape, "data_offsets", (json_int_t) offset,
+                                      (json_int_t) (offset + n_bytes)));
       offset += n_bytes;
     }
   return header;
@@ -120,10 +124,12 @@ header_of (const SfTensorFile *file, GList *names)
 static char *
 hex (XXH128_hash_t hash)
 {
-  return g_strdup_printf ("%016" G_GINT64_MODIFIER "x%016" G_GINT64_MODIFIER "x", (guint64) hash.high64, (guint64) hash.low64);
+  return g_strdup_printf ("%016" G_GINT64_MODIFIER "x%016" G_GINT64_MODIFIER "x",
+                          (guint64) hash.high64, (guint64) hash.low64);
 }
 
-/* Header padded with spaces so that the data begins at a multiple of 8, with the digest of header (digest zero) and data filled in. */
+/* Header padded with spaces so that the data begins at a multiple of 8, with the digest of header
+ * (digest zero) and data filled in. */
 static GString *
 finish_header (const SfTensorFile *file, GList *names)
 {
@@ -155,7 +161,8 @@ sf_tensor_file_save (SfTensorFile *file, const char *path, GError **error)
   GString *header = finish_header (file, names);
   uint64_t length = GUINT64_TO_LE (header->len);
   g_autoptr (SfFileWriter) writer = sf_file_create (path, error);
-  bool ok = writer != NULL && sf_file_write (writer, &length, sizeof length, error) && sf_file_write (writer, header->str, header->len, error);
+  bool ok = writer != NULL && sf_file_write (writer, &length, sizeof length, error)
+            && sf_file_write (writer, header->str, header->len, error);
   g_string_free (header, TRUE);
   for (GList *at = names; ok && at != NULL; at = at->next)
     {
@@ -196,22 +203,31 @@ parse_dtype (const json_t *value, SfDtype *dtype)
 
 /* One tensor's entry; `data` is the part after the header. *begin and *end: its bytes there. */
 static bool
-parse_tensor (SfTensorFile *file, const char *key, const json_t *entry, const uint8_t *data, size_t n_bytes, const char *name, size_t *begin, size_t *end,
-              GError **error)
+parse_tensor (SfTensorFile *file, const char *key, const json_t *entry, const uint8_t *data,
+              size_t n_bytes, const char *name, size_t *begin, size_t *end, GError **error)
 {
   SfShape shape;
   SfDtype dtype;
   const json_t *offsets = json_object_get (entry, "data_offsets");
-  json_int_t first = json_integer_value (json_array_get (offsets, 0)), last = json_integer_value (json_array_get (offsets, 1));
-  if (!parse_dtype (json_object_get (entry, "dtype"), &dtype) || !parse_shape (json_object_get (entry, "shape"), &shape) || json_array_size (offsets) != 2
-      || !json_is_integer (json_array_get (offsets, 0)) || !json_is_integer (json_array_get (offsets, 1)) || first < 0 || last < first
+  json_int_t first = json_integer_value (json_array_get (offsets, 0)),
+             last = json_integer_value (json_array_get (offsets, 1));
+  if (!parse_dtype (json_object_get (entry, "dtype"), &dtype)
+      || !parse_shape (json_object_get (entry, "shape"), &shape) || json_array_size (offsets) != 2
+      || !json_is_integer (json_array_get (offsets, 0))
+      || !json_is_integer (json_array_get (offsets, 1)) || first < 0 || last < first
       || (uint64_t) last > n_bytes)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: tensor \"%s\": its dtype, shape or offsets are damaged; use another checkpoint", name, key);
+    return sf_fail (
+        error, SF_ERROR_INVALID_DATA,
+        "%s: tensor \"%s\": its dtype, shape or offsets are damaged; use another checkpoint", name,
+        key);
   if (!sf_shape_check (&shape, key, error))
     return false;
   if ((uint64_t) (last - first) != (uint64_t) sf_shape_n_elems (&shape) * sf_dtype_bytes (dtype))
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: tensor \"%s\": its offsets hold %" G_GINT64_FORMAT " bytes, its shape wants %" G_GINT64_FORMAT, name, key,
-                    (gint64) (last - first), sf_shape_n_elems (&shape) * (int64_t) sf_dtype_bytes (dtype));
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: tensor \"%s\": its offsets hold %" G_GINT64_FORMAT
+                    " bytes, its shape wants %" G_GINT64_FORMAT,
+                    name, key, (gint64) (last - first),
+                    sf_shape_n_elems (&shape) * (int64_t) sf_dtype_bytes (dtype));
   SfTensor tensor = { 0 };
   if (!sf_tensor_alloc (dtype, &shape, &tensor, error))
     return false;
@@ -230,23 +246,27 @@ parse_metadata (SfTensorFile *file, const json_t *object, const char *name, GErr
   json_object_foreach ((json_t *) object, key, value)
     {
       if (!json_is_string (value))
-        return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: metadata \"%s\" is not a string", name, key);
+        return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: metadata \"%s\" is not a string", name,
+                        key);
       sf_tensor_file_set (file, key, json_string_value (value));
     }
   return true;
 }
 
 static bool
-check_digest (const SfTensorFile *file, const uint8_t *bytes, size_t header, size_t n_bytes, const char *name, GError **error)
+check_digest (const SfTensorFile *file, const uint8_t *bytes, size_t header, size_t n_bytes,
+              const char *name, GError **error)
 {
   const char *digest = sf_tensor_file_get (file, DIGEST_KEY);
   if (digest == NULL)
     return sf_tensor_file_get (file, "format") == NULL
-           || sf_fail (error, SF_ERROR_INVALID_DATA, "%s: is damaged (its digest is gone); use another checkpoint", name);
+           || sf_fail (error, SF_ERROR_INVALID_DATA,
+                       "%s: is damaged (its digest is gone); use another checkpoint", name);
   g_autofree char *text = g_strndup ((const char *) bytes + 8, header);
   char *place = strlen (digest) == strlen (NO_DIGEST) ? strstr (text, digest) : NULL;
   if (place == NULL)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: is damaged (its digest is unreadable); use another checkpoint", name);
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: is damaged (its digest is unreadable); use another checkpoint", name);
   memcpy (place, NO_DIGEST, strlen (NO_DIGEST));
   XXH3_state_t *state = XXH3_createState ();
   XXH3_128bits_reset (state);
@@ -255,7 +275,9 @@ check_digest (const SfTensorFile *file, const uint8_t *bytes, size_t header, siz
   g_autofree char *found = hex (XXH3_128bits_digest (state));
   XXH3_freeState (state);
   return strcmp (found, digest) == 0
-         || sf_fail (error, SF_ERROR_INVALID_DATA, "%s: is damaged (digest %s, wanted %s); use another checkpoint", name, found, digest);
+         || sf_fail (error, SF_ERROR_INVALID_DATA,
+                     "%s: is damaged (digest %s, wanted %s); use another checkpoint", name, found,
+                     digest);
 }
 
 typedef struct
@@ -282,14 +304,21 @@ check_spans (GArray *spans, size_t n_bytes, const char *name, GError **error)
     {
       const Span *span = &g_array_index (spans, Span, i);
       if (span->begin != at)
-        return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: its tensors overlap or leave a hole at byte %zu; use another checkpoint", name, at);
+        return sf_fail (
+            error, SF_ERROR_INVALID_DATA,
+            "%s: its tensors overlap or leave a hole at byte %zu; use another checkpoint", name,
+            at);
       at = span->end;
     }
-  return at == n_bytes || sf_fail (error, SF_ERROR_INVALID_DATA, "%s: %zu bytes of data, its tensors hold %zu; the file is cut off or damaged", name, n_bytes, at);
+  return at == n_bytes
+         || sf_fail (error, SF_ERROR_INVALID_DATA,
+                     "%s: %zu bytes of data, its tensors hold %zu; the file is cut off or damaged",
+                     name, n_bytes, at);
 }
 
 static bool
-parse_header (SfTensorFile *file, const json_t *root, const uint8_t *data, size_t n_bytes, const char *name, GError **error)
+parse_header (SfTensorFile *file, const json_t *root, const uint8_t *data, size_t n_bytes,
+              const char *name, GError **error)
 {
   const char *key;
   json_t *value;
@@ -319,7 +348,9 @@ sf_tensor_file_parse (const uint8_t *bytes, size_t n_bytes, const char *name, GE
   length = GUINT64_FROM_LE (length);
   if (n_bytes < 10 || length < 2 || length > MAX_HEADER || length > n_bytes - 8)
     {
-      sf_fail (error, SF_ERROR_INVALID_DATA, "%s: is no safetensors file, or cut off (%zu bytes); use another checkpoint", name, n_bytes);
+      sf_fail (error, SF_ERROR_INVALID_DATA,
+               "%s: is no safetensors file, or cut off (%zu bytes); use another checkpoint", name,
+               n_bytes);
       return NULL;
     }
   g_autoptr (SfTensorFile) file = sf_tensor_file_new ();
@@ -328,7 +359,8 @@ sf_tensor_file_parse (const uint8_t *bytes, size_t n_bytes, const char *name, GE
     return NULL;
   if (!json_is_object (root))
     {
-      sf_fail (error, SF_ERROR_INVALID_DATA, "%s: its header is no JSON object; use another checkpoint", name);
+      sf_fail (error, SF_ERROR_INVALID_DATA,
+               "%s: its header is no JSON object; use another checkpoint", name);
       return NULL;
     }
   if (!parse_header (file, root, bytes + 8 + length, n_bytes - 8 - (size_t) length, name, error)

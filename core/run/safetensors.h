@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The safetensors format: named tensors and string metadata, with a digest of the whole file in the metadata. */
+/* The safetensors format: named tensors and string metadata, with a digest of the whole file in the
+ * metadata. */
 #ifndef SF_CORE_RUN_SAFETENSORS_H
 #define SF_CORE_RUN_SAFETENSORS_H
 
@@ -19,9 +20,11 @@ const SfTensor *sf_tensor_file_find (const SfTensorFile *file, const char *name)
 
 /* Atomic. */
 bool sf_tensor_file_save (SfTensorFile *file, const char *path, GError **error);
-/* Header, bounds, overlap and - where the metadata has one - the digest are checked; a file without (of another writer) is taken by its structure alone. */
+/* Header, bounds, overlap and - where the metadata has one - the digest are checked; a file without
+ * (of another writer) is taken by its structure alone. */
 SfTensorFile *sf_tensor_file_open (const char *path, GError **error);
 /* The same on bytes; for tests and fuzzing. */
-SfTensorFile *sf_tensor_file_parse (const uint8_t *data, size_t n_bytes, const char *name, GError **error);
+SfTensorFile *sf_tensor_file_parse (const uint8_t *data, size_t n_bytes, const char *name,
+                                    GError **error);
 
 #endif

@@ -17,7 +17,8 @@ sf_schedule_kind_parse (const char *name, SfScheduleKind *out, GError **error)
         *out = (SfScheduleKind) i;
         return true;
       }
-  return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "schedule \"%s\": wanted constant, step, cosine or linear", name);
+  return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                  "schedule \"%s\": wanted constant, step, cosine or linear", name);
 }
 
 double
@@ -25,14 +26,18 @@ sf_schedule_lr (const SfSchedule *schedule, int64_t step)
 {
   if (step <= schedule->warmup_steps)
     return schedule->lr * (double) step / (double) schedule->warmup_steps;
-  int64_t done = step - 1 - schedule->warmup_steps, span = schedule->n_steps - schedule->warmup_steps;
+  int64_t done = step - 1 - schedule->warmup_steps,
+          span = schedule->n_steps - schedule->warmup_steps;
   double part = span > 1 ? CLAMP ((double) done / (double) (span - 1), 0.0, 1.0) : 0.0;
   switch (schedule->kind)
     {
     case SF_SCHEDULE_STEP:
-      return schedule->lr * sf_exact_pow (schedule->factor, floor ((double) done / (double) schedule->every));
+      return schedule->lr
+             * sf_exact_pow (schedule->factor, floor ((double) done / (double) schedule->every));
     case SF_SCHEDULE_COSINE:
-      return schedule->lr * (schedule->floor + (1 - schedule->floor) * 0.5 * (1 + sf_exact_cos (part * 3.141592653589793)));
+      return schedule->lr
+             * (schedule->floor
+                + (1 - schedule->floor) * 0.5 * (1 + sf_exact_cos (part * 3.141592653589793)));
     case SF_SCHEDULE_LINEAR:
       return schedule->lr * (1 - (1 - schedule->floor) * part);
     case SF_SCHEDULE_CONSTANT:

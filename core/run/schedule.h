@@ -9,16 +9,17 @@ typedef enum
 {
   SF_SCHEDULE_CONSTANT,
   SF_SCHEDULE_STEP,   /* times `factor` every `every` steps */
-  SF_SCHEDULE_COSINE, /* to `floor` times the rate at the last step (Loshchilov and Hutter, ICLR 2017, without restarts) */
+  SF_SCHEDULE_COSINE, /* to `floor` times the rate at the last step (Loshchilov and Hutter, ICLR
+                         2017, without restarts) */
   SF_SCHEDULE_LINEAR, /* likewise, along a line */
 } SfScheduleKind;
 
 typedef struct
 {
   SfScheduleKind kind;
-  double lr;             /* at the end of the warm-up */
-  int64_t n_steps;       /* of the whole training */
-  int64_t warmup_steps;  /* step s <= warm-up: lr * s / warm-up */
+  double lr;            /* at the end of the warm-up */
+  int64_t n_steps;      /* of the whole training */
+  int64_t warmup_steps; /* step s <= warm-up: lr * s / warm-up */
   int64_t every;
   double factor, floor;
 } SfSchedule;

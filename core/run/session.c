@@ -18,7 +18,7 @@ struct SfSession
   SfOptionValues *options; /* of the backend */
   void *instance;
   SfHyperTable *hyper;
-  SfInputCheck *checks;    /* bounds of integer inputs */
+  SfInputCheck *checks; /* bounds of integer inputs */
   volatile const int *cancel;
   SfObserver observer;
   void *observer_data;
@@ -60,7 +60,8 @@ sf_session_open (SfPef *pef, const SfSessionOptions *options, GError **error)
   if (session->hyper == NULL)
     return NULL;
   session->checks = sf_input_check_new (pef, error);
-  if (session->checks == NULL || !open_backend (session, options == NULL ? &defaults : options, error))
+  if (session->checks == NULL
+      || !open_backend (session, options == NULL ? &defaults : options, error))
     return NULL;
   return g_steal_pointer (&session);
 }
@@ -96,22 +97,27 @@ find_entry (const SfSession *session, const char *entry, uint32_t *id, GError **
 {
   if (sf_program_find_entry (session->program, entry, id))
     return true;
-  return sf_fail (error, SF_ERROR_NOT_FOUND, "%s: has no entry \"%s\"; %s", sf_pef_name (session->pef), entry,
-                  strcmp (entry, "train") == 0 ? "it was compiled with --inference: compile it again without" : "its entries are train and eval");
+  return sf_fail (
+      error, SF_ERROR_NOT_FOUND, "%s: has no entry \"%s\"; %s", sf_pef_name (session->pef), entry,
+      strcmp (entry, "train") == 0 ? "it was compiled with --inference: compile it again without"
+                                   : "its entries are train and eval");
 }
 
 static void
 fill_port (const SfSession *session, uint32_t tensor, SfPort *out)
 {
   SfProgramTensor info = sf_program_tensor (session->program, tensor);
-  *out = (SfPort){ .name = info.name, .dtype = info.dtype, .shape = info.shape, .role = SF_OUTPUT_OTHER };
+  *out = (SfPort){
+    .name = info.name, .dtype = info.dtype, .shape = info.shape, .role = SF_OUTPUT_OTHER
+  };
 }
 
 bool
 sf_session_input (const SfSession *session, const char *entry, size_t index, SfPort *out)
 {
   uint32_t id;
-  if (!sf_program_find_entry (session->program, entry, &id) || index >= sf_entry_n_inputs (session->program, id))
+  if (!sf_program_find_entry (session->program, entry, &id)
+      || index >= sf_entry_n_inputs (session->program, id))
     return false;
   fill_port (session, sf_entry_input (session->program, id, index), out);
   return true;
@@ -121,7 +127,8 @@ bool
 sf_session_output (const SfSession *session, const char *entry, size_t index, SfPort *out)
 {
   uint32_t id;
-  if (!sf_program_find_entry (session->program, entry, &id) || index >= sf_entry_n_outputs (session->program, id))
+  if (!sf_program_find_entry (session->program, entry, &id)
+      || index >= sf_entry_n_outputs (session->program, id))
     return false;
   fill_port (session, sf_entry_output (session->program, id, index), out);
   out->name = sf_entry_output_name (session->program, id, index);
@@ -142,14 +149,16 @@ sf_session_state (const SfSession *session, size_t index, SfPort *out)
 }
 
 static bool
-check_inputs (const SfSession *session, const char *entry, uint32_t id, const SfTensor *inputs, GError **error)
+check_inputs (const SfSession *session, const char *entry, uint32_t id, const SfTensor *inputs,
+              GError **error)
 {
   for (size_t i = 0; i < sf_entry_n_inputs (session->program, id); i++)
     {
       SfPort port;
       fill_port (session, sf_entry_input (session->program, id, i), &port);
       if (inputs == NULL || (inputs[i].data == NULL && sf_shape_n_elems (&port.shape) > 0))
-        return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "input %s of %s: no data was given", port.name, entry);
+        return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "input %s of %s: no data was given",
+                        port.name, entry);
       if (!sf_input_check_tensor (session->checks, entry, &port, &inputs[i], error))
         return false;
     }
@@ -158,7 +167,8 @@ check_inputs (const SfSession *session, const char *entry, uint32_t id, const Sf
 
 /* The step's scalars in interface order; memory in `storage` (16 bytes each). */
 static bool
-fill_scalars (const SfSession *session, uint32_t id, const SfHyper *hyper, SfTensor *scalars, int32_t (*storage)[4], GError **error)
+fill_scalars (const SfSession *session, uint32_t id, const SfHyper *hyper, SfTensor *scalars,
+              int32_t (*storage)[4], GError **error)
 {
   for (size_t i = 0; i < sf_entry_n_scalars (session->program, id); i++)
     {
@@ -182,17 +192,21 @@ fill_scalars (const SfSession *session, uint32_t id, const SfHyper *hyper, SfTen
 }
 
 bool
-sf_session_step (SfSession *session, const char *entry, unsigned phases, const SfTensor *inputs, SfTensor *outputs, const SfHyper *hyper, GError **error)
+sf_session_step (SfSession *session, const char *entry, unsigned phases, const SfTensor *inputs,
+                 SfTensor *outputs, const SfHyper *hyper, GError **error)
 {
   static const SfHyper no_hyper = { .step = 1, .lr = NAN };
   uint32_t id;
   if (phases == 0 || (phases & ~SF_PHASES_ALL) != 0)
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "step of %s: phases 0x%x, wanted bits of 1 << SF_PHASE_FWD, BWD, OPT", entry, phases);
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "step of %s: phases 0x%x, wanted bits of 1 << SF_PHASE_FWD, BWD, OPT", entry,
+                    phases);
   if (!find_entry (session, entry, &id, error))
     return false;
   if ((phases & (1u << SF_PHASE_FWD)) != 0 && !check_inputs (session, entry, id, inputs, error))
     return false;
-  size_t n_scalars = sf_entry_n_scalars (session->program, id), n_outputs = sf_entry_n_outputs (session->program, id);
+  size_t n_scalars = sf_entry_n_scalars (session->program, id),
+         n_outputs = sf_entry_n_outputs (session->program, id);
   g_autofree SfTensor *scalars = g_new0 (SfTensor, n_scalars + 1);
   g_autofree int32_t (*storage)[4] = g_malloc0_n (n_scalars + 1, sizeof *storage);
   g_autofree SfTensor *unwanted = outputs == NULL ? g_new0 (SfTensor, n_outputs + 1) : NULL;
@@ -225,8 +239,9 @@ find_state (const SfSession *session, const char *name, SfPort *out, GError **er
       g_ptr_array_add (known, (char *) out->name);
     }
   const char *near = sf_nearest_word (state, (const char *const *) known->pdata, known->len);
-  return sf_fail (error, SF_ERROR_NOT_FOUND, "%s: has no state \"%s\"%s%s%s", sf_pef_name (session->pef), state, near ? "; did you mean " : "", near ? near : "",
-                  near ? "?" : "");
+  return sf_fail (error, SF_ERROR_NOT_FOUND, "%s: has no state \"%s\"%s%s%s",
+                  sf_pef_name (session->pef), state, near ? "; did you mean " : "",
+                  near ? near : "", near ? "?" : "");
 }
 
 bool
@@ -239,7 +254,8 @@ sf_session_read (SfSession *session, const char *name, SfTensor *tensor, GError 
   if (own && !sf_tensor_alloc (port.dtype, &port.shape, tensor, error))
     return false;
   if (!sf_shape_equal (&tensor->shape, &port.shape))
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "state %s: the tensor given has another shape", name);
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "state %s: the tensor given has another shape", name);
   if (session->plugin->ops.backend->read (session->instance, name, tensor, error))
     return true;
   if (own)
@@ -255,8 +271,10 @@ sf_session_write (SfSession *session, const char *name, const SfTensor *tensor, 
     return false;
   if (!sf_shape_equal (&tensor->shape, &port.shape))
     {
-      g_autofree char *found = sf_shape_text (&tensor->shape), *wanted = sf_shape_text (&port.shape);
-      return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "state %s: found shape %s, wanted %s", name, found, wanted);
+      g_autofree char *found = sf_shape_text (&tensor->shape),
+                      *wanted = sf_shape_text (&port.shape);
+      return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "state %s: found shape %s, wanted %s", name,
+                      found, wanted);
     }
   return session->plugin->ops.backend->write (session->instance, name, tensor, error);
 }

@@ -8,8 +8,10 @@
 
 #include "core/run/hyper.h"
 
-/* Observer of the following steps, and which values the reference rounds (SfEvaluateOptions.stored); NULL, NULL, NULL: none. */
-void sf_session_observe (SfSession *session, SfObserver observer, void *user_data, const uint8_t *stored);
+/* Observer of the following steps, and which values the reference rounds
+ * (SfEvaluateOptions.stored); NULL, NULL, NULL: none. */
+void sf_session_observe (SfSession *session, SfObserver observer, void *user_data,
+                         const uint8_t *stored);
 SfHyperTable *sf_session_hyper (SfSession *session); /* borrowed */
 
 #endif

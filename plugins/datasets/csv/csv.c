@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dataset `csv`: numbers in columns; one column is the field "labels", the others together are the field "features". */
+/* Dataset `csv`: numbers in columns; one column is the field "labels", the others together are the
+ * field "features". */
 #include <sf/checked.h>
 #include <sf/file.h>
 #include <sf/plugin/dataset.h>
@@ -9,7 +10,9 @@
 #define MAX_BYTES ((size_t) 1 << 30)
 
 static const SfOption options[] = {
-  { .name = "label", .type = SF_OPTION_STRING, .help = "column of the label, by name or number from 0; default the last" },
+  { .name = "label",
+    .type = SF_OPTION_STRING,
+    .help = "column of the label, by name or number from 0; default the last" },
   { .name = NULL },
 };
 
@@ -36,7 +39,9 @@ probe (const char *path)
 {
   g_autofree char *train = file_of (path, "train"), *test = file_of (path, "test");
   bool file = g_file_test (path, G_FILE_TEST_IS_REGULAR) && g_str_has_suffix (path, ".csv");
-  bool folder = g_file_test (path, G_FILE_TEST_IS_DIR) && (g_file_test (train, G_FILE_TEST_EXISTS) || g_file_test (test, G_FILE_TEST_EXISTS));
+  bool folder = g_file_test (path, G_FILE_TEST_IS_DIR)
+                && (g_file_test (train, G_FILE_TEST_EXISTS)
+                    || g_file_test (test, G_FILE_TEST_EXISTS));
   return file || folder ? 80 : 0;
 }
 
@@ -65,8 +70,10 @@ find_label (Csv *csv, char **header, bool named, const char *wanted, GError **er
   char *end;
   csv->label = g_ascii_strtoll (wanted, &end, 10);
   if (*wanted == '\0' || *end != '\0' || csv->label < 0 || csv->label >= csv->columns)
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "%s: no column \"%s\"; name one of its header or a number from 0 to %" G_GINT64_FORMAT, csv->path, wanted,
-                    csv->columns - 1);
+    return sf_fail (
+        error, SF_ERROR_INVALID_ARGUMENT,
+        "%s: no column \"%s\"; name one of its header or a number from 0 to %" G_GINT64_FORMAT,
+        csv->path, wanted, csv->columns - 1);
   return true;
 }
 
@@ -75,13 +82,18 @@ add_row (Csv *csv, char **cells, size_t line, GError **error)
 {
   int64_t n = (int64_t) g_strv_length (cells);
   if (n != csv->columns)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s:%zu: found %" G_GINT64_FORMAT " columns, the first line has %" G_GINT64_FORMAT, csv->path, line, n,
-                    csv->columns);
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s:%zu: found %" G_GINT64_FORMAT
+                    " columns, the first line has %" G_GINT64_FORMAT,
+                    csv->path, line, n, csv->columns);
   for (int64_t i = 0; i < n; i++)
     {
       double value;
       if (!parse_number (cells[i], &value))
-        return sf_fail (error, SF_ERROR_INVALID_DATA, "%s:%zu: column %" G_GINT64_FORMAT ": found \"%.40s\", wanted a finite number", csv->path, line, i, cells[i]);
+        return sf_fail (error, SF_ERROR_INVALID_DATA,
+                        "%s:%zu: column %" G_GINT64_FORMAT
+                        ": found \"%.40s\", wanted a finite number",
+                        csv->path, line, i, cells[i]);
       float feature = (float) value;
       int32_t label = (int32_t) value;
       if (i != csv->label)
@@ -89,8 +101,10 @@ add_row (Csv *csv, char **cells, size_t line, GError **error)
       else if (value == floor (value) && fabs (value) <= INT32_MAX)
         g_array_append_val (csv->labels, label);
       else
-        return sf_fail (error, SF_ERROR_INVALID_DATA, "%s:%zu: the label is %g, wanted a whole number; name its column with --data-option label=NAME", csv->path, line,
-                        value);
+        return sf_fail (
+            error, SF_ERROR_INVALID_DATA,
+            "%s:%zu: the label is %g, wanted a whole number; name its column with --data-option label=NAME",
+            csv->path, line, value);
     }
   csv->rows++;
   return true;
@@ -150,8 +164,11 @@ csv_open (const char *path, const char *split, const SfOptionValues *values, GEr
   csv->labels = g_array_new (FALSE, FALSE, sizeof (int32_t));
   g_autofree uint8_t *bytes = sf_file_read_maybe_gzip (csv->path, MAX_BYTES, &n_bytes, error);
   bool ok = bytes != NULL;
-  if (ok && (memchr (bytes, 0, n_bytes) != NULL || !g_utf8_validate ((const char *) bytes, (gssize) n_bytes, NULL)))
-    ok = sf_fail (error, SF_ERROR_INVALID_DATA, "%s: is not text in UTF-8; wanted comma-separated numbers", csv->path);
+  if (ok
+      && (memchr (bytes, 0, n_bytes) != NULL
+          || !g_utf8_validate ((const char *) bytes, (gssize) n_bytes, NULL)))
+    ok = sf_fail (error, SF_ERROR_INVALID_DATA,
+                  "%s: is not text in UTF-8; wanted comma-separated numbers", csv->path);
   if (ok)
     {
       g_autofree char *text = g_strndup ((const char *) bytes, n_bytes);
@@ -181,7 +198,8 @@ field_at (void *instance, size_t index, SfDatasetField *out, GError **error)
 {
   const Csv *csv = instance;
   if (index >= n_fields (instance))
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "csv: field %zu of %zu", index, n_fields (instance));
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "csv: field %zu of %zu", index,
+                    n_fields (instance));
   if (index + 1 == n_fields (instance))
     *out = (SfDatasetField){ "labels", SF_I32, sf_shape_scalar () };
   else
@@ -199,7 +217,9 @@ read_rows (void *instance, size_t index, const int64_t *rows, size_t n, void *ou
   for (size_t i = 0; i < n; i++)
     {
       if (rows[i] < 0 || rows[i] >= csv->rows)
-        return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "%s: row %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT, csv->path, rows[i], csv->rows);
+        return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                        "%s: row %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT, csv->path, rows[i],
+                        csv->rows);
       memcpy ((char *) out + i * width * 4, data + (size_t) rows[i] * width * 4, width * 4);
     }
   return true;
@@ -217,7 +237,8 @@ static const SfDatasetOps ops = {
 };
 
 const SfPlugin sf_plugin = {
-  SF_PLUGIN_HEAD (SF_PLUGIN_DATASET, "csv", "1.0", "numbers in columns: <split>.csv or one file, plain or gzipped"),
+  SF_PLUGIN_HEAD (SF_PLUGIN_DATASET, "csv", "1.0",
+                  "numbers in columns: <split>.csv or one file, plain or gzipped"),
   .options = options,
   .ops.dataset = &ops,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dataset `idx`: the format of the MNIST files (Y. LeCun), plain or gzipped. A folder holds <split>-images* and <split>-labels*; the test split may be
- * called t10k. */
+/* Dataset `idx`: the format of the MNIST files (Y. LeCun), plain or gzipped. A folder holds
+ * <split>-images* and <split>-labels*; the test split may be called t10k. */
 #include <sf/file.h>
 #include <sf/plugin/dataset.h>
 
@@ -54,7 +54,8 @@ prefixes_of (const char *split)
 static int
 probe (const char *path)
 {
-  g_autofree char *train = find_file (path, prefixes_train, "images"), *test = find_file (path, prefixes_test, "images");
+  g_autofree char *train = find_file (path, prefixes_train, "images"),
+                  *test = find_file (path, prefixes_test, "images");
   return train != NULL || test != NULL ? 90 : 0;
 }
 
@@ -65,7 +66,8 @@ idx_dtype (uint8_t code, SfDtype *out)
   {
     uint8_t code;
     SfDtype dtype;
-  } codes[] = { { 0x08, SF_U8 }, { 0x09, SF_I8 }, { 0x0b, SF_I16 }, { 0x0c, SF_I32 }, { 0x0d, SF_F32 }, { 0x0e, SF_F64 } };
+  } codes[] = { { 0x08, SF_U8 },  { 0x09, SF_I8 },  { 0x0b, SF_I16 },
+                { 0x0c, SF_I32 }, { 0x0d, SF_F32 }, { 0x0e, SF_F64 } };
   for (size_t i = 0; i < G_N_ELEMENTS (codes); i++)
     if (codes[i].code == code)
       {
@@ -78,7 +80,8 @@ idx_dtype (uint8_t code, SfDtype *out)
 static uint32_t
 big_endian (const uint8_t *bytes)
 {
-  return (uint32_t) bytes[0] << 24 | (uint32_t) bytes[1] << 16 | (uint32_t) bytes[2] << 8 | bytes[3];
+  return (uint32_t) bytes[0] << 24 | (uint32_t) bytes[1] << 16 | (uint32_t) bytes[2] << 8
+         | bytes[3];
 }
 
 /* IDX stores numbers big endian. */
@@ -99,8 +102,11 @@ parse (Field *field, size_t n_bytes, GError **error)
 {
   const uint8_t *bytes = field->bytes;
   size_t rank = n_bytes < 4 ? 0 : bytes[3], header = 4 + 4 * rank;
-  if (n_bytes < 4 || bytes[0] != 0 || bytes[1] != 0 || rank < 1 || rank > SF_MAX_RANK - 1 || !idx_dtype (bytes[2], &field->dtype) || n_bytes < header)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: not an IDX file (%zu bytes); fetch or write it again", field->path, n_bytes);
+  if (n_bytes < 4 || bytes[0] != 0 || bytes[1] != 0 || rank < 1 || rank > SF_MAX_RANK - 1
+      || !idx_dtype (bytes[2], &field->dtype) || n_bytes < header)
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: not an IDX file (%zu bytes); fetch or write it again", field->path,
+                    n_bytes);
   field->shape.rank = (int32_t) rank;
   for (size_t i = 0; i < rank; i++)
     field->shape.dim[i] = big_endian (bytes + 4 + 4 * i);
@@ -108,8 +114,10 @@ parse (Field *field, size_t n_bytes, GError **error)
     return false;
   size_t want = header + (size_t) sf_shape_n_elems (&field->shape) * sf_dtype_bytes (field->dtype);
   if (n_bytes != want)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: found %zu bytes, its header wants %zu; the file is cut off or damaged, fetch it again", field->path,
-                    n_bytes, want);
+    return sf_fail (
+        error, SF_ERROR_INVALID_DATA,
+        "%s: found %zu bytes, its header wants %zu; the file is cut off or damaged, fetch it again",
+        field->path, n_bytes, want);
   to_host_order (field->bytes + header, n_bytes - header, sf_dtype_bytes (field->dtype));
   field->data = field->bytes + header;
   return true;
@@ -146,13 +154,17 @@ load (Idx *idx, const char *folder, const char *split, GError **error)
     {
       char *path = find_file (folder, prefixes_of (split), names[i]);
       if (path == NULL && i == 0)
-        return sf_fail (error, SF_ERROR_NOT_FOUND, "%s: no %s-images* file for split %s; IDX files are called train-images*, train-labels*, test-images*, test-labels*",
-                        folder, split, split);
+        return sf_fail (
+            error, SF_ERROR_NOT_FOUND,
+            "%s: no %s-images* file for split %s; IDX files are called train-images*, train-labels*, test-images*, test-labels*",
+            folder, split, split);
       if (path != NULL && !add_field (idx, names[i], path, error))
         return false;
     }
   if (idx->n_fields == 2 && idx->field[0].shape.dim[0] != idx->field[1].shape.dim[0])
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: %" G_GINT64_FORMAT " labels for %" G_GINT64_FORMAT " images; the files do not belong together",
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: %" G_GINT64_FORMAT " labels for %" G_GINT64_FORMAT
+                    " images; the files do not belong together",
                     idx->field[1].path, idx->field[1].shape.dim[0], idx->field[0].shape.dim[0]);
   return true;
 }
@@ -185,9 +197,11 @@ field_at (void *instance, size_t index, SfDatasetField *out, GError **error)
 {
   const Idx *idx = instance;
   if (index >= idx->n_fields)
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "idx: field %zu of %zu", index, idx->n_fields);
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "idx: field %zu of %zu", index,
+                    idx->n_fields);
   const Field *field = &idx->field[index];
-  *out = (SfDatasetField){ field->name, field->dtype, sf_shape (field->shape.rank - 1, field->shape.dim + 1) };
+  *out = (SfDatasetField){ field->name, field->dtype,
+                           sf_shape (field->shape.rank - 1, field->shape.dim + 1) };
   return true;
 }
 
@@ -200,8 +214,11 @@ read_rows (void *instance, size_t index, const int64_t *rows, size_t n, void *ou
   for (size_t i = 0; i < n; i++)
     {
       if (rows[i] < 0 || rows[i] >= field->shape.dim[0])
-        return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "%s: row %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT, field->path, rows[i], field->shape.dim[0]);
-      memcpy ((uint8_t *) out + i * row_bytes, field->data + (size_t) rows[i] * row_bytes, row_bytes);
+        return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                        "%s: row %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT, field->path, rows[i],
+                        field->shape.dim[0]);
+      memcpy ((uint8_t *) out + i * row_bytes, field->data + (size_t) rows[i] * row_bytes,
+              row_bytes);
     }
   return true;
 }
@@ -218,6 +235,7 @@ static const SfDatasetOps ops = {
 };
 
 const SfPlugin sf_plugin = {
-  SF_PLUGIN_HEAD (SF_PLUGIN_DATASET, "idx", "1.0", "images and labels in the IDX format of MNIST, plain or gzipped"),
+  SF_PLUGIN_HEAD (SF_PLUGIN_DATASET, "idx", "1.0",
+                  "images and labels in the IDX format of MNIST, plain or gzipped"),
   .ops.dataset = &ops,
 };

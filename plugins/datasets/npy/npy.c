@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dataset `npy`: NumPy's array files (NEP 1), <split>-<field>.npy in a folder; the first dimension counts the rows. */
+/* Dataset `npy`: NumPy's array files (NEP 1), <split>-<field>.npy in a folder; the first dimension
+ * counts the rows. */
 #include <sf/file.h>
 #include <sf/plugin/dataset.h>
 
@@ -58,8 +59,9 @@ npy_dtype (const char *descr, SfDtype *out)
   {
     const char *descr;
     SfDtype dtype;
-  } names[] = { { "<f4", SF_F32 }, { "<f8", SF_F64 }, { "<f2", SF_F16 }, { "|i1", SF_I8 },  { "<i2", SF_I16 }, { "<i4", SF_I32 },
-                { "<i8", SF_I64 }, { "|u1", SF_U8 },  { "<u2", SF_U16 }, { "<u4", SF_U32 }, { "<u8", SF_U64 }, { "|b1", SF_BOOL } };
+  } names[] = { { "<f4", SF_F32 }, { "<f8", SF_F64 }, { "<f2", SF_F16 }, { "|i1", SF_I8 },
+                { "<i2", SF_I16 }, { "<i4", SF_I32 }, { "<i8", SF_I64 }, { "|u1", SF_U8 },
+                { "<u2", SF_U16 }, { "<u4", SF_U32 }, { "<u8", SF_U64 }, { "|b1", SF_BOOL } };
   for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
     if (strcmp (names[i].descr, descr) == 0)
       {
@@ -107,14 +109,23 @@ parse_shape (const char *at, SfShape *shape)
 static bool
 parse_header (Field *field, const char *header, GError **error)
 {
-  const char *descr = header_value (header, "descr"), *order = header_value (header, "fortran_order");
-  g_autofree char *type = descr != NULL && descr[0] == '\'' ? g_strndup (descr + 1, strcspn (descr + 1, "'")) : NULL;
+  const char *descr = header_value (header, "descr"),
+             *order = header_value (header, "fortran_order");
+  g_autofree char *type = descr != NULL && descr[0] == '\''
+                              ? g_strndup (descr + 1, strcspn (descr + 1, "'"))
+                              : NULL;
   if (type == NULL || order == NULL || !parse_shape (header_value (header, "shape"), &field->shape))
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: the .npy header is damaged; write the file again with numpy.save", field->path);
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: the .npy header is damaged; write the file again with numpy.save",
+                    field->path);
   if (!npy_dtype (type, &field->dtype))
-    return sf_fail (error, SF_ERROR_UNSUPPORTED, "%s: dtype %s; wanted little-endian numbers or bool: save array.astype ('<f4') or the like", field->path, type);
+    return sf_fail (
+        error, SF_ERROR_UNSUPPORTED,
+        "%s: dtype %s; wanted little-endian numbers or bool: save array.astype ('<f4') or the like",
+        field->path, type);
   if (!g_str_has_prefix (order, "False"))
-    return sf_fail (error, SF_ERROR_UNSUPPORTED, "%s: is in Fortran order; save numpy.ascontiguousarray (array)", field->path);
+    return sf_fail (error, SF_ERROR_UNSUPPORTED,
+                    "%s: is in Fortran order; save numpy.ascontiguousarray (array)", field->path);
   return true;
 }
 
@@ -131,13 +142,18 @@ parse (Field *field, GError **error)
         length |= (size_t) bytes[10] << 16 | (size_t) bytes[11] << 24;
     }
   if (start == 0 || length > n - start || length > 65536)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: not a .npy file, or cut off (%zu bytes); write it again with numpy.save", field->path, n);
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: not a .npy file, or cut off (%zu bytes); write it again with numpy.save",
+                    field->path, n);
   g_autofree char *header = g_strndup ((const char *) bytes + start, length);
   if (!parse_header (field, header, error) || !sf_shape_check (&field->shape, field->path, error))
     return false;
-  size_t want = start + length + (size_t) sf_shape_n_elems (&field->shape) * sf_dtype_bytes (field->dtype);
+  size_t want = start + length
+                + (size_t) sf_shape_n_elems (&field->shape) * sf_dtype_bytes (field->dtype);
   if (n != want)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: found %zu bytes, its header wants %zu; the file is cut off or damaged", field->path, n, want);
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: found %zu bytes, its header wants %zu; the file is cut off or damaged",
+                    field->path, n, want);
   field->data = bytes + start + length;
   return true;
 }
@@ -164,20 +180,24 @@ load (Npy *npy, const char *folder, const char *split, GError **error)
 {
   g_autoptr (GPtrArray) names = files_of (folder, split);
   if (names->len == 0)
-    return sf_fail (error, SF_ERROR_NOT_FOUND, "%s: no %s-*.npy file; arrays are called %s-images.npy, %s-labels.npy ...", folder, split, split, split);
+    return sf_fail (error, SF_ERROR_NOT_FOUND,
+                    "%s: no %s-*.npy file; arrays are called %s-images.npy, %s-labels.npy ...",
+                    folder, split, split, split);
   for (guint i = 0; i < names->len; i++)
     {
       const char *name = names->pdata[i];
       size_t skip = strlen (split) + 1;
-      Field field = { .name = g_strndup (name + skip, strlen (name) - skip - 4), .path = g_build_filename (folder, name, NULL) };
+      Field field = { .name = g_strndup (name + skip, strlen (name) - skip - 4),
+                      .path = g_build_filename (folder, name, NULL) };
       bool ok = sf_file_map (field.path, MAX_BYTES, &field.map, error) && parse (&field, error);
       g_array_append_val (npy->fields, field);
       if (!ok)
         return false;
       const Field *first = &g_array_index (npy->fields, Field, 0);
       if (field.shape.dim[0] != first->shape.dim[0])
-        return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: has %" G_GINT64_FORMAT " rows, %s has %" G_GINT64_FORMAT, field.path, field.shape.dim[0], first->path,
-                        first->shape.dim[0]);
+        return sf_fail (error, SF_ERROR_INVALID_DATA,
+                        "%s: has %" G_GINT64_FORMAT " rows, %s has %" G_GINT64_FORMAT, field.path,
+                        field.shape.dim[0], first->path, first->shape.dim[0]);
     }
   return true;
 }
@@ -217,9 +237,11 @@ static bool
 field_at (void *instance, size_t index, SfDatasetField *out, GError **error)
 {
   if (index >= n_fields (instance))
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "npy: field %zu of %zu", index, n_fields (instance));
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "npy: field %zu of %zu", index,
+                    n_fields (instance));
   const Field *field = get (instance, index);
-  *out = (SfDatasetField){ field->name, field->dtype, sf_shape (field->shape.rank - 1, field->shape.dim + 1) };
+  *out = (SfDatasetField){ field->name, field->dtype,
+                           sf_shape (field->shape.rank - 1, field->shape.dim + 1) };
   return true;
 }
 
@@ -232,8 +254,11 @@ read_rows (void *instance, size_t index, const int64_t *rows, size_t n, void *ou
   for (size_t i = 0; i < n; i++)
     {
       if (rows[i] < 0 || rows[i] >= field->shape.dim[0])
-        return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "%s: row %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT, field->path, rows[i], field->shape.dim[0]);
-      memcpy ((uint8_t *) out + i * row_bytes, field->data + (size_t) rows[i] * row_bytes, row_bytes);
+        return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                        "%s: row %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT, field->path, rows[i],
+                        field->shape.dim[0]);
+      memcpy ((uint8_t *) out + i * row_bytes, field->data + (size_t) rows[i] * row_bytes,
+              row_bytes);
     }
   return true;
 }

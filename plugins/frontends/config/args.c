@@ -17,14 +17,17 @@ scalar_text (SfConfigNode *node, GError **error)
     case SF_CONFIG_INT:
       return sf_config_node_int (node, &i, error) ? g_strdup_printf ("%" G_GINT64_FORMAT, i) : NULL;
     case SF_CONFIG_FLOAT:
-      return sf_config_node_float (node, &f, error) ? g_strdup (g_ascii_dtostr (number, sizeof number, f)) : NULL;
+      return sf_config_node_float (node, &f, error)
+                 ? g_strdup (g_ascii_dtostr (number, sizeof number, f))
+                 : NULL;
     case SF_CONFIG_BOOL:
       return sf_config_node_bool (node, &b, error) ? g_strdup (b ? "1" : "0") : NULL;
     case SF_CONFIG_STRING:
       return sf_config_node_string (node, &s, error) ? g_strdup (s) : NULL;
     default:
-      sf_fail (error, SF_ERROR_INVALID_DATA, "%s: argument %s: found a group or list, wanted a number or a string", sf_config_node_where (node),
-               sf_config_node_name (node));
+      sf_fail (error, SF_ERROR_INVALID_DATA,
+               "%s: argument %s: found a group or list, wanted a number or a string",
+               sf_config_node_where (node), sf_config_node_name (node));
       return NULL;
     }
 }
@@ -33,13 +36,17 @@ static bool
 read_arg (SfConfigNode *arg, SfModelArg *out, GError **error)
 {
   if (sf_config_node_type (arg) != SF_CONFIG_GROUP)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: argument %s: wanted { default = ...; help = \"...\"; }", sf_config_node_where (arg),
-                    sf_config_node_name (arg));
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: argument %s: wanted { default = ...; help = \"...\"; }",
+                    sf_config_node_where (arg), sf_config_node_name (arg));
   SfConfigNode *def = sf_config_node_member (arg, "default");
   const char *help = NULL;
   if (def == NULL)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: argument %s: has no default; add default = ...", sf_config_node_where (arg), sf_config_node_name (arg));
-  if (!sf_config_get_string (arg, "help", true, &help, error) || !sf_config_check_keys (arg, false, error))
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: argument %s: has no default; add default = ...",
+                    sf_config_node_where (arg), sf_config_node_name (arg));
+  if (!sf_config_get_string (arg, "help", true, &help, error)
+      || !sf_config_check_keys (arg, false, error))
     return false;
   char *text = scalar_text (def, error);
   if (text == NULL)
@@ -55,7 +62,9 @@ model_list_args (SfConfigNode *root, GArray *args, GError **error)
   if (group == NULL)
     return true;
   if (sf_config_node_type (group) != SF_CONFIG_GROUP)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: args: wanted a group { name = { default = ...; help = \"...\"; }; }", sf_config_node_where (group));
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: args: wanted a group { name = { default = ...; help = \"...\"; }; }",
+                    sf_config_node_where (group));
   for (size_t i = 0; i < sf_config_node_count (group); i++)
     {
       SfModelArg arg;
@@ -88,8 +97,9 @@ apply_setting (Model *model, const GArray *declared, const char *setting, GError
       for (guint i = 0; i < declared->len; i++)
         known[i] = g_array_index (declared, SfModelArg, i).name;
       const char *near = sf_nearest_word (name, known, declared->len);
-      return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "--arg %s: the model has no argument %s%s%s%s; --help lists them", setting, name,
-                      near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+      return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                      "--arg %s: the model has no argument %s%s%s%s; --help lists them", setting,
+                      name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     }
   g_hash_table_replace (model->args, g_strdup (name), g_strdup (equals + 1));
   return true;
@@ -160,12 +170,15 @@ evaluate (Model *model, SfConfigNode *node, const char *text, double *out, GErro
         return true;
       double right;
       at++;
-      ok = (op == '*' || op == '/') && parse_factor (model, &at, &right) && (op == '*' || right != 0);
+      ok = (op == '*' || op == '/') && parse_factor (model, &at, &right)
+           && (op == '*' || right != 0);
       if (ok)
         *out = op == '*' ? *out * right : *out / right;
     }
-  return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: found \"%s\", wanted a number, or declared arguments and numbers with * and /, as \"$hidden * 4\"",
-                  sf_config_node_where (node), text);
+  return sf_fail (
+      error, SF_ERROR_INVALID_DATA,
+      "%s: found \"%s\", wanted a number, or declared arguments and numbers with * and /, as \"$hidden * 4\"",
+      sf_config_node_where (node), text);
 }
 
 static bool
@@ -186,8 +199,9 @@ node_int (Model *model, SfConfigNode *node, int64_t min, int64_t *out, GError **
   if (!node_number (model, node, &value, error))
     return false;
   if (value != floor (value) || value < (double) min || value > 2147483647.0)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: found %g, wanted a whole number from %" G_GINT64_FORMAT " to 2147483647", sf_config_node_where (node),
-                    value, min);
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: found %g, wanted a whole number from %" G_GINT64_FORMAT " to 2147483647",
+                    sf_config_node_where (node), value, min);
   *out = (int64_t) value;
   return true;
 }
@@ -197,14 +211,17 @@ missing (SfConfigNode *group, const char *key, bool required, GError **error)
 {
   if (!required)
     return true;
-  return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: has no %s; add %s = ...", sf_config_node_where (group), key, key);
+  return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: has no %s; add %s = ...",
+                  sf_config_node_where (group), key, key);
 }
 
 bool
-model_get_int (Model *model, SfConfigNode *group, const char *key, bool required, int64_t min, int64_t *out, GError **error)
+model_get_int (Model *model, SfConfigNode *group, const char *key, bool required, int64_t min,
+               int64_t *out, GError **error)
 {
   SfConfigNode *node = sf_config_node_member (group, key);
-  return node == NULL ? missing (group, key, required, error) : node_int (model, node, min, out, error);
+  return node == NULL ? missing (group, key, required, error)
+                      : node_int (model, node, min, out, error);
 }
 
 bool
@@ -215,7 +232,8 @@ model_get_float (Model *model, SfConfigNode *group, const char *key, double *out
 }
 
 bool
-model_get_ints (Model *model, SfConfigNode *group, const char *key, bool required, int64_t min, size_t want, int64_t *out, size_t *n, GError **error)
+model_get_ints (Model *model, SfConfigNode *group, const char *key, bool required, int64_t min,
+                size_t want, int64_t *out, size_t *n, GError **error)
 {
   SfConfigNode *node = sf_config_node_member (group, key);
   if (node == NULL)
@@ -228,9 +246,11 @@ model_get_ints (Model *model, SfConfigNode *group, const char *key, bool require
         out[i] = out[0];
       return true;
     }
-  size_t count = sf_config_node_type (node) == SF_CONFIG_LIST ? sf_config_node_count (node) : SIZE_MAX;
+  size_t count = sf_config_node_type (node) == SF_CONFIG_LIST ? sf_config_node_count (node)
+                                                              : SIZE_MAX;
   if (count > SF_MAX_RANK || (want > 0 && count != want))
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: %s: wanted a list of %s integers", sf_config_node_where (node), key,
+    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: %s: wanted a list of %s integers",
+                    sf_config_node_where (node), key,
                     want == 2   ? "2"
                     : want == 4 ? "4"
                                 : "at most 8");

@@ -5,7 +5,8 @@
 static bool
 is_model (SfConfigNode *root)
 {
-  return sf_config_node_member (root, "layers") != NULL && sf_config_node_member (root, "inputs") != NULL;
+  return sf_config_node_member (root, "layers") != NULL
+         && sf_config_node_member (root, "inputs") != NULL;
 }
 
 static int
@@ -14,7 +15,8 @@ probe (const SfSource *source)
   return g_str_has_suffix (source->path, ".cfg") ? 80 : 0;
 }
 
-/* Facts for the feed: which field of the dataset an input takes, and value = stored * scale + shift. */
+/* Facts for the feed: which field of the dataset an input takes, and value = stored * scale +
+ * shift. */
 static bool
 add_feed_facts (Model *model, SfConfigNode *input, const char *name, GError **error)
 {
@@ -47,14 +49,20 @@ add_input (Model *model, SfConfigNode *input, int64_t batch_size, GError **error
   SfDtype dtype;
   size_t n = 0;
   if (sf_config_node_type (input) != SF_CONFIG_GROUP)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: an input is a group: { name = \"x\"; shape = [ 1, 28, 28 ]; }", sf_config_node_where (input));
-  if (!sf_config_get_string (input, "name", true, &name, error) || !sf_config_get_string (input, "dtype", false, &dtype_name, error)
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: an input is a group: { name = \"x\"; shape = [ 1, 28, 28 ]; }",
+                    sf_config_node_where (input));
+  if (!sf_config_get_string (input, "name", true, &name, error)
+      || !sf_config_get_string (input, "dtype", false, &dtype_name, error)
       || !model_get_ints (model, input, "shape", true, 1, 0, shape.dim + 1, &n, error))
     return false;
   if (n + 1 > SF_MAX_RANK)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: input %s has %zu dimensions, wanted at most 7 after the batch", sf_config_node_where (input), name, n);
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: input %s has %zu dimensions, wanted at most 7 after the batch",
+                    sf_config_node_where (input), name, n);
   shape.rank = (int32_t) n + 1;
-  if (!sf_dtype_parse (dtype_name, &dtype, error) || !sf_shape_check (&shape, name, error) || !add_feed_facts (model, input, name, error))
+  if (!sf_dtype_parse (dtype_name, &dtype, error) || !sf_shape_check (&shape, name, error)
+      || !add_feed_facts (model, input, name, error))
     return false;
   SfValue value = sf_graph_input (model->graph, name, dtype, shape, error);
   if (value == SF_NONE)
@@ -70,8 +78,11 @@ static bool
 add_inputs (Model *model, SfConfigNode *root, int64_t batch_size, GError **error)
 {
   SfConfigNode *list = sf_config_node_member (root, "inputs");
-  if (list == NULL || sf_config_node_type (list) != SF_CONFIG_LIST || sf_config_node_count (list) == 0)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: inputs: wanted a list ( { name = \"x\"; shape = [ 1, 28, 28 ]; }, ... )", sf_config_node_where (root));
+  if (list == NULL || sf_config_node_type (list) != SF_CONFIG_LIST
+      || sf_config_node_count (list) == 0)
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: inputs: wanted a list ( { name = \"x\"; shape = [ 1, 28, 28 ]; }, ... )",
+                    sf_config_node_where (root));
   for (size_t i = 0; i < sf_config_node_count (list); i++)
     if (!add_input (model, sf_config_node_at (list, i), batch_size, error))
       return false;
@@ -87,7 +98,9 @@ add_prediction (Model *model, SfConfigNode *root, SfValue *prediction, GError **
   if (!sf_config_get_string (root, "output", false, &name, error))
     return false;
   *prediction = name == NULL ? model->current : model_lookup (model, root, name, error);
-  return *prediction != SF_NONE && sf_graph_output (model->graph, name == NULL ? "prediction" : name, SF_OUTPUT_PREDICTION, *prediction, error);
+  return *prediction != SF_NONE
+         && sf_graph_output (model->graph, name == NULL ? "prediction" : name, SF_OUTPUT_PREDICTION,
+                             *prediction, error);
 }
 
 static bool
@@ -98,12 +111,18 @@ add_loss (Model *model, SfConfigNode *root, SfValue prediction, GError **error)
   if (loss == NULL)
     return true;
   if (sf_config_node_type (loss) != SF_CONFIG_GROUP)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: loss: wanted { type = \"softmax_ce\"; target = \"label\"; }", sf_config_node_where (loss));
-  if (!sf_config_get_string (loss, "type", true, &type, error) || !sf_config_get_string (loss, "input", false, &input, error)
-      || !sf_config_get_string (loss, "target", true, &target, error) || !sf_config_check_keys (loss, false, error))
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: loss: wanted { type = \"softmax_ce\"; target = \"label\"; }",
+                    sf_config_node_where (loss));
+  if (!sf_config_get_string (loss, "type", true, &type, error)
+      || !sf_config_get_string (loss, "input", false, &input, error)
+      || !sf_config_get_string (loss, "target", true, &target, error)
+      || !sf_config_check_keys (loss, false, error))
     return false;
   if (strcmp (type, "softmax_ce") != 0 && strcmp (type, "mse") != 0)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: unknown loss \"%s\"; there are softmax_ce and mse", sf_config_node_where (loss), type);
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: unknown loss \"%s\"; there are softmax_ce and mse",
+                    sf_config_node_where (loss), type);
   SfValue x = input == NULL ? prediction : model_lookup (model, loss, input, error);
   SfValue t = x == SF_NONE ? SF_NONE : model_lookup (model, loss, target, error);
   if (t == SF_NONE)
@@ -146,26 +165,39 @@ build (Model *model, SfConfigNode *root, const SfImportOptions *options, GError 
   SfValue prediction = SF_NONE;
   SfConfigNode *layers = sf_config_node_member (root, "layers");
   if (!is_model (root) || sf_config_node_type (layers) != SF_CONFIG_LIST)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: no model: wanted inputs = ( ... ) and layers = ( ... )", sf_config_node_where (root));
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: no model: wanted inputs = ( ... ) and layers = ( ... )",
+                    sf_config_node_where (root));
   if (options->dims != NULL && options->dims[0] != NULL)
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "--dim %s: a model in libconfig has no symbolic dimensions; use --arg", options->dims[0]);
-  if (!sf_config_get_string (root, "name", true, &name, error) || !model_read_args (model, root, options->args, error)
-      || !model_get_int (model, root, "batch_size", batch_size == 0, 1, batch_size == 0 ? &batch_size : &(int64_t){ 0 }, error))
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "--dim %s: a model in libconfig has no symbolic dimensions; use --arg",
+                    options->dims[0]);
+  if (!sf_config_get_string (root, "name", true, &name, error)
+      || !model_read_args (model, root, options->args, error)
+      || !model_get_int (model, root, "batch_size", batch_size == 0, 1,
+                         batch_size == 0 ? &batch_size : &(int64_t){ 0 }, error))
     return false;
   sf_module_set_fact (model->module, "model", name);
   g_autofree char *batch = g_strdup_printf ("%" G_GINT64_FORMAT, batch_size);
   sf_module_set_fact (model->module, "batch_size", batch);
-  return add_inputs (model, root, batch_size, error) && model_add_layers (model, layers, error) && add_prediction (model, root, &prediction, error)
-         && add_loss (model, root, prediction, error) && add_classes (model, root, error) && sf_config_check_keys (root, false, error);
+  return add_inputs (model, root, batch_size, error) && model_add_layers (model, layers, error)
+         && add_prediction (model, root, &prediction, error)
+         && add_loss (model, root, prediction, error) && add_classes (model, root, error)
+         && sf_config_check_keys (root, false, error);
 }
 
 static SfGraph *
 import (const SfSource *source, const SfImportOptions *options, SfModule *module, GError **error)
 {
-  g_autoptr (SfConfig) config = sf_config_parse ((const char *) source->data, source->n_bytes, source->path, error);
+  g_autoptr (SfConfig) config = sf_config_parse ((const char *) source->data, source->n_bytes,
+                                                 source->path, error);
   if (config == NULL)
     return NULL;
-  Model model = { .graph = sf_graph_new ("forward"), .module = module, .current = SF_NONE, .enter = SF_NONE, .seed = options->seed };
+  Model model = { .graph = sf_graph_new ("forward"),
+                  .module = module,
+                  .current = SF_NONE,
+                  .enter = SF_NONE,
+                  .seed = options->seed };
   g_autofree char *prefix = model.prefix = g_strdup ("");
   model.args = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   model.names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -181,7 +213,8 @@ import (const SfSource *source, const SfImportOptions *options, SfModule *module
 static bool
 list_args (const SfSource *source, GArray *args, GError **error)
 {
-  g_autoptr (SfConfig) config = sf_config_parse ((const char *) source->data, source->n_bytes, source->path, error);
+  g_autoptr (SfConfig) config = sf_config_parse ((const char *) source->data, source->n_bytes,
+                                                 source->path, error);
   return config != NULL && model_list_args (sf_config_root (config), args, error);
 }
 
@@ -194,6 +227,7 @@ static const SfFrontendOps ops = {
 };
 
 const SfPlugin sf_plugin = {
-  SF_PLUGIN_HEAD (SF_PLUGIN_FRONTEND, "config", "1.0", "models written in libconfig: inputs, layers, loss"),
+  SF_PLUGIN_HEAD (SF_PLUGIN_FRONTEND, "config", "1.0",
+                  "models written in libconfig: inputs, layers, loss"),
   .ops.frontend = &ops,
 };

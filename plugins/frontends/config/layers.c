@@ -2,7 +2,8 @@
 /* The list of layers: finding types, resolving names, naming what comes out. */
 #include "model.h"
 
-static const LayerType *const families[] = { model_layers_basic, model_layers_window, model_layers_sequence };
+static const LayerType *const families[] = { model_layers_basic, model_layers_window,
+                                             model_layers_sequence };
 
 static const LayerType *
 find_type (SfConfigNode *layer, const char *type, GError **error)
@@ -18,8 +19,9 @@ find_type (SfConfigNode *layer, const char *type, GError **error)
   const char *near = sf_nearest_word (type, (const char *const *) known->pdata, known->len);
   g_ptr_array_add (known, NULL);
   g_autofree char *all = g_strjoinv (", ", (char **) known->pdata);
-  sf_fail (error, SF_ERROR_INVALID_DATA, "%s: unknown layer type \"%s\"%s%s%s; there are %s", sf_config_node_where (layer), type, near ? "; did you mean " : "",
-           near ? near : "", near ? "?" : "", all);
+  sf_fail (error, SF_ERROR_INVALID_DATA, "%s: unknown layer type \"%s\"%s%s%s; there are %s",
+           sf_config_node_where (layer), type, near ? "; did you mean " : "", near ? near : "",
+           near ? "?" : "", all);
   return NULL;
 }
 
@@ -54,8 +56,10 @@ model_lookup (Model *model, SfConfigNode *where, const char *name, GError **erro
   guint n = 0;
   g_autofree const char **known = (const char **) g_hash_table_get_keys_as_array (model->names, &n);
   const char *near = sf_nearest_word (name, known, n);
-  sf_fail (error, SF_ERROR_INVALID_DATA, "%s: there is no layer or input \"%s\" before this one%s%s%s", sf_config_node_where (where), name,
-           near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+  sf_fail (error, SF_ERROR_INVALID_DATA,
+           "%s: there is no layer or input \"%s\" before this one%s%s%s",
+           sf_config_node_where (where), name, near ? "; did you mean " : "", near ? near : "",
+           near ? "?" : "");
   return SF_NONE;
 }
 
@@ -73,7 +77,8 @@ read_inputs (Model *model, SfConfigNode *layer, GArray *in, GError **error)
       return value != SF_NONE;
     }
   if (sf_config_node_type (list) != SF_CONFIG_LIST)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: inputs: wanted a list of names", sf_config_node_where (list));
+    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: inputs: wanted a list of names",
+                    sf_config_node_where (list));
   for (size_t i = 0; i < sf_config_node_count (list); i++)
     {
       SfConfigNode *item = sf_config_node_at (list, i);
@@ -87,7 +92,8 @@ read_inputs (Model *model, SfConfigNode *layer, GArray *in, GError **error)
   return true;
 }
 
-/* "<prefix><name>", where a layer without a name is called after its type and the first free number. */
+/* "<prefix><name>", where a layer without a name is called after its type and the first free
+ * number. */
 static char *
 layer_name (Model *model, SfConfigNode *layer, const char *type, GError **error)
 {
@@ -103,9 +109,12 @@ layer_name (Model *model, SfConfigNode *layer, const char *type, GError **error)
       g_free (full);
     }
   full = g_strconcat (model->prefix, given, NULL);
-  if (given[0] == '\0' || strchr (given, '@') != NULL || !g_hash_table_add (model->used, g_strdup (full)))
+  if (given[0] == '\0' || strchr (given, '@') != NULL
+      || !g_hash_table_add (model->used, g_strdup (full)))
     {
-      sf_fail (error, SF_ERROR_INVALID_DATA, "%s: the name \"%s\" is empty, holds '@' or is taken; give the layer another", sf_config_node_where (layer), full);
+      sf_fail (error, SF_ERROR_INVALID_DATA,
+               "%s: the name \"%s\" is empty, holds '@' or is taken; give the layer another",
+               sf_config_node_where (layer), full);
       g_free (full);
       return NULL;
     }
@@ -127,7 +136,9 @@ add_layer (Model *model, SfConfigNode *layer, GError **error)
 {
   const char *type_name = NULL;
   if (sf_config_node_type (layer) != SF_CONFIG_GROUP)
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: a layer is a group: { type = \"linear\"; out = 10; }", sf_config_node_where (layer));
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: a layer is a group: { type = \"linear\"; out = 10; }",
+                    sf_config_node_where (layer));
   if (!sf_config_get_string (layer, "type", true, &type_name, error))
     return false;
   const LayerType *type = find_type (layer, type_name, error);
@@ -137,9 +148,12 @@ add_layer (Model *model, SfConfigNode *layer, GError **error)
   g_autofree char *name = layer_name (model, layer, type_name, error);
   if (name == NULL || !read_inputs (model, layer, in, error))
     return false;
-  if ((int) in->len < type->min_inputs || (type->max_inputs >= 0 && (int) in->len > type->max_inputs))
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: %s has %u inputs, wanted %s%d; name them with inputs = [ \"a\", \"b\" ]", sf_config_node_where (layer),
-                    name, in->len, type->max_inputs < 0 ? "at least " : "", type->min_inputs);
+  if ((int) in->len < type->min_inputs
+      || (type->max_inputs >= 0 && (int) in->len > type->max_inputs))
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: %s has %u inputs, wanted %s%d; name them with inputs = [ \"a\", \"b\" ]",
+                    sf_config_node_where (layer), name, in->len,
+                    type->max_inputs < 0 ? "at least " : "", type->min_inputs);
   SfValue out = SF_NONE;
   sf_graph_set_scope (model->graph, name);
   if (!type->build (model, layer, name, (const SfValue *) in->data, in->len, &out, error))

@@ -24,14 +24,20 @@ typedef struct
 /* ---- arguments (args.c) ---- */
 
 /* Declares the file's `args` group and applies "name=value" settings. */
-bool model_read_args (Model *model, SfConfigNode *root, const char *const *settings, GError **error);
+bool model_read_args (Model *model, SfConfigNode *root, const char *const *settings,
+                      GError **error);
 /* Appends the declared arguments as SfModelArg. */
 bool model_list_args (SfConfigNode *root, GArray *args, GError **error);
-/* Numbers that may be written as text over arguments: "$hidden", "$width * 4", "$d / $heads". Missing keys leave *out alone unless required. */
-bool model_get_int (Model *model, SfConfigNode *group, const char *key, bool required, int64_t min, int64_t *out, GError **error);
-bool model_get_float (Model *model, SfConfigNode *group, const char *key, double *out, GError **error);
-/* A list of integers, or one integer that stands for all `want` (want 0: any count up to SF_MAX_RANK; *n receives it). */
-bool model_get_ints (Model *model, SfConfigNode *group, const char *key, bool required, int64_t min, size_t want, int64_t *out, size_t *n, GError **error);
+/* Numbers that may be written as text over arguments: "$hidden", "$width * 4", "$d / $heads".
+ * Missing keys leave *out alone unless required. */
+bool model_get_int (Model *model, SfConfigNode *group, const char *key, bool required, int64_t min,
+                    int64_t *out, GError **error);
+bool model_get_float (Model *model, SfConfigNode *group, const char *key, double *out,
+                      GError **error);
+/* A list of integers, or one integer that stands for all `want` (want 0: any count up to
+ * SF_MAX_RANK; *n receives it). */
+bool model_get_ints (Model *model, SfConfigNode *group, const char *key, bool required, int64_t min,
+                     size_t want, int64_t *out, size_t *n, GError **error);
 
 /* ---- parameters (params.c) ---- */
 
@@ -44,8 +50,10 @@ typedef enum
 } InitKind;
 
 /* State "<layer>.<name>" with seeded initial values. */
-SfValue model_param (Model *model, const char *layer, const char *name, SfStateKind kind, SfShape shape, InitKind init, double bound, GError **error);
-/* PyTorch's default for linear and convolution weights and biases: kaiming_uniform (a = sqrt 5), that is U(-b, b) with b = 1 / sqrt (fan_in). */
+SfValue model_param (Model *model, const char *layer, const char *name, SfStateKind kind,
+                     SfShape shape, InitKind init, double bound, GError **error);
+/* PyTorch's default for linear and convolution weights and biases: kaiming_uniform (a = sqrt 5),
+ * that is U(-b, b) with b = 1 / sqrt (fan_in). */
 double model_fan_in_bound (int64_t fan_in);
 /* Xavier uniform: b = sqrt (6 / (fan_in + fan_out)). */
 double model_xavier_bound (int64_t fan_in, int64_t fan_out);
@@ -56,14 +64,17 @@ typedef struct
 {
   const char *type;
   int min_inputs, max_inputs; /* max -1: any number */
-  bool (*build) (Model *model, SfConfigNode *layer, const char *name, const SfValue *in, size_t n_in, SfValue *out, GError **error);
+  bool (*build) (Model *model, SfConfigNode *layer, const char *name, const SfValue *in,
+                 size_t n_in, SfValue *out, GError **error);
 } LayerType;
 
-extern const LayerType model_layers_basic[], model_layers_window[], model_layers_sequence[]; /* end with type NULL */
+extern const LayerType model_layers_basic[], model_layers_window[],
+    model_layers_sequence[]; /* end with type NULL */
 
 /* Adds the layers of list `list` one after another. */
 bool model_add_layers (Model *model, SfConfigNode *list, GError **error);
-/* Value of a layer, an input or "@in", as seen from the current scope; SF_NONE with the nearest name. */
+/* Value of a layer, an input or "@in", as seen from the current scope; SF_NONE with the nearest
+ * name. */
 SfValue model_lookup (Model *model, SfConfigNode *where, const char *name, GError **error);
 
 #endif

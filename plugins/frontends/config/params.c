@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parameters of layers with PyTorch's default initialisers, drawn from counter-based random numbers: the same for a seed on any machine. */
+/* Parameters of layers with PyTorch's default initialisers, drawn from counter-based random
+ * numbers: the same for a seed on any machine. */
 #include "model.h"
 
 #include <math.h>
@@ -40,7 +41,8 @@ fill (float *data, int64_t n, const SfRng *rng, InitKind init, double bound)
 }
 
 SfValue
-model_param (Model *model, const char *layer, const char *name, SfStateKind kind, SfShape shape, InitKind init, double bound, GError **error)
+model_param (Model *model, const char *layer, const char *name, SfStateKind kind, SfShape shape,
+             InitKind init, double bound, GError **error)
 {
   g_autofree char *full = g_strconcat (layer, ".", name, NULL);
   if (!sf_shape_check (&shape, full, error))
