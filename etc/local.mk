@@ -1,1 +1,7 @@
 # Build fragment of etc.
+nobase_dist_sfdata_DATA += \
+  etc/arch/plasticine.cfg \
+  etc/arch/sn10.cfg \
+  etc/arch/sn30.cfg \
+  etc/arch/sn40l.cfg \
+  etc/arch/tiny.cfg

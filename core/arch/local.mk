@@ -1,1 +1,4 @@
 # Build fragment of core/arch.
+libsfcore_la_SOURCES += \
+  core/arch/arch.c \
+  core/arch/text.c
