@@ -1,2 +1,1 @@
 # Build fragment of docs.
-dist_doc_DATA += docs/plugins.md

@@ -1,1 +1,20 @@
 # Build fragment of core/program.
+libsfcore_la_SOURCES += \
+  core/program/boxes.c \
+  core/program/check.c \
+  core/program/check_body.c \
+  core/program/check_depth.c \
+  core/program/check_instr.c \
+  core/program/check_launch.c \
+  core/program/check_memory.c \
+  core/program/check_place.c \
+  core/program/check_route.c \
+  core/program/check_stage.c \
+  core/program/check_tensor.c \
+  core/program/entry.c \
+  core/program/nets.c \
+  core/program/program.c \
+  core/program/share.c \
+  core/program/tileop.c \
+  core/program/tokens.c \
+  core/program/verify.c

@@ -30,11 +30,11 @@ tolerance (SfDtype t)
     case SF_F64:
       return 1e-10;
     case SF_F32:
-      return 1e-6;
+      return 1e-5;
     case SF_F16:
-      return 0x1p-10; /* one unit in the last place: between the parts nothing is rounded */
+      return 0.01;
     default:
-      return 0x1p-7;
+      return 0.06;
     }
 }
 

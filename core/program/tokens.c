@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Token simulation of one section: who fires when, and where it comes to a stop.
+ *
+ * Firing is monotone - what may fire stays allowed to fire until it does - so the order in which
+ * agents are tried does not change where the section ends. When nothing can fire and something is
+ * left to do, a cycle of agents waits on itself; a full buffer on that cycle is what has to grow.
+ */
+#include <string.h>
+
+#include "core/program/check.h"
+
+#define AT(array, Type, index) g_array_index ((array), Type, (index))
+
+/* One way in which an agent touches a buffer. */
+typedef struct
+{
+  uint32_t buffer;
+  bool out, resident;
+  int64_t rate;
+  int64_t done; /* tokens read and given back, or written and handed over */
+} Port;
+
+/* A stage or a stream. */
+typedef struct
+{
+  uint32_t index; /* of the stage or stream */
+  bool is_stream;
+  int64_t iterations, fired;
+  size_t first_port, n_ports;
+} Agent;
+
+typedef struct
+{
+  const SfConfigStore *config;
+  GArray *ports, *agents;
+  int64_t *depth;   /* per buffer */
+  int64_t *written; /* per buffer: tokens handed over */
+  int64_t *freed;   /* per buffer: tokens that every reader has given back */
+} Simulation;
+
+static bool
+same_out_port (const Simulation *sim, size_t first, const SfOperand *operand)
+{
+  for (size_t p = first; p < sim->ports->len; p++)
+    if (AT (sim->ports, Port, p).out && AT (sim->ports, Port, p).buffer == operand->buffer)
+      return true;
+  return false;
+}
+
+static void
+add_stage (Simulation *sim, uint32_t index)
+{
+  const SfStage *stage = &AT (sim->config->stages, SfStage, index);
+  Agent agent = { index, false, sf_stage_iterations (stage), 0, sim->ports->len, 0 };
+  for (size_t i = 0; i < stage->n_operands; i++)
+    {
+      const SfOperand *o = &stage->operands[i];
+      bool out = o->kind == SF_OPERAND_OUT;
+      if (o->kind == SF_OPERAND_TEMP || (out && same_out_port (sim, agent.first_port, o)))
+        continue;
+      Port port = { o->buffer, out, o->counter < 0, o->rate, 0 };
+      g_array_append_val (sim->ports, port);
+    }
+  agent.n_ports = sim->ports->len - agent.first_port;
+  g_array_append_val (sim->agents, agent);
+}
+
+static void
+add_stream (Simulation *sim, uint32_t index)
+{
+  const SfStream *stream = &AT (sim->config->streams, SfStream, index);
+  Agent agent = {
+    index, true, AT (sim->config->buffers, SfBuffer, stream->buffer).tokens, 0, sim->ports->len, 1
+  };
+  Port port = { stream->buffer, !stream->out, false, 1, 0 };
+  g_array_append_val (sim->ports, port);
+  g_array_append_val (sim->agents, agent);
+}
+
+static void
+simulation_init (Simulation *sim, const SfConfigStore *config, int64_t *depth)
+{
+  *sim = (Simulation){ .config = config,
+                       .ports = g_array_new (FALSE, TRUE, sizeof (Port)),
+                       .agents = g_array_new (FALSE, TRUE, sizeof (Agent)),
+                       .depth = depth,
+                       .written = g_new0 (int64_t, config->buffers->len + 1),
+                       .freed = g_new0 (int64_t, config->buffers->len + 1) };
+  for (uint32_t i = 0; i < config->streams->len; i++)
+    add_stream (sim, i);
+  for (uint32_t i = 0; i < config->stages->len; i++)
+    add_stage (sim, i);
+}
+
+static void
+simulation_clear (Simulation *sim)
+{
+  g_array_unref (sim->ports);
+  g_array_unref (sim->agents);
+  g_free (sim->written);
+  g_free (sim->freed);
+}
+
+static int64_t
+buffer_tokens (const Simulation *sim, uint32_t buffer)
+{
+  return AT (sim->config->buffers, SfBuffer, buffer).tokens;
+}
+
+/* Tokens that must be in the buffer (reader) or places that must be reserved, counted from the
+ * start (writer), for the agent's next firing. */
+static int64_t
+port_needs (const Simulation *sim, const Agent *agent, const Port *port)
+{
+  int64_t all = buffer_tokens (sim, port->buffer);
+  return port->resident ? all : MIN (all, (agent->fired + 1) * port->rate);
+}
+
+static bool
+port_ready (const Simulation *sim, const Agent *agent, const Port *port)
+{
+  int64_t needs = port_needs (sim, agent, port);
+  if (!port->out)
+    return sim->written[port->buffer] >= needs;
+  return needs - sim->freed[port->buffer] <= sim->depth[port->buffer];
+}
+
+/* The port that keeps the agent from firing, or NULL. */
+static const Port *
+blocking_port (const Simulation *sim, const Agent *agent)
+{
+  for (size_t p = 0; p < agent->n_ports; p++)
+    {
+      const Port *port = &AT (sim->ports, Port, agent->first_port + p);
+      if (!port_ready (sim, agent, port))
+        return port;
+    }
+  return NULL;
+}
+
+static void
+update_freed (Simulation *sim, uint32_t buffer)
+{
+  int64_t freed = INT64_MAX;
+  for (guint p = 0; p < sim->ports->len; p++)
+    {
+      const Port *port = &AT (sim->ports, Port, p);
+      if (port->buffer == buffer && !port->out)
+        freed = MIN (freed, port->done);
+    }
+  sim->freed[buffer] = freed == INT64_MAX ? 0 : freed;
+}
+
+static void
+complete_firing (Simulation *sim, Agent *agent)
+{
+  agent->fired++;
+  for (size_t p = 0; p < agent->n_ports; p++)
+    {
+      Port *port = &AT (sim->ports, Port, agent->first_port + p);
+      int64_t all = buffer_tokens (sim, port->buffer);
+      bool last = agent->fired >= agent->iterations;
+      if (port->resident && !last)
+        continue;
+      port->done = port->resident ? all : MIN (all, agent->fired * port->rate);
+      if (port->out)
+        sim->written[port->buffer] = port->done;
+      else
+        update_freed (sim, port->buffer);
+    }
+}
+
+/* Fires all that can be fired; true when everything is done. */
+static bool
+run_dry (Simulation *sim)
+{
+  bool progress = true, all_done = false;
+  while (progress)
+    {
+      progress = false;
+      all_done = true;
+      for (guint a = 0; a < sim->agents->len; a++)
+        {
+          Agent *agent = &AT (sim->agents, Agent, a);
+          while (agent->fired < agent->iterations && blocking_port (sim, agent) == NULL)
+            {
+              complete_firing (sim, agent);
+              progress = true;
+            }
+          all_done = all_done && agent->fired >= agent->iterations;
+        }
+    }
+  return all_done;
+}
+
+/* The unfinished agent that `port` of a blocked agent waits for: the buffer's writer, or the reader
+ * that lags most. SF_NONE: there is none. */
+static uint32_t
+waits_for (const Simulation *sim, const Port *port)
+{
+  uint32_t found = SF_NONE;
+  int64_t least = INT64_MAX;
+  for (guint a = 0; a < sim->agents->len; a++)
+    {
+      const Agent *agent = &AT (sim->agents, Agent, a);
+      for (size_t p = 0; p < agent->n_ports; p++)
+        {
+          const Port *other = &AT (sim->ports, Port, agent->first_port + p);
+          if (other->buffer == port->buffer && other->out != port->out && other->done < least)
+            {
+              least = other->done;
+              found = a;
+            }
+        }
+    }
+  return found != SF_NONE
+                 && AT (sim->agents, Agent, found).fired < AT (sim->agents, Agent, found).iterations
+             ? found
+             : SF_NONE;
+}
+
+typedef struct
+{
+  uint32_t buffer;  /* SF_NONE: no full buffer on the cycle */
+  uint32_t starved; /* the buffer that is waited for in vain */
+  int64_t depth;    /* that lets the blocked writer go on */
+} Stop;
+
+/* Follows the waiting agents to their cycle; of the full buffers on it the one that needs the
+ * least. */
+static Stop
+find_stop (const Simulation *sim)
+{
+  Stop stop = { SF_NONE, SF_NONE, INT64_MAX };
+  uint32_t at = 0;
+  while (AT (sim->agents, Agent, at).fired >= AT (sim->agents, Agent, at).iterations)
+    at++;
+  for (guint step = 0; step < 2 * sim->agents->len; step++)
+    {
+      const Agent *agent = &AT (sim->agents, Agent, at);
+      const Port *port = blocking_port (sim, agent);
+      uint32_t next = waits_for (sim, port);
+      bool on_cycle = step >= sim->agents->len || next == SF_NONE;
+      if (port->out && on_cycle)
+        {
+          int64_t depth = port_needs (sim, agent, port) - sim->freed[port->buffer];
+          if (depth < stop.depth)
+            stop = (Stop){ port->buffer, stop.starved, depth };
+        }
+      else if (!port->out)
+        stop.starved = port->buffer;
+      if (next == SF_NONE)
+        break;
+      at = next;
+    }
+  return stop;
+}
+
+static bool
+fail_starved (const SfCheck *check, const Stop *stop)
+{
+  return sf_check_fail (
+      check, "buffer", stop->starved,
+      "its tokens are waited for and never come, wanted a writer that can go first; break the "
+      "cycle of stages or cut the section");
+}
+
+bool
+sf_config_min_depths (const SfProgram *program, uint32_t config, int64_t *depth, GError **error)
+{
+  SfCheck check = { program, config, error };
+  Simulation sim;
+  simulation_init (&sim, sf_program_config (program, config), depth);
+  bool ok = true;
+  while (ok && !run_dry (&sim))
+    {
+      Stop stop = find_stop (&sim);
+      if (stop.buffer == SF_NONE)
+        ok = fail_starved (&check, &stop);
+      else
+        depth[stop.buffer] = stop.depth;
+    }
+  simulation_clear (&sim);
+  return ok;
+}
+
+/* The simulation as a check: nothing grows. */
+bool
+sf_check_tokens (const SfCheck *check)
+{
+  const SfConfigStore *store = sf_program_config (check->program, check->config);
+  g_autofree int64_t *depth = g_new0 (int64_t, store->buffers->len + 1);
+  for (guint b = 0; b < store->buffers->len; b++)
+    depth[b] = AT (store->buffers, SfBuffer, b).depth;
+  Simulation sim;
+  simulation_init (&sim, store, depth);
+  bool done = run_dry (&sim);
+  Stop stop = done ? (Stop){ 0 } : find_stop (&sim);
+  simulation_clear (&sim);
+  if (done)
+    return true;
+  if (stop.buffer == SF_NONE)
+    return fail_starved (check, &stop);
+  return sf_check_fail (check, "buffer", stop.buffer,
+                        "depth %" PRId64 " deadlocks, wanted %" PRId64
+                        " or more; deepen the buffer or cut the section",
+                        depth[stop.buffer], stop.depth);
+}
