@@ -1,1 +1,2 @@
 # Build fragment of docs.
+dist_doc_DATA += docs/plugins.md

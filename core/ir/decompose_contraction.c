@@ -9,21 +9,23 @@ SF_DECOMPOSE_RULE (linear)
 {
   SfExpr e = sf_expr_begin (decompose->to);
   SfValue x = decompose->inputs[0], w = decompose->inputs[1];
+  SfValue node_y = sf_node_output (decompose->from, decompose->node, 0);
+  bool bias = decompose->n_inputs > 2 && decompose->inputs[2] != SF_NONE;
   SfShape shape = sf_expr_shape (&e, x);
   if (shape.rank == 1)
     x = sf_expr_reshape (&e, x, SF_SHAPE (1, shape.dim[0]));
   SfValue y = sf_expr_matmul (&e, x, w, false, true);
-  if (shape.rank == 1)
-    y = sf_expr_reshape (&e, y, SF_SHAPE (sf_expr_shape (&e, w).dim[0]));
-  if (decompose->n_inputs > 2 && decompose->inputs[2] != SF_NONE)
-    y = sf_expr_2 (&e, "add", y, decompose->inputs[2]);
-  sf_expr_output (&e, decompose, 0, y);
+  y = bias ? sf_expr_wide (&e, y) : sf_expr_cast (&e, y, sf_value_dtype (decompose->from, node_y));
+  y = sf_expr_reshape (&e, y, *sf_value_shape (decompose->from, node_y));
+  if (bias)
+    y = sf_expr_2 (&e, "add", y, sf_expr_wide (&e, decompose->inputs[2]));
+  decompose->outputs[0] = y;
   return sf_expr_end (&e, error);
 }
 
 typedef struct
 {
-  SfValue q, k, v, mask; /* wide; mask may be SF_NONE */
+  SfValue q, k, v, mask; /* mask may be SF_NONE */
   double scale;
   bool causal;
 } Attention;
@@ -32,11 +34,11 @@ static Attention
 attention (SfExpr *e, const SfDecompose *d, size_t first)
 {
   Attention a = { .mask = SF_NONE };
-  a.q = sf_expr_wide (e, d->inputs[first]);
-  a.k = sf_expr_wide (e, d->inputs[first + 1]);
-  a.v = sf_expr_wide (e, d->inputs[first + 2]);
+  a.q = d->inputs[first];
+  a.k = d->inputs[first + 1];
+  a.v = d->inputs[first + 2];
   if (d->n_inputs > first + 3 && d->inputs[first + 3] != SF_NONE)
-    a.mask = sf_expr_wide (e, d->inputs[first + 3]);
+    a.mask = d->inputs[first + 3];
   a.scale = sf_node_attr_float (d->from, d->node, "scale");
   if (a.scale == 0)
     a.scale = 1 / sqrt ((double) sf_expr_shape (e, a.q).dim[3]);
@@ -44,13 +46,15 @@ attention (SfExpr *e, const SfDecompose *d, size_t first)
   return a;
 }
 
-/* softmax (scale q k^T + mask), where causal hides the keys after the query's own position. */
+/* softmax (scale q k^T + mask) in the wide dtype, where causal hides the keys after the query's own
+ * position. */
 static SfValue
 probabilities (SfExpr *e, const Attention *a)
 {
-  SfValue s = sf_expr_2f (e, "mul", sf_expr_matmul (e, a->q, a->k, false, true), a->scale);
+  SfValue s = sf_expr_wide (e, sf_expr_matmul (e, a->q, a->k, false, true));
+  s = sf_expr_2f (e, "mul", s, a->scale);
   if (a->mask != SF_NONE)
-    s = sf_expr_2 (e, "add", s, a->mask);
+    s = sf_expr_2 (e, "add", s, sf_expr_wide (e, a->mask));
   if (a->causal)
     {
       SfShape shape = sf_expr_shape (e, s);
@@ -69,8 +73,8 @@ SF_DECOMPOSE_RULE (attention)
 {
   SfExpr e = sf_expr_begin (decompose->to);
   Attention a = attention (&e, decompose, 0);
-  SfValue y = sf_expr_matmul (&e, probabilities (&e, &a), a.v, false, false);
-  sf_expr_output (&e, decompose, 0, y);
+  SfValue y = sf_expr_matmul (&e, probabilities (&e, &a), sf_expr_wide (&e, a.v), false, false);
+  decompose->outputs[0] = y;
   return sf_expr_end (&e, error);
 }
 
@@ -78,17 +82,17 @@ SF_DECOMPOSE_RULE (attention_bwd)
 {
   SfExpr e = sf_expr_begin (decompose->to);
   Attention a = attention (&e, decompose, 1);
-  SfValue dy = sf_expr_wide (&e, decompose->inputs[0]);
+  SfValue dy = decompose->inputs[0];
   SfValue p = probabilities (&e, &a);
-  SfValue dv = sf_expr_matmul (&e, p, dy, true, false);
-  SfValue dp = sf_expr_matmul (&e, dy, a.v, false, true);
+  SfValue dv = sf_expr_matmul (&e, p, sf_expr_wide (&e, dy), true, false);
+  SfValue dp = sf_expr_wide (&e, sf_expr_matmul (&e, dy, a.v, false, true));
   SfValue dot = sf_expr_reduce (&e, "reduce_sum", sf_expr_2 (&e, "mul", dp, p),
                                 sf_axes_range (3, 4), true);
   SfValue ds = sf_expr_2 (&e, "mul", p, sf_expr_2 (&e, "sub", dp, dot));
   ds = sf_expr_2f (&e, "mul", ds, a.scale);
-  SfValue d[3] = { sf_expr_matmul (&e, ds, a.k, false, false),
-                   sf_expr_matmul (&e, ds, a.q, true, false), dv };
+  SfValue d[3] = { sf_expr_matmul (&e, ds, sf_expr_wide (&e, a.k), false, false),
+                   sf_expr_matmul (&e, ds, sf_expr_wide (&e, a.q), true, false), dv };
   for (size_t i = 0; i < 3; i++)
-    sf_expr_output (&e, decompose, i, d[i]);
+    decompose->outputs[i] = d[i];
   return sf_expr_end (&e, error);
 }

@@ -58,16 +58,19 @@ SF_DECOMPOSE_RULE (conv2d)
   SfExpr e = sf_expr_begin (decompose->to);
   SfValue x = decompose->inputs[0], w = decompose->inputs[1];
   SfValue node_y = sf_node_output (decompose->from, decompose->node, 0);
+  bool bias = decompose->n_inputs > 2 && decompose->inputs[2] != SF_NONE;
   Conv c = conv (decompose, sf_expr_shape (&e, w), *sf_value_shape (decompose->from, node_y));
   SfValue y = sf_expr_matmul (&e, grouped_weight (&e, w, &c), columns (&e, decompose, x, &c), false,
                               false);
+  y = bias ? sf_expr_wide (&e, y) : sf_expr_cast (&e, y, sf_value_dtype (decompose->from, node_y));
   y = sf_expr_reshape (&e, y, c.output);
-  if (decompose->n_inputs > 2 && decompose->inputs[2] != SF_NONE)
+  if (bias)
     {
-      SfShape bias = SF_SHAPE (c.output.dim[1], 1, 1);
-      y = sf_expr_2 (&e, "add", y, sf_expr_reshape (&e, decompose->inputs[2], bias));
+      SfShape per_channel = SF_SHAPE (c.output.dim[1], 1, 1);
+      SfValue b = sf_expr_wide (&e, decompose->inputs[2]);
+      y = sf_expr_2 (&e, "add", y, sf_expr_reshape (&e, b, per_channel));
     }
-  sf_expr_output (&e, decompose, 0, y);
+  decompose->outputs[0] = y;
   return sf_expr_end (&e, error);
 }
 
@@ -77,10 +80,11 @@ SF_DECOMPOSE_RULE (conv2d_dx)
   SfValue dy = decompose->inputs[0], w = decompose->inputs[1];
   Conv c = conv (decompose, sf_expr_shape (&e, w), sf_expr_shape (&e, dy));
   dy = sf_expr_reshape (&e, dy, SF_SHAPE (c.n, c.groups, c.o, c.p));
-  SfValue cols = sf_expr_matmul (&e, grouped_weight (&e, w, &c), dy, true, false);
+  SfValue cols = sf_expr_wide (&e,
+                               sf_expr_matmul (&e, grouped_weight (&e, w, &c), dy, true, false));
   cols = sf_expr_reshape (&e, cols, SF_SHAPE (c.n, c.groups * c.ck, c.p));
   SfAttr size = sf_expr_attr (decompose->from, decompose->node, "size");
-  sf_expr_output (&e, decompose, 0, window (&e, decompose, "fold", cols, &c, &size));
+  decompose->outputs[0] = window (&e, decompose, "fold", cols, &c, &size);
   return sf_expr_end (&e, error);
 }
 
@@ -98,6 +102,7 @@ SF_DECOMPOSE_RULE (conv2d_dw)
   SfValue cols = sf_expr_transpose (&e, columns (&e, decompose, x, &c), images_inside);
   cols = sf_expr_reshape (&e, cols, SF_SHAPE (c.groups, c.ck, c.n * c.p));
   SfValue dw = sf_expr_matmul (&e, dy, cols, false, true);
-  sf_expr_output (&e, decompose, 0, sf_expr_reshape (&e, dw, c.weight));
+  dw = sf_expr_cast (&e, dw, sf_value_dtype (decompose->from, node_dw));
+  decompose->outputs[0] = sf_expr_reshape (&e, dw, c.weight);
   return sf_expr_end (&e, error);
 }

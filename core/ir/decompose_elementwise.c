@@ -8,7 +8,7 @@
 SF_DECOMPOSE_RULE (relu)
 {
   SfExpr e = sf_expr_begin (decompose->to);
-  sf_expr_output (&e, decompose, 0, sf_expr_2f (&e, "max", decompose->inputs[0], 0));
+  decompose->outputs[0] = sf_expr_2f (&e, "max", decompose->inputs[0], 0);
   return sf_expr_end (&e, error);
 }
 
@@ -18,7 +18,7 @@ SF_DECOMPOSE_RULE (relu_bwd)
   SfValue dy = decompose->inputs[0];
   SfValue off = sf_expr_2f (&e, "le", decompose->inputs[1], 0);
   SfValue zero = sf_expr_f (&e, sf_expr_dtype (&e, dy), 0);
-  sf_expr_output (&e, decompose, 0, sf_expr_3 (&e, "select", off, zero, dy));
+  decompose->outputs[0] = sf_expr_3 (&e, "select", off, zero, dy);
   return sf_expr_end (&e, error);
 }
 
@@ -70,7 +70,7 @@ SF_DECOMPOSE_RULE (gelu)
   SfExpr e = sf_expr_begin (decompose->to);
   SfValue x = sf_expr_wide (&e, decompose->inputs[0]);
   SfValue y = sf_expr_2 (&e, "mul", x, gelu_gate (&e, x, is_tanh_form (decompose)));
-  sf_expr_output (&e, decompose, 0, y);
+  decompose->outputs[0] = y;
   return sf_expr_end (&e, error);
 }
 
@@ -83,6 +83,6 @@ SF_DECOMPOSE_RULE (gelu_bwd)
   SfValue gate = gelu_gate (&e, x, tanh_form);
   SfValue slope = sf_expr_2 (&e, "mul", x, gelu_gate_slope (&e, x, gate, tanh_form));
   SfValue dx = sf_expr_2 (&e, "mul", dy, sf_expr_2 (&e, "add", gate, slope));
-  sf_expr_output (&e, decompose, 0, dx);
+  decompose->outputs[0] = dx;
   return sf_expr_end (&e, error);
 }

@@ -9,8 +9,7 @@ SF_DECOMPOSE_RULE (embedding)
 {
   SfExpr e = sf_expr_begin (decompose->to);
   SfAttr axis = SF_ATTR_I ("axis", 0);
-  sf_expr_output (&e, decompose, 0,
-                  sf_expr_op (&e, "gather", decompose->inputs, 2, &axis, 1, NULL));
+  decompose->outputs[0] = sf_expr_op (&e, "gather", decompose->inputs, 2, &axis, 1, NULL);
   return sf_expr_end (&e, error);
 }
 
@@ -21,8 +20,7 @@ SF_DECOMPOSE_RULE (embedding_bwd)
   SfAttr attrs[] = { SF_ATTR_I ("axis", 0),
                      SF_ATTR_I ("size",
                                 sf_node_attr_int (decompose->from, decompose->node, "rows")) };
-  sf_expr_output (&e, decompose, 0,
-                  sf_expr_op (&e, "scatter_add", in, 2, attrs, G_N_ELEMENTS (attrs), NULL));
+  decompose->outputs[0] = sf_expr_op (&e, "scatter_add", in, 2, attrs, G_N_ELEMENTS (attrs), NULL);
   return sf_expr_end (&e, error);
 }
 
@@ -42,7 +40,7 @@ drop (SfDecompose *d, GError **error)
   SfValue scaled = sf_expr_2f (&e, "mul", x, 1 / (1 - p));
   SfValue zero = sf_expr_f (&e, sf_expr_dtype (&e, x), 0);
   SfValue y = sf_expr_3 (&e, "select", keep, scaled, zero);
-  sf_expr_output (&e, d, 0, y);
+  d->outputs[0] = y;
   return sf_expr_end (&e, error);
 }
 
@@ -59,6 +57,6 @@ SF_DECOMPOSE_RULE (dropout_bwd)
 SF_EVAL_RULE (dropout)
 {
   SfExpr e = sf_expr_begin (eval->to);
-  sf_expr_output (&e, eval, 0, eval->inputs[0]);
+  eval->outputs[0] = eval->inputs[0];
   return sf_expr_end (&e, error);
 }

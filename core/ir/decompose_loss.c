@@ -44,7 +44,7 @@ SF_DECOMPOSE_RULE (softmax_ce)
   SfValue picked = sf_expr_3 (&e, "select", r.chosen, surprise, zero);
   SfAxes all = sf_axes_range (0, sf_expr_shape (&e, picked).rank);
   SfValue total = sf_expr_reduce (&e, "reduce_sum", picked, all, false);
-  sf_expr_output (&e, decompose, 0, sf_expr_2 (&e, "div", total, r.count));
+  decompose->outputs[0] = sf_expr_2 (&e, "div", total, r.count);
   return sf_expr_end (&e, error);
 }
 
@@ -60,7 +60,7 @@ SF_DECOMPOSE_RULE (softmax_ce_bwd)
   SfValue zero = sf_expr_f (&e, sf_expr_dtype (&e, miss), 0);
   SfValue scale = sf_expr_2 (&e, "div", sf_expr_wide (&e, decompose->inputs[0]), r.count);
   SfValue dx = sf_expr_3 (&e, "select", r.valid, sf_expr_2 (&e, "mul", miss, scale), zero);
-  sf_expr_output (&e, decompose, 0, dx);
+  decompose->outputs[0] = dx;
   return sf_expr_end (&e, error);
 }
 
@@ -73,7 +73,6 @@ SF_DECOMPOSE_RULE (mse)
   SfValue miss = sf_expr_2 (&e, "sub", x, t);
   SfValue sum = sf_expr_reduce (&e, "reduce_sum", sf_expr_2 (&e, "mul", miss, miss),
                                 sf_axes_range (0, shape.rank), false);
-  sf_expr_output (&e, decompose, 0,
-                  sf_expr_2f (&e, "div", sum, (double) sf_shape_n_elems (&shape)));
+  decompose->outputs[0] = sf_expr_2f (&e, "div", sum, (double) sf_shape_n_elems (&shape));
   return sf_expr_end (&e, error);
 }

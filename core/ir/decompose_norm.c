@@ -89,11 +89,11 @@ SF_DECOMPOSE_RULE (batch_norm)
   SfValue mean = sf_expr_reshape (&e, r.mean, norm.stats);
   SfValue var = sf_expr_reshape (&e, r.var, norm.stats);
   SfValue unbiased = sf_expr_2f (&e, "mul", var, norm.n / MAX (norm.n - 1, 1));
-  sf_expr_output (&e, decompose, 0, y);
-  sf_expr_output (&e, decompose, 1, running (&e, in[3], mean, momentum));
-  sf_expr_output (&e, decompose, 2, running (&e, in[4], unbiased, momentum));
-  sf_expr_output (&e, decompose, 3, mean);
-  sf_expr_output (&e, decompose, 4, sf_expr_reshape (&e, r.rstd, norm.stats));
+  decompose->outputs[0] = y;
+  decompose->outputs[1] = running (&e, in[3], mean, momentum);
+  decompose->outputs[2] = running (&e, in[4], unbiased, momentum);
+  decompose->outputs[3] = mean;
+  decompose->outputs[4] = sf_expr_reshape (&e, r.rstd, norm.stats);
   return sf_expr_end (&e, error);
 }
 
@@ -108,7 +108,7 @@ SF_DECOMPOSE_RULE (batch_norm_infer)
   x = sf_expr_2 (&e, "sub", x, sf_expr_reshape (&e, in[3], norm.kept));
   x = sf_expr_2 (&e, "mul", x, sf_expr_reshape (&e, rstd, norm.kept));
   SfValue y = scale_shift (&e, x, in[1], in[2], &norm);
-  sf_expr_output (&e, decompose, 0, y);
+  decompose->outputs[0] = y;
   return sf_expr_end (&e, error);
 }
 
@@ -121,9 +121,9 @@ SF_DECOMPOSE_RULE (layer_norm)
   Normalised r = normalise (&e, x, sf_node_attr_float (decompose->from, decompose->node, "eps"),
                             &norm);
   SfValue y = scale_shift (&e, r.y, in[1], in[2], &norm);
-  sf_expr_output (&e, decompose, 0, y);
-  sf_expr_output (&e, decompose, 1, sf_expr_reshape (&e, r.mean, norm.stats));
-  sf_expr_output (&e, decompose, 2, sf_expr_reshape (&e, r.rstd, norm.stats));
+  decompose->outputs[0] = y;
+  decompose->outputs[1] = sf_expr_reshape (&e, r.mean, norm.stats);
+  decompose->outputs[2] = sf_expr_reshape (&e, r.rstd, norm.stats);
   return sf_expr_end (&e, error);
 }
 
@@ -144,9 +144,9 @@ backward (SfExpr *e, SfDecompose *d, const Norm *norm)
   SfShape listed = sf_expr_shape (e, in[2]);
   SfValue dgamma = sf_expr_unbroadcast (e, sf_expr_2 (e, "mul", dy, h), norm->params);
   SfValue dbeta = sf_expr_unbroadcast (e, dy, norm->params);
-  sf_expr_output (e, d, 0, dx);
-  sf_expr_output (e, d, 1, sf_expr_reshape (e, dgamma, listed));
-  sf_expr_output (e, d, 2, sf_expr_reshape (e, dbeta, listed));
+  d->outputs[0] = dx;
+  d->outputs[1] = sf_expr_reshape (e, dgamma, listed);
+  d->outputs[2] = sf_expr_reshape (e, dbeta, listed);
 }
 
 SF_DECOMPOSE_RULE (batch_norm_bwd)

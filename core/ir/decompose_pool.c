@@ -86,7 +86,7 @@ SF_DECOMPOSE_RULE (max_pool2d)
   Pool p = pool (decompose, sf_expr_shape (&e, x), out, true);
   SfValue y = sf_expr_reduce (&e, "reduce_max", windows (&e, x, &p, -INFINITY),
                               sf_axes_range (2, 3), false);
-  sf_expr_output (&e, decompose, 0, sf_expr_reshape (&e, y, out));
+  decompose->outputs[0] = sf_expr_reshape (&e, y, out);
   return sf_expr_end (&e, error);
 }
 
@@ -121,7 +121,7 @@ SF_DECOMPOSE_RULE (max_pool2d_bwd)
   dy = sf_expr_reshape (&e, dy, SF_SHAPE (p.n, p.c, 1, p.p));
   SfValue zero = sf_expr_f (&e, sf_expr_dtype (&e, dy), 0);
   SfValue dcols = sf_expr_3 (&e, "select", chosen, dy, zero);
-  sf_expr_output (&e, decompose, 0, scattered (&e, dcols, &p));
+  decompose->outputs[0] = scattered (&e, dcols, &p);
   return sf_expr_end (&e, error);
 }
 
@@ -159,14 +159,16 @@ divisor (SfExpr *e, const SfDecompose *d, const Pool *p, SfDtype dtype)
 SF_DECOMPOSE_RULE (avg_pool2d)
 {
   SfExpr e = sf_expr_begin (decompose->to);
-  SfValue x = sf_expr_wide (&e, decompose->inputs[0]);
+  SfValue x = decompose->inputs[0];
   SfShape out = output_shape (decompose);
   Pool p = pool (decompose, sf_expr_shape (&e, x), out, false);
   SfValue sum = sf_expr_reduce (&e, "reduce_sum", windows (&e, x, &p, 0), sf_axes_range (2, 3),
                                 false);
+  sum = sf_expr_wide (&e, sum);
   SfValue y = sf_expr_2 (&e, "div", sum, divisor (&e, decompose, &p, sf_expr_dtype (&e, sum)));
-  y = sf_expr_reshape (&e, y, out);
-  sf_expr_output (&e, decompose, 0, y);
+  SfValue node_y = sf_node_output (decompose->from, decompose->node, 0);
+  y = sf_expr_cast (&e, y, sf_value_dtype (decompose->from, node_y));
+  decompose->outputs[0] = sf_expr_reshape (&e, y, out);
   return sf_expr_end (&e, error);
 }
 
@@ -178,7 +180,7 @@ SF_DECOMPOSE_RULE (avg_pool2d_bwd)
   dy = sf_expr_reshape (&e, dy, SF_SHAPE (p.n, p.c, 1, p.p));
   SfValue share = sf_expr_2 (&e, "div", dy, divisor (&e, decompose, &p, sf_expr_dtype (&e, dy)));
   share = sf_expr_broadcast (&e, share, SF_SHAPE (p.n, p.c, p.k, p.p));
-  sf_expr_output (&e, decompose, 0, scattered (&e, share, &p));
+  decompose->outputs[0] = scattered (&e, share, &p);
   return sf_expr_end (&e, error);
 }
 
@@ -188,8 +190,9 @@ SF_DECOMPOSE_RULE (global_avg_pool)
   SfValue x = decompose->inputs[0];
   SfShape shape = sf_expr_shape (&e, x);
   SfAxes image = sf_axes_range (2, 4);
-  SfValue sum = sf_expr_reduce (&e, "reduce_sum", sf_expr_wide (&e, x), image, true);
-  SfValue y = sf_expr_2f (&e, "div", sum, (double) sf_axes_n_elems (image, shape));
-  sf_expr_output (&e, decompose, 0, y);
+  SfValue sum = sf_expr_reduce (&e, "reduce_sum", x, image, true);
+  SfValue y = sf_expr_2f (&e, "div", sf_expr_wide (&e, sum),
+                          (double) sf_axes_n_elems (image, shape));
+  decompose->outputs[0] = y;
   return sf_expr_end (&e, error);
 }

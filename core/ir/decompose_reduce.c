@@ -10,9 +10,10 @@ SF_DECOMPOSE_RULE (reduce_mean)
   SfShape shape = sf_expr_shape (&e, x);
   SfAxes axes = sf_axes_of (decompose->from, decompose->node, "axes", shape.rank);
   bool keepdims = sf_node_attr_int (decompose->from, decompose->node, "keepdims") != 0;
-  SfValue sum = sf_expr_reduce (&e, "reduce_sum", sf_expr_wide (&e, x), axes, keepdims);
-  SfValue mean = sf_expr_2f (&e, "div", sum, (double) sf_axes_n_elems (axes, shape));
-  sf_expr_output (&e, decompose, 0, mean);
+  SfValue sum = sf_expr_reduce (&e, "reduce_sum", x, axes, keepdims);
+  SfValue mean = sf_expr_2f (&e, "div", sf_expr_wide (&e, sum),
+                             (double) sf_axes_n_elems (axes, shape));
+  decompose->outputs[0] = mean;
   return sf_expr_end (&e, error);
 }
 
@@ -37,7 +38,7 @@ SF_DECOMPOSE_RULE (softmax)
   SfValue x = sf_expr_wide (&e, decompose->inputs[0]);
   SfValue raised = sf_expr_1 (&e, "exp", shifted (&e, x, axis));
   SfValue y = sf_expr_2 (&e, "div", raised, sf_expr_reduce (&e, "reduce_sum", raised, axis, true));
-  sf_expr_output (&e, decompose, 0, y);
+  decompose->outputs[0] = y;
   return sf_expr_end (&e, error);
 }
 
@@ -49,7 +50,7 @@ SF_DECOMPOSE_RULE (softmax_bwd)
   SfValue y = sf_expr_wide (&e, decompose->inputs[1]);
   SfValue dot = sf_expr_reduce (&e, "reduce_sum", sf_expr_2 (&e, "mul", dy, y), axis, true);
   SfValue dx = sf_expr_2 (&e, "mul", y, sf_expr_2 (&e, "sub", dy, dot));
-  sf_expr_output (&e, decompose, 0, dx);
+  decompose->outputs[0] = dx;
   return sf_expr_end (&e, error);
 }
 
@@ -60,7 +61,7 @@ SF_DECOMPOSE_RULE (log_softmax)
   SfValue x = shifted (&e, sf_expr_wide (&e, decompose->inputs[0]), axis);
   SfValue sum = sf_expr_reduce (&e, "reduce_sum", sf_expr_1 (&e, "exp", x), axis, true);
   SfValue y = sf_expr_2 (&e, "sub", x, sf_expr_1 (&e, "log", sum));
-  sf_expr_output (&e, decompose, 0, y);
+  decompose->outputs[0] = y;
   return sf_expr_end (&e, error);
 }
 
@@ -73,6 +74,6 @@ SF_DECOMPOSE_RULE (log_softmax_bwd)
   SfValue sum = sf_expr_reduce (&e, "reduce_sum", dy, axis, true);
   SfValue part = sf_expr_2 (&e, "mul", sf_expr_1 (&e, "exp", y), sum);
   SfValue dx = sf_expr_2 (&e, "sub", dy, part);
-  sf_expr_output (&e, decompose, 0, dx);
+  decompose->outputs[0] = dx;
   return sf_expr_end (&e, error);
 }

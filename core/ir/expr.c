@@ -2,6 +2,8 @@
 /* Expressions over a graph with one sticky error. */
 #include "core/ir/expr.h"
 
+#include "core/ir/graph.h"
+
 bool
 sf_expr_end (SfExpr *e, GError **error)
 {
@@ -91,9 +93,7 @@ sf_expr_zeros (SfExpr *e, SfDtype dtype, SfShape shape)
 SfValue
 sf_expr_cast (SfExpr *e, SfValue v, SfDtype dtype)
 {
-  if (sf_expr_dtype (e, v) == dtype)
-    return v;
-  return sf_expr_op (e, "cast", &v, 1, (SfAttr[]){ SF_ATTR_D ("dtype", dtype) }, 1, NULL);
+  return e->error != NULL ? SF_NONE : sf_graph_as_dtype (e->graph, v, dtype, e->mark, &e->error);
 }
 
 static SfValue
@@ -129,9 +129,11 @@ sf_expr_unbroadcast (SfExpr *e, SfValue v, SfShape shape)
       if (at < 0 || shape.dim[at] != from.dim[i])
         axes.at[axes.n++] = i;
     }
-  if (axes.n > 0)
-    v = sf_expr_reduce (e, "reduce_sum", v, axes, false);
-  return sf_expr_reshape (e, v, shape);
+  if (axes.n == 0)
+    return sf_expr_reshape (e, v, shape);
+  if (e->error == NULL && v >= e->mark && sf_value_n_users (e->graph, v) == 0)
+    v = sf_expr_wide (e, v);
+  return sf_expr_reshape (e, sf_expr_reduce (e, "reduce_sum", v, axes, false), shape);
 }
 
 SfDtype
@@ -176,20 +178,6 @@ sf_expr_iota (SfExpr *e, SfShape shape, int axis)
   SfAttr attrs[] = { SF_ATTR_IS ("shape", shape.dim, (size_t) shape.rank),
                      SF_ATTR_I ("axis", axis) };
   return sf_expr_op (e, "iota", NULL, 0, attrs, G_N_ELEMENTS (attrs), NULL);
-}
-
-void
-sf_expr_gradient (SfExpr *e, SfGradient *gradient, size_t i, SfValue dx)
-{
-  SfValue x = sf_node_input (gradient->graph, gradient->node, i);
-  gradient->dx[i] = sf_expr_cast (e, dx, sf_value_dtype (gradient->graph, x));
-}
-
-void
-sf_expr_output (SfExpr *e, SfDecompose *decompose, size_t k, SfValue v)
-{
-  SfValue replaced = sf_node_output (decompose->from, decompose->node, k);
-  decompose->outputs[k] = sf_expr_cast (e, v, sf_value_dtype (decompose->from, replaced));
 }
 
 SfAxes

@@ -4,13 +4,15 @@
 #ifndef SF_CORE_IR_EXPR_H
 #define SF_CORE_IR_EXPR_H
 
-#include "core/ir/op.h"
+#include <sf/graph.h>
 
 /* After the first failure every call returns SF_NONE (or a scalar shape) and adds nothing;
- * sf_expr_end hands the error over. */
+ * sf_expr_end hands the error over. Results need no last cast: whoever applies a rule stores them
+ * in the dtype of the value that they serve. */
 typedef struct
 {
   SfGraph *graph;
+  SfValue mark; /* values from here on are the expression's own */
   GError *error;
 } SfExpr;
 
@@ -24,7 +26,7 @@ typedef struct
 static inline SfExpr
 sf_expr_begin (SfGraph *graph)
 {
-  return (SfExpr){ .graph = graph };
+  return (SfExpr){ .graph = graph, .mark = (SfValue) sf_graph_n_values (graph) };
 }
 
 /* True when nothing failed; otherwise moves the failure to *error. */
@@ -51,6 +53,8 @@ SfValue sf_expr_2f (SfExpr *e, const char *op, SfValue v, double scalar);
 SfValue sf_expr_zeros (SfExpr *e, SfDtype dtype, SfShape shape);
 
 /* These return `v` itself where nothing is to be done. */
+/* Where the last call made `v` and nothing reads it yet, it is stored in `dtype`, rounded once;
+ * otherwise a cast is added. `v` is not to be used again. */
 SfValue sf_expr_cast (SfExpr *e, SfValue v, SfDtype dtype);
 SfValue sf_expr_reshape (SfExpr *e, SfValue v, SfShape shape);
 SfValue sf_expr_broadcast (SfExpr *e, SfValue v, SfShape shape);
@@ -67,11 +71,6 @@ SfValue sf_expr_transpose (SfExpr *e, SfValue v, SfAxes perm);
 SfValue sf_expr_matmul (SfExpr *e, SfValue a, SfValue b, bool transpose_a, bool transpose_b);
 /* i32 values 0 .. shape.dim[axis] - 1 along `axis`. */
 SfValue sf_expr_iota (SfExpr *e, SfShape shape, int axis);
-
-/* Sets dx[i] of a gradient rule, and output k of a decomposition, in the dtype that the node's own
- * value has. */
-void sf_expr_gradient (SfExpr *e, SfGradient *gradient, size_t i, SfValue dx);
-void sf_expr_output (SfExpr *e, SfDecompose *decompose, size_t k, SfValue v);
 
 /* Axes `first` .. `end` - 1. */
 SfAxes sf_axes_range (int first, int end);

@@ -43,10 +43,10 @@ SF_GRADIENT_RULE (matmul)
     {
       SfValue da = ta ? sf_expr_matmul (&e, b, dy, tb, true)
                       : sf_expr_matmul (&e, dy, b, false, !tb);
-      sf_expr_gradient (&e, gradient, 0, sf_expr_unbroadcast (&e, da, sf_expr_shape (&e, a)));
+      gradient->dx[0] = sf_expr_unbroadcast (&e, da, sf_expr_shape (&e, a));
     }
   if (gradient->needs[1])
-    sf_expr_gradient (&e, gradient, 1, matmul_db (&e, a, b, dy, ta, tb));
+    gradient->dx[1] = matmul_db (&e, a, b, dy, ta, tb);
   return sf_expr_end (&e, error);
 }
 
@@ -59,13 +59,12 @@ SF_GRADIENT_RULE (linear)
   if (gradient->needs[0])
     {
       SfValue dx = sf_expr_matmul (&e, dy, w, false, false);
-      sf_expr_gradient (&e, gradient, 0, sf_expr_reshape (&e, dx, sf_expr_shape (&e, x)));
+      gradient->dx[0] = sf_expr_reshape (&e, dx, sf_expr_shape (&e, x));
     }
   if (gradient->needs[1])
-    sf_expr_gradient (&e, gradient, 1, sf_expr_matmul (&e, dy, flatten (&e, x), true, false));
+    gradient->dx[1] = sf_expr_matmul (&e, dy, flatten (&e, x), true, false);
   if (sf_node_n_inputs (gradient->graph, gradient->node) > 2 && gradient->needs[2])
-    sf_expr_gradient (&e, gradient, 2,
-                      sf_expr_reduce (&e, "reduce_sum", dy, sf_axes_range (0, 1), false));
+    gradient->dx[2] = sf_expr_reduce (&e, "reduce_sum", dy, sf_axes_range (0, 1), false);
   return sf_expr_end (&e, error);
 }
 
@@ -82,6 +81,6 @@ SF_GRADIENT_RULE (attention)
   sf_expr_op (&e, "attention_bwd", in, 1 + n, attrs, G_N_ELEMENTS (attrs), out);
   for (size_t i = 0; i < 3 && e.error == NULL; i++)
     if (gradient->needs[i])
-      sf_expr_gradient (&e, gradient, i, out[i]);
+      gradient->dx[i] = out[i];
   return sf_expr_end (&e, error);
 }

@@ -41,7 +41,7 @@ finish (Rule *r, size_t i, SfValue dx)
 {
   SfValue x = sf_node_input (r->g->graph, r->g->node, i);
   dx = sf_expr_unbroadcast (&r->e, dx, sf_expr_shape (&r->e, x));
-  sf_expr_gradient (&r->e, r->g, i, dx);
+  r->g->dx[i] = dx;
 }
 
 static bool
@@ -68,7 +68,7 @@ SF_GRADIENT_RULE (neg)
   if (!gradient->needs[0])
     return true;
   SfExpr e = sf_expr_begin (gradient->graph);
-  sf_expr_gradient (&e, gradient, 0, sf_expr_1 (&e, "neg", gradient->dy[0]));
+  gradient->dx[0] = sf_expr_1 (&e, "neg", gradient->dy[0]);
   return sf_expr_end (&e, error);
 }
 
@@ -209,8 +209,7 @@ SF_GRADIENT_RULE (zero)
     return true;
   SfExpr e = sf_expr_begin (gradient->graph);
   SfValue x = sf_node_input (gradient->graph, gradient->node, 0);
-  sf_expr_gradient (&e, gradient, 0,
-                    sf_expr_zeros (&e, sf_expr_dtype (&e, x), sf_expr_shape (&e, x)));
+  gradient->dx[0] = sf_expr_zeros (&e, sf_expr_dtype (&e, x), sf_expr_shape (&e, x));
   return sf_expr_end (&e, error);
 }
 
@@ -225,7 +224,7 @@ sum_rule (SfGradient *g, bool negate_b, GError **error)
         continue;
       SfShape shape = sf_expr_shape (&e, sf_node_input (g->graph, g->node, i));
       SfValue dx = sf_expr_unbroadcast (&e, g->dy[0], shape);
-      sf_expr_gradient (&e, g, i, i == 1 && negate_b ? sf_expr_1 (&e, "neg", dx) : dx);
+      g->dx[i] = i == 1 && negate_b ? sf_expr_1 (&e, "neg", dx) : dx;
     }
   return sf_expr_end (&e, error);
 }
@@ -299,9 +298,8 @@ extremum (SfGradient *g, const char *loses, GError **error)
       if (!g->needs[i])
         continue;
       SfValue lost = sf_expr_2 (&e, loses, in[i], in[1 - i]);
-      sf_expr_gradient (&e, g, i,
-                        sf_expr_unbroadcast (&e, sf_expr_3 (&e, "select", lost, zero, shared),
-                                             sf_expr_shape (&e, in[i])));
+      g->dx[i] = sf_expr_unbroadcast (&e, sf_expr_3 (&e, "select", lost, zero, shared),
+                                      sf_expr_shape (&e, in[i]));
     }
   return sf_expr_end (&e, error);
 }
@@ -329,7 +327,7 @@ SF_GRADIENT_RULE (select)
       SfValue part = i == 1 ? sf_expr_3 (&e, "select", chosen, dy, zero)
                             : sf_expr_3 (&e, "select", chosen, zero, dy);
       SfValue x = sf_node_input (gradient->graph, gradient->node, i);
-      sf_expr_gradient (&e, gradient, i, sf_expr_unbroadcast (&e, part, sf_expr_shape (&e, x)));
+      gradient->dx[i] = sf_expr_unbroadcast (&e, part, sf_expr_shape (&e, x));
     }
   return sf_expr_end (&e, error);
 }
@@ -339,7 +337,7 @@ SF_GRADIENT_RULE (cast)
   SfExpr e = sf_expr_begin (gradient->graph);
   SfDtype dtype = sf_expr_dtype (&e, sf_node_input (gradient->graph, gradient->node, 0));
   if (gradient->needs[0] && sf_dtype_is_float (dtype))
-    sf_expr_gradient (&e, gradient, 0, gradient->dy[0]);
+    gradient->dx[0] = gradient->dy[0];
   return sf_expr_end (&e, error);
 }
 
@@ -349,7 +347,7 @@ SF_GRADIENT_RULE (relu)
     return true;
   SfExpr e = sf_expr_begin (gradient->graph);
   SfValue x = sf_node_input (gradient->graph, gradient->node, 0);
-  sf_expr_gradient (&e, gradient, 0, sf_expr_2 (&e, "relu_bwd", gradient->dy[0], x));
+  gradient->dx[0] = sf_expr_2 (&e, "relu_bwd", gradient->dy[0], x);
   return sf_expr_end (&e, error);
 }
 
@@ -360,6 +358,6 @@ SF_GRADIENT_RULE (gelu)
   SfExpr e = sf_expr_begin (gradient->graph);
   SfValue in[] = { gradient->dy[0], sf_node_input (gradient->graph, gradient->node, 0) };
   SfAttr attr = sf_expr_attr (gradient->graph, gradient->node, "approximate");
-  sf_expr_gradient (&e, gradient, 0, sf_expr_op (&e, "gelu_bwd", in, 2, &attr, 1, NULL));
+  gradient->dx[0] = sf_expr_op (&e, "gelu_bwd", in, 2, &attr, 1, NULL);
   return sf_expr_end (&e, error);
 }

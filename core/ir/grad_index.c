@@ -12,8 +12,7 @@ SF_GRADIENT_RULE (gather)
   int axis = sf_axis_of (gradient->graph, gradient->node, shape.rank);
   SfValue in[] = { sf_node_input (gradient->graph, gradient->node, 1), gradient->dy[0] };
   SfAttr attrs[] = { SF_ATTR_I ("axis", axis), SF_ATTR_I ("size", shape.dim[axis]) };
-  sf_expr_gradient (&e, gradient, 0,
-                    sf_expr_op (&e, "scatter_add", in, 2, attrs, G_N_ELEMENTS (attrs), NULL));
+  gradient->dx[0] = sf_expr_op (&e, "scatter_add", in, 2, attrs, G_N_ELEMENTS (attrs), NULL);
   return sf_expr_end (&e, error);
 }
 
@@ -25,7 +24,7 @@ SF_GRADIENT_RULE (scatter_add)
   int axis = sf_axis_of (gradient->graph, gradient->node, sf_expr_shape (&e, gradient->dy[0]).rank);
   SfValue in[] = { gradient->dy[0], sf_node_input (gradient->graph, gradient->node, 0) };
   SfAttr attr = SF_ATTR_I ("axis", axis);
-  sf_expr_gradient (&e, gradient, 1, sf_expr_op (&e, "gather", in, 2, &attr, 1, NULL));
+  gradient->dx[1] = sf_expr_op (&e, "gather", in, 2, &attr, 1, NULL);
   return sf_expr_end (&e, error);
 }
 
@@ -37,7 +36,7 @@ SF_GRADIENT_RULE (embedding)
   SfShape table = sf_expr_shape (&e, sf_node_input (gradient->graph, gradient->node, 0));
   SfValue in[] = { gradient->dy[0], sf_node_input (gradient->graph, gradient->node, 1) };
   SfAttr rows = SF_ATTR_I ("rows", table.dim[0]);
-  sf_expr_gradient (&e, gradient, 0, sf_expr_op (&e, "embedding_bwd", in, 2, &rows, 1, NULL));
+  gradient->dx[0] = sf_expr_op (&e, "embedding_bwd", in, 2, &rows, 1, NULL);
   return sf_expr_end (&e, error);
 }
 
@@ -49,7 +48,6 @@ SF_GRADIENT_RULE (dropout)
   SfValue in[] = { gradient->dy[0], sf_node_input (gradient->graph, gradient->node, 1) };
   SfAttr attrs[] = { sf_expr_attr (gradient->graph, gradient->node, "p"),
                      sf_expr_attr (gradient->graph, gradient->node, "stream") };
-  sf_expr_gradient (&e, gradient, 0,
-                    sf_expr_op (&e, "dropout_bwd", in, 2, attrs, G_N_ELEMENTS (attrs), NULL));
+  gradient->dx[0] = sf_expr_op (&e, "dropout_bwd", in, 2, attrs, G_N_ELEMENTS (attrs), NULL);
   return sf_expr_end (&e, error);
 }

@@ -11,7 +11,7 @@ SF_GRADIENT_RULE (softmax_ce)
   SfValue in[] = { gradient->dy[0], sf_node_input (gradient->graph, gradient->node, 0),
                    sf_node_input (gradient->graph, gradient->node, 1) };
   SfAttr ignore = sf_expr_attr (gradient->graph, gradient->node, "ignore_index");
-  sf_expr_gradient (&e, gradient, 0, sf_expr_op (&e, "softmax_ce_bwd", in, 3, &ignore, 1, NULL));
+  gradient->dx[0] = sf_expr_op (&e, "softmax_ce_bwd", in, 3, &ignore, 1, NULL);
   return sf_expr_end (&e, error);
 }
 
@@ -26,8 +26,8 @@ SF_GRADIENT_RULE (mse)
   SfValue miss = sf_expr_2 (&e, "sub", sf_expr_wide (&e, x), sf_expr_wide (&e, t));
   SfValue dx = sf_expr_2 (&e, "mul", miss, scale);
   if (gradient->needs[0])
-    sf_expr_gradient (&e, gradient, 0, dx);
+    gradient->dx[0] = dx;
   if (gradient->needs[1])
-    sf_expr_gradient (&e, gradient, 1, sf_expr_1 (&e, "neg", dx));
+    gradient->dx[1] = sf_expr_1 (&e, "neg", dx);
   return sf_expr_end (&e, error);
 }

@@ -9,7 +9,7 @@ SF_GRADIENT_RULE (reshape)
     return true;
   SfExpr e = sf_expr_begin (gradient->graph);
   SfValue x = sf_node_input (gradient->graph, gradient->node, 0);
-  sf_expr_gradient (&e, gradient, 0, sf_expr_reshape (&e, gradient->dy[0], sf_expr_shape (&e, x)));
+  gradient->dx[0] = sf_expr_reshape (&e, gradient->dy[0], sf_expr_shape (&e, x));
   return sf_expr_end (&e, error);
 }
 
@@ -23,7 +23,7 @@ SF_GRADIENT_RULE (transpose)
   SfAxes inverse = { .n = n };
   for (size_t i = 0; i < n; i++)
     inverse.at[perm[i]] = (int64_t) i;
-  sf_expr_gradient (&e, gradient, 0, sf_expr_transpose (&e, gradient->dy[0], inverse));
+  gradient->dx[0] = sf_expr_transpose (&e, gradient->dy[0], inverse);
   return sf_expr_end (&e, error);
 }
 
@@ -89,7 +89,7 @@ SF_GRADIENT_RULE (slice)
     }
   if (!whole)
     dx = pad (&e, dx, starts.at, high, (size_t) shape.rank);
-  sf_expr_gradient (&e, gradient, 0, dx);
+  gradient->dx[0] = dx;
   return sf_expr_end (&e, error);
 }
 
@@ -105,8 +105,7 @@ SF_GRADIENT_RULE (concat)
       SfShape ends = all;
       ends.dim[axis] = starts[axis] + part.dim[axis];
       if (gradient->needs[i])
-        sf_expr_gradient (&e, gradient, i,
-                          slice (&e, gradient->dy[0], starts, ends.dim, (size_t) all.rank));
+        gradient->dx[i] = slice (&e, gradient->dy[0], starts, ends.dim, (size_t) all.rank);
       starts[axis] = ends.dim[axis];
     }
   return sf_expr_end (&e, error);
@@ -126,7 +125,7 @@ SF_GRADIENT_RULE (pad)
       starts[i] = low[i];
       ends[i] = low[i] + shape.dim[i];
     }
-  sf_expr_gradient (&e, gradient, 0, slice (&e, gradient->dy[0], starts, ends, n));
+  gradient->dx[0] = slice (&e, gradient->dy[0], starts, ends, n);
   return sf_expr_end (&e, error);
 }
 
@@ -136,7 +135,6 @@ SF_GRADIENT_RULE (broadcast)
     return true;
   SfExpr e = sf_expr_begin (gradient->graph);
   SfValue x = sf_node_input (gradient->graph, gradient->node, 0);
-  sf_expr_gradient (&e, gradient, 0,
-                    sf_expr_unbroadcast (&e, gradient->dy[0], sf_expr_shape (&e, x)));
+  gradient->dx[0] = sf_expr_unbroadcast (&e, gradient->dy[0], sf_expr_shape (&e, x));
   return sf_expr_end (&e, error);
 }

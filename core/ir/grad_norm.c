@@ -27,7 +27,7 @@ backward (SfGradient *g, const char *op, const SfValue in[5], const SfAttr *attr
   sf_expr_op (&e, op, in, 5, attrs, n_attrs, out);
   for (size_t i = 0; i < 3 && e.error == NULL; i++)
     if (g->needs[i])
-      sf_expr_gradient (&e, g, i, out[i]);
+      g->dx[i] = out[i];
   return sf_expr_end (&e, error);
 }
 
@@ -90,6 +90,6 @@ SF_GRADIENT_RULE (batch_norm_infer)
                    sf_expr_1 (&e, "neg", sf_expr_2 (&e, "mul", sum_dy, slope)), dvar };
   for (size_t i = 0; i < 5; i++)
     if (gradient->needs[i])
-      sf_expr_gradient (&e, gradient, i, d[i]);
+      gradient->dx[i] = d[i];
   return sf_expr_end (&e, error);
 }

@@ -19,7 +19,7 @@ SF_GRADIENT_RULE (reduce_sum)
   if (!gradient->needs[0])
     return true;
   SfExpr e = sf_expr_begin (gradient->graph);
-  sf_expr_gradient (&e, gradient, 0, spread (&e, gradient, gradient->dy[0]));
+  gradient->dx[0] = spread (&e, gradient, gradient->dy[0]);
   return sf_expr_end (&e, error);
 }
 
@@ -40,7 +40,7 @@ extremum (SfGradient *g, GError **error)
   SfValue share = sf_expr_2 (&e, "div", dy, sf_expr_reduce (&e, "reduce_sum", counted, axes, true));
   SfValue zero = sf_expr_f (&e, sf_expr_dtype (&e, dy), 0);
   SfValue dx = sf_expr_3 (&e, "select", reached, share, zero);
-  sf_expr_gradient (&e, g, 0, dx);
+  g->dx[0] = dx;
   return sf_expr_end (&e, error);
 }
 
@@ -65,7 +65,7 @@ SF_GRADIENT_RULE (reduce_mean)
   SfValue share = sf_expr_2f (&e, "div", sf_expr_wide (&e, gradient->dy[0]),
                               (double) sf_axes_n_elems (axes, shape));
   share = sf_expr_cast (&e, share, sf_expr_dtype (&e, x));
-  sf_expr_gradient (&e, gradient, 0, spread (&e, gradient, share));
+  gradient->dx[0] = spread (&e, gradient, share);
   return sf_expr_end (&e, error);
 }
 
@@ -77,7 +77,7 @@ normaliser (SfGradient *g, const char *backward, GError **error)
   SfExpr e = sf_expr_begin (g->graph);
   SfValue in[] = { g->dy[0], sf_node_output (g->graph, g->node, 0) };
   SfAttr axis = sf_expr_attr (g->graph, g->node, "axis");
-  sf_expr_gradient (&e, g, 0, sf_expr_op (&e, backward, in, 2, &axis, 1, NULL));
+  g->dx[0] = sf_expr_op (&e, backward, in, 2, &axis, 1, NULL);
   return sf_expr_end (&e, error);
 }
 

@@ -28,8 +28,7 @@ SF_GRADIENT_RULE (unfold)
   static const char *const names[] = { "kernel", "strides", "pads", "dilations", NULL };
   Attrs attrs = shared_attrs (gradient, names);
   attrs.at[attrs.n++] = SF_ATTR_IS ("size", shape.dim + 2, 2);
-  sf_expr_gradient (&e, gradient, 0,
-                    sf_expr_op (&e, "fold", gradient->dy, 1, attrs.at, attrs.n, NULL));
+  gradient->dx[0] = sf_expr_op (&e, "fold", gradient->dy, 1, attrs.at, attrs.n, NULL);
   return sf_expr_end (&e, error);
 }
 
@@ -40,8 +39,7 @@ SF_GRADIENT_RULE (fold)
   SfExpr e = sf_expr_begin (gradient->graph);
   static const char *const names[] = { "kernel", "strides", "pads", "dilations", NULL };
   Attrs attrs = shared_attrs (gradient, names);
-  sf_expr_gradient (&e, gradient, 0,
-                    sf_expr_op (&e, "unfold", gradient->dy, 1, attrs.at, attrs.n, NULL));
+  gradient->dx[0] = sf_expr_op (&e, "unfold", gradient->dy, 1, attrs.at, attrs.n, NULL);
   return sf_expr_end (&e, error);
 }
 
@@ -58,19 +56,17 @@ SF_GRADIENT_RULE (conv2d)
   if (gradient->needs[0])
     {
       attrs.at[attrs.n] = SF_ATTR_IS ("size", x_shape.dim + 2, 2);
-      sf_expr_gradient (&e, gradient, 0,
-                        sf_expr_op (&e, "conv2d_dx", (SfValue[]){ dy, w }, 2, attrs.at, n, NULL));
+      gradient->dx[0] = sf_expr_op (&e, "conv2d_dx", (SfValue[]){ dy, w }, 2, attrs.at, n, NULL);
     }
   if (gradient->needs[1])
     {
       attrs.at[attrs.n] = SF_ATTR_IS ("kernel", w_shape.dim + 2, 2);
-      sf_expr_gradient (&e, gradient, 1,
-                        sf_expr_op (&e, "conv2d_dw", (SfValue[]){ dy, x }, 2, attrs.at, n, NULL));
+      gradient->dx[1] = sf_expr_op (&e, "conv2d_dw", (SfValue[]){ dy, x }, 2, attrs.at, n, NULL);
     }
   if (sf_node_n_inputs (gradient->graph, gradient->node) > 2 && gradient->needs[2])
     {
       SfAxes axes = { .n = 3, .at = { 0, 2, 3 } };
-      sf_expr_gradient (&e, gradient, 2, sf_expr_reduce (&e, "reduce_sum", dy, axes, false));
+      gradient->dx[2] = sf_expr_reduce (&e, "reduce_sum", dy, axes, false);
     }
   return sf_expr_end (&e, error);
 }
@@ -84,8 +80,7 @@ SF_GRADIENT_RULE (max_pool2d)
   static const char *const names[]
       = { "kernel", "strides", "pads", "dilations", "ceil_mode", NULL };
   Attrs attrs = shared_attrs (gradient, names);
-  sf_expr_gradient (&e, gradient, 0,
-                    sf_expr_op (&e, "max_pool2d_bwd", in, 2, attrs.at, attrs.n, NULL));
+  gradient->dx[0] = sf_expr_op (&e, "max_pool2d_bwd", in, 2, attrs.at, attrs.n, NULL);
   return sf_expr_end (&e, error);
 }
 
@@ -99,8 +94,7 @@ SF_GRADIENT_RULE (avg_pool2d)
                                        "ceil_mode", "count_include_pad", NULL };
   Attrs attrs = shared_attrs (gradient, names);
   attrs.at[attrs.n++] = SF_ATTR_IS ("size", shape.dim + 2, 2);
-  sf_expr_gradient (&e, gradient, 0,
-                    sf_expr_op (&e, "avg_pool2d_bwd", gradient->dy, 1, attrs.at, attrs.n, NULL));
+  gradient->dx[0] = sf_expr_op (&e, "avg_pool2d_bwd", gradient->dy, 1, attrs.at, attrs.n, NULL);
   return sf_expr_end (&e, error);
 }
 
@@ -114,6 +108,6 @@ SF_GRADIENT_RULE (global_avg_pool)
   SfValue share = sf_expr_2f (&e, "div", sf_expr_wide (&e, gradient->dy[0]),
                               (double) (shape.dim[2] * shape.dim[3]));
   share = sf_expr_cast (&e, share, sf_expr_dtype (&e, x));
-  sf_expr_gradient (&e, gradient, 0, sf_expr_broadcast (&e, share, shape));
+  gradient->dx[0] = sf_expr_broadcast (&e, share, shape);
   return sf_expr_end (&e, error);
 }

@@ -10,7 +10,7 @@
 #define HEAD_BYTES          16
 #define MAX_OPTIONS         256
 #define REBUILD             "rebuild it with the headers of Spatialflow " PACKAGE_VERSION
-#define OPTION_NAME_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789_-"
+#define OPTION_NAME_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 bool
 sf_plugin_check_head (const SfPlugin *plugin, size_t symbol_bytes, const char *path, GError **error)
@@ -103,7 +103,7 @@ option_defect (const SfOption *option, const SfOption *table)
 {
   if (option->name[0] == '\0' || !g_ascii_islower (option->name[0])
       || option->name[strspn (option->name, OPTION_NAME_LETTERS)] != '\0')
-    return "a name of other letters, wanted a to z, 0 to 9, '-' and '_'";
+    return "a name of other letters, wanted a to z, 0 to 9 and '-'";
   for (const SfOption *other = table; other < option; other++)
     if (strcmp (other->name, option->name) == 0)
       return "named twice, wanted different names";
@@ -118,6 +118,22 @@ option_defect (const SfOption *option, const SfOption *table)
   if ((option->flags & (SF_OPTION_POSITIONAL | SF_OPTION_REQUIRED)) != 0)
     return "required or positional, wanted an option with a default";
   return NULL;
+}
+
+/* The default must be a value that the option itself accepts. */
+static bool
+check_default (const SfOption *option, const char *path, GError **error)
+{
+  if (option->def == NULL)
+    return true;
+  SfOption row[2] = { *option, { .name = NULL } };
+  row[0].def = NULL;
+  g_autoptr (SfOptionValues) values = sf_option_values_new (row);
+  g_autofree char *where = g_strdup_printf ("%s: default of option '%s'", path, option->name);
+  g_autoptr (GError) refusal = NULL;
+  if (sf_option_set (values, option->name, option->def, where, &refusal))
+    return true;
+  return sf_fail (error, SF_ERROR_INVALID_DATA, "%s", refusal->message);
 }
 
 static bool
@@ -139,6 +155,8 @@ check_options (const SfPlugin *plugin, const char *path, GError **error)
         return sf_fail (error, SF_ERROR_INVALID_DATA,
                         "%s: option '%s': %s; correct the plugin's option table", path,
                         option->name, defect);
+      if (!check_default (option, path, error))
+        return false;
     }
   return true;
 }

@@ -8,29 +8,33 @@
 
 SF_BEGIN_DECLS
 
-/* Reads a model file with the frontend that claims it (`frontend` NULL) or the one named: a module whose entry "forward" is the forward graph. `options` borrowed, see
- * <sf/plugin/frontend.h>; NULL: defaults. Owned. */
-SF_API SfModule *sf_import (const char *path, const char *frontend, int64_t batch_size, uint64_t seed, const char *const *args, const char *const *dims,
+/* Reads a model file with the frontend that claims it (`frontend` NULL) or the one named: a module
+ * whose entry "forward" is the forward graph. `options` borrowed, see <sf/plugin/frontend.h>; NULL:
+ * defaults. Owned. */
+SF_API SfModule *sf_import (const char *path, const char *frontend, int64_t batch_size,
+                            uint64_t seed, const char *const *args, const char *const *dims,
                             GError **error);
 
 typedef struct
 {
-  const char *level;      /* "o0", "o1", "o3", or the path of a pipeline file; NULL: "o3" */
-  const char *arch;       /* name or file; NULL: "sn10" */
-  const char *precision;  /* "f32", "bf16"; NULL: "f32" */
-  bool inference;         /* only the entry "eval" */
-  const char *optimizer;  /* plugin; NULL: "sgd" */
+  const char *level;     /* "o0", "o1", "o3", or the path of a pipeline file; NULL: "o3" */
+  const char *arch;      /* name or file; NULL: "sn10" */
+  const char *precision; /* "f32", "bf16"; NULL: "f32" */
+  bool inference;        /* only the entry "eval" */
+  const char *optimizer; /* plugin; NULL: "sgd" */
   const SfOptionValues *optimizer_options; /* NULL: defaults */
-  double clip_norm;       /* global norm of the gradients; 0: off */
-  const char *const *groups; /* "PATTERN:option=value,option=value": parameter groups by name pattern, first match wins; NULL: one group */
-  int num_rdu_tiles;      /* 0: 1 */
-  uint64_t seed;          /* of placement */
-  const char *const *set; /* "pass.option=value"; NULL: none */
+  double clip_norm;                        /* global norm of the gradients; 0: off */
+  const char *const *groups; /* "PATTERN:option=value,option=value": parameter groups by name
+                                pattern, first match wins; NULL: one group */
+  int num_rdu_tiles;         /* 0: 1 */
+  uint64_t seed;             /* of placement */
+  const char *const *set;    /* "pass.option=value"; NULL: none */
   void (*progress) (void *user_data, const char *pass, size_t index, size_t n); /* may be NULL */
   void *user_data;
 } SfCompileOptions;
 
-/* Compiles a module with an entry "forward" (from sf_import, or built in memory with one output of role LOSS unless `inference`) to a PEF in memory. Owned. */
+/* Compiles a module with an entry "forward" (from sf_import, or built in memory with one output of
+ * role LOSS unless `inference`) to a PEF in memory. Owned. */
 SF_API SfPef *sf_compile (SfModule *module, const SfCompileOptions *options, GError **error);
 
 SF_END_DECLS

@@ -34,7 +34,8 @@ SF_API bool sf_dtype_is_float (SfDtype dtype);
 SF_API bool sf_dtype_is_int (SfDtype dtype); /* signed and unsigned, not bool */
 SF_API bool sf_dtype_is_signed (SfDtype dtype);
 
-/* Nearest value of a float dtype to `x`, ties to even, as double; f64 is the identity; overflow gives infinity. */
+/* Nearest value of a float dtype to `x`, ties to even, as double; f64 is the identity; overflow
+ * gives infinity. */
 SF_API double sf_dtype_round (SfDtype dtype, double x);
 
 static inline uint16_t
@@ -59,7 +60,8 @@ sf_bf16_to_f32 (uint16_t h)
 SF_API uint16_t sf_f16_from_f32 (float x);
 SF_API float sf_f16_to_f32 (uint16_t h);
 
-/* Converts `n` contiguous elements; float to int truncates and saturates (NaN: 0), int to narrower int wraps, to bool is != 0. */
+/* Converts `n` contiguous elements; float to int truncates and saturates (NaN: 0), int to narrower
+ * int wraps, to bool is != 0. */
 SF_API void sf_dtype_convert (SfDtype from, const void *in, SfDtype to, void *out, size_t n);
 
 SF_END_DECLS

@@ -12,9 +12,12 @@ SF_BEGIN_DECLS
 /* A verified PEF, in memory or mapped; immutable, reference-counted, any thread. */
 typedef struct SfPef SfPef;
 
-/* Packs source graphs (NULL: stripped), program and machine. The same input gives the same bytes. `facts` are those of `source`. Owned. */
-SF_API SfPef *sf_pef_build (const SfModule *source, const SfProgram *program, const SfArch *arch, GError **error);
-/* Maps a file and verifies everything: header, bounds, digest, graphs, program, placement, routes, memory plan. */
+/* Packs source graphs (NULL: stripped), program and machine. The same input gives the same bytes.
+ * `facts` are those of `source`. Owned. */
+SF_API SfPef *sf_pef_build (const SfModule *source, const SfProgram *program, const SfArch *arch,
+                            GError **error);
+/* Maps a file and verifies everything: header, bounds, digest, graphs, program, placement, routes,
+ * memory plan. */
 SF_API SfPef *sf_pef_open (const char *path, GError **error);
 /* The same for bytes in memory, which are copied. */
 SF_API SfPef *sf_pef_from_bytes (const void *data, size_t n_bytes, GError **error);
@@ -34,9 +37,11 @@ SF_API const SfProgram *sf_pef_program (const SfPef *pef);
 SF_API const SfArch *sf_pef_arch (const SfPef *pef);
 SF_API const char *sf_pef_fact (const SfPef *pef, const char *key); /* NULL */
 SF_API const char *const *sf_pef_fact_keys (const SfPef *pef);      /* sorted, NULL-terminated */
-SF_API const char *sf_pef_digest (const SfPef *pef);       /* of the file, 32 hex digits */
-SF_API const char *sf_pef_graph_digest (const SfPef *pef); /* of the train (else eval) source graph; kept when stripped; checkpoints carry it */
-SF_API const char *sf_pef_name (const SfPef *pef);         /* of the file, or the module */
+SF_API const char *sf_pef_digest (const SfPef *pef);                /* of the file, 32 hex digits */
+SF_API const char *sf_pef_graph_digest (
+    const SfPef
+        *pef); /* of the train (else eval) source graph; kept when stripped; checkpoints carry it */
+SF_API const char *sf_pef_name (const SfPef *pef); /* of the file, or the module */
 
 SF_END_DECLS
 #endif

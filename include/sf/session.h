@@ -5,7 +5,8 @@
  *   g_autoptr (SfSession) session = sf_session_open (pef, NULL, &error);
  *   sf_session_step (session, "train", SF_PHASES_ALL, inputs, outputs, &hyper, &error);
  *
- * Two sessions in two threads work; one session is used by one thread at a time. No process globals, no signal handlers. */
+ * Two sessions in two threads work; one session is used by one thread at a time. No process
+ * globals, no signal handlers. */
 #ifndef SF_SESSION_H
 #define SF_SESSION_H
 
@@ -22,20 +23,22 @@ typedef struct SfSession SfSession;
 
 typedef struct
 {
-  const char *backend;       /* plugin name; NULL: "rdu" */
-  int n_threads;             /* 0: sf_threads_available () */
-  bool f64;                  /* cpu only */
-  bool exact_firing;         /* rdu only */
+  const char *backend;                   /* plugin name; NULL: "rdu" */
+  int n_threads;                         /* 0: sf_threads_available () */
+  bool f64;                              /* cpu only */
+  bool exact_firing;                     /* rdu only */
   const SfOptionValues *backend_options; /* NULL: defaults */
 } SfSessionOptions;
 
-/* What the host computes for a step. Optimizer scalars that are not overridden come from the PEF's facts and the optimizer plugin's derive. */
+/* What the host computes for a step. Optimizer scalars that are not overridden come from the PEF's
+ * facts and the optimizer plugin's derive. */
 typedef struct
 {
-  int64_t step;              /* of training, from 1 */
-  uint64_t seed;             /* of dropout and the like */
-  double lr;                 /* of this step, after the schedule; NaN: the compiled default */
-  const char *const *names;  /* further scalars by name ("momentum", "weight_decay", "head.lr"), NULL-terminated; NULL: none */
+  int64_t step;             /* of training, from 1 */
+  uint64_t seed;            /* of dropout and the like */
+  double lr;                /* of this step, after the schedule; NaN: the compiled default */
+  const char *const *names; /* further scalars by name ("momentum", "weight_decay", "head.lr"),
+                               NULL-terminated; NULL: none */
   const double *values;
 } SfHyper;
 
@@ -55,21 +58,30 @@ typedef struct
 } SfPort;
 
 /* Interface of an entry ("train", "eval"); false when there is no such entry or index. */
-SF_API bool sf_session_input (const SfSession *session, const char *entry, size_t index, SfPort *out);
-SF_API bool sf_session_output (const SfSession *session, const char *entry, size_t index, SfPort *out);
+SF_API bool sf_session_input (const SfSession *session, const char *entry, size_t index,
+                              SfPort *out);
+SF_API bool sf_session_output (const SfSession *session, const char *entry, size_t index,
+                               SfPort *out);
 SF_API bool sf_session_state (const SfSession *session, size_t index, SfPort *out);
 
-/* Runs `phases` of `entry`. inputs: one tensor per input, in interface order, shapes equal, any dtype that converts without loss of meaning (integers narrow when their values fit, which
- * is checked; labels and indices are checked against the bounds the program needs); needed with phase FWD only. outputs: one per output, data NULL = not wanted; else
- * filled; may be NULL. Tensors are borrowed. */
-SF_API bool sf_session_step (SfSession *session, const char *entry, unsigned phases, const SfTensor *inputs, SfTensor *outputs, const SfHyper *hyper,
+/* Runs `phases` of `entry`. inputs: one tensor per input, in interface order, shapes equal, any
+ * dtype that converts without loss of meaning (integers narrow when their values fit, which is
+ * checked; labels and indices are checked against the bounds the program needs); needed with phase
+ * FWD only. outputs: one per output, data NULL = not wanted; else filled; may be NULL. Tensors are
+ * borrowed. */
+SF_API bool sf_session_step (SfSession *session, const char *entry, unsigned phases,
+                             const SfTensor *inputs, SfTensor *outputs, const SfHyper *hyper,
                              GError **error);
 
-/* States by name; gradients as "grad:<parameter>" between phases BWD and OPT. Read: tensor->data NULL allocates. */
-SF_API bool sf_session_read (SfSession *session, const char *name, SfTensor *tensor, GError **error);
-SF_API bool sf_session_write (SfSession *session, const char *name, const SfTensor *tensor, GError **error);
+/* States by name; gradients as "grad:<parameter>" between phases BWD and OPT. Read: tensor->data
+ * NULL allocates. */
+SF_API bool sf_session_read (SfSession *session, const char *name, SfTensor *tensor,
+                             GError **error);
+SF_API bool sf_session_write (SfSession *session, const char *name, const SfTensor *tensor,
+                              GError **error);
 
-/* Another thread or a signal handler may set *flag: a running step then stops between launches with SF_ERROR_CANCELLED. NULL: none. */
+/* Another thread or a signal handler may set *flag: a running step then stops between launches with
+ * SF_ERROR_CANCELLED. NULL: none. */
 SF_API void sf_session_set_cancel (SfSession *session, volatile const int *flag);
 /* The backend's "key=value" lines; owned. */
 SF_API char *sf_session_describe (SfSession *session);

@@ -16,8 +16,8 @@ typedef struct
 } SfShape;
 
 SF_API SfShape sf_shape (int rank, const int64_t *dims);
-#define SF_SHAPE(...)                                                                              \
-  sf_shape ((int) (sizeof ((int64_t[]){ __VA_ARGS__ }) / sizeof (int64_t)),                        \
+#define SF_SHAPE(...)                                                       \
+  sf_shape ((int) (sizeof ((int64_t[]){ __VA_ARGS__ }) / sizeof (int64_t)), \
             (const int64_t[]){ __VA_ARGS__ })
 SF_API SfShape sf_shape_scalar (void);
 

@@ -1,1 +1,19 @@
 # Build fragment of plugins/datasets.
+plugin_LTLIBRARIES += plugins/sf-dataset-csv.la
+plugins_sf_dataset_csv_la_SOURCES = plugins/datasets/csv/csv.c
+plugins_sf_dataset_csv_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
+plugins_sf_dataset_csv_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
+plugins_sf_dataset_csv_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
+plugins_sf_dataset_csv_la_LIBADD = $(SF_PLUGIN_LIBADD)
+plugin_LTLIBRARIES += plugins/sf-dataset-idx.la
+plugins_sf_dataset_idx_la_SOURCES = plugins/datasets/idx/idx.c
+plugins_sf_dataset_idx_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
+plugins_sf_dataset_idx_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
+plugins_sf_dataset_idx_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
+plugins_sf_dataset_idx_la_LIBADD = $(SF_PLUGIN_LIBADD)
+plugin_LTLIBRARIES += plugins/sf-dataset-npy.la
+plugins_sf_dataset_npy_la_SOURCES = plugins/datasets/npy/npy.c
+plugins_sf_dataset_npy_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
+plugins_sf_dataset_npy_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
+plugins_sf_dataset_npy_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
+plugins_sf_dataset_npy_la_LIBADD = $(SF_PLUGIN_LIBADD)

@@ -30,11 +30,11 @@ tolerance (SfDtype t)
     case SF_F64:
       return 1e-10;
     case SF_F32:
-      return 1e-5;
+      return 1e-6;
     case SF_F16:
-      return 0.01;
+      return 0x1p-10; /* one unit in the last place: between the parts nothing is rounded */
     default:
-      return 0.06;
+      return 0x1p-7;
     }
 }
 

@@ -121,6 +121,13 @@ tests_plugins_sf_pass_slot_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
 tests_plugins_sf_pass_slot_la_LDFLAGS = $(SF_BAD_LDFLAGS)
 tests_plugins_sf_pass_slot_la_LIBADD = $(SF_PLUGIN_LIBADD)
 
+check_LTLIBRARIES += tests/plugins/sf-pass-default.la
+tests_plugins_sf_pass_default_la_SOURCES = tests/plugins/bad.c
+tests_plugins_sf_pass_default_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS) -DBAD_DEFAULT='"12"' -DBAD_NAME='"default"'
+tests_plugins_sf_pass_default_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
+tests_plugins_sf_pass_default_la_LDFLAGS = $(SF_BAD_LDFLAGS)
+tests_plugins_sf_pass_default_la_LIBADD = $(SF_PLUGIN_LIBADD)
+
 check_LTLIBRARIES += tests/plugins/sf-pass-undefined.la
 tests_plugins_sf_pass_undefined_la_SOURCES = tests/plugins/bad.c
 tests_plugins_sf_pass_undefined_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS) -DBAD_CALL -DBAD_NAME='"undefined"'

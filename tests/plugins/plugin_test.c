@@ -97,6 +97,15 @@ SF_TEST_CASES (Plugins, Refused, bad_cases, G_N_ELEMENTS (bad_cases), sf_test_ro
   check_refused (folder, c->name, c->code, c->message);
 }
 
+SF_TEST (Plugins, DefaultOutsideItsRange)
+{
+  g_autofree char *folder = built_folder ();
+  g_autoptr (GError) error = NULL;
+  search_only (folder);
+  SF_CHECK (sf_plugins_load (SF_PLUGIN_PASS, "default", &error) == NULL);
+  SF_CHECK_ERROR (error, SF_ERROR_INVALID_DATA, "sf-pass-default.so: default of option 'rounds': ");
+}
+
 /* ---- files that are no plugins at all ---- */
 
 static uint8_t *

@@ -13,3 +13,7 @@ tools_sf_libverbs_la_SOURCES = \
   tools/sf/verbs.c \
   tools/sf/verbs.h
 tools_sf_libverbs_la_LIBADD = tools/libsftool.la
+
+bin_PROGRAMS += tools/sf/sf
+tools_sf_sf_SOURCES = tools/sf/main.c
+tools_sf_sf_LDADD = tools/sf/libverbs.la $(SF_LIBS)

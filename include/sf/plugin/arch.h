@@ -37,19 +37,22 @@ typedef struct
 {
   const char *name;
   int64_t clock_hz;
-  int64_t rdu_tiles;          /* per RDU */
-  int64_t columns, rows;      /* of the unit grid of one RDU tile; unit (x, y) is a PCU where x + y is even, else a PMU; AGCUs sit in columns -1 and `columns` */
+  int64_t rdu_tiles;     /* per RDU */
+  int64_t columns, rows; /* of the unit grid of one RDU tile; unit (x, y) is a PCU where x + y is
+                            even, else a PMU; AGCUs sit in columns -1 and `columns` */
   int64_t pcus_per_tile, pmus_per_tile, agcus_per_tile;
-  int64_t pcu_lanes, pcu_stages; /* systolic: lanes x stages multiply-adds per cycle in bf16; SIMD: `lanes` results per cycle and stage */
-  int64_t f32_slowdown;       /* cycles of f32 per cycle of bf16 */
+  int64_t pcu_lanes, pcu_stages; /* systolic: lanes x stages multiply-adds per cycle in bf16; SIMD:
+                                    `lanes` results per cycle and stage */
+  int64_t f32_slowdown;          /* cycles of f32 per cycle of bf16 */
   int64_t pmu_bytes, pmu_banks;
-  int64_t vector_bytes;       /* per cycle over one vector channel */
+  int64_t vector_bytes;            /* per cycle over one vector channel */
   int64_t channels[SF_N_NETWORKS]; /* per direction between neighbouring switches */
-  int64_t config_load_ns;     /* per section */
-  size_t n_memory_levels;     /* fastest first */
+  int64_t config_load_ns;          /* per section */
+  size_t n_memory_levels;          /* fastest first */
 } SfArchInfo;
 
-/* `name`: of etc/arch (search: $SF_DATA_DIR, the installed data folder), or the path of a file. Every key required, checked and bounded. Owned: sf_arch_free. */
+/* `name`: of etc/arch (search: $SF_DATA_DIR, the installed data folder), or the path of a file.
+ * Every key required, checked and bounded. Owned: sf_arch_free. */
 SF_API SfArch *sf_arch_load (const char *name, GError **error);
 SF_API SfArch *sf_arch_from_json (const char *text, size_t n_bytes, GError **error);
 SF_API char *sf_arch_to_json (const SfArch *arch); /* owned; round trip with sf_arch_from_json */

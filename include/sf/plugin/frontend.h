@@ -17,10 +17,10 @@ typedef struct
 
 typedef struct
 {
-  int64_t batch_size;        /* 0: the model's own default */
-  uint64_t seed;             /* of the initial weights */
-  const char *const *args;   /* "name=value", NULL-terminated: the model's own arguments (--arg) */
-  const char *const *dims;   /* "name=N", NULL-terminated: symbolic dimensions (--dim) */
+  int64_t batch_size;      /* 0: the model's own default */
+  uint64_t seed;           /* of the initial weights */
+  const char *const *args; /* "name=value", NULL-terminated: the model's own arguments (--arg) */
+  const char *const *dims; /* "name=N", NULL-terminated: symbolic dimensions (--dim) */
 } SfImportOptions;
 
 /* An argument that a model file declares. Strings owned by the array (g_free). */
@@ -33,15 +33,18 @@ typedef struct
 
 struct SfFrontendOps
 {
-  size_t size; /* sizeof (SfFrontendOps) */
+  size_t size;          /* sizeof (SfFrontendOps) */
   const char *suffixes; /* ".cfg .model": what this frontend is tried for, in addition to probe */
-  /* How sure this frontend is that the source is its own: 0 no, 100 certain. NULL: by suffix alone. */
+  /* How sure this frontend is that the source is its own: 0 no, 100 certain. NULL: by suffix alone.
+   */
   int (*probe) (const SfSource *source);
   /* Arguments that the model declares, for --help: appends SfModelArg to `args`. NULL: none. */
   bool (*list_args) (const SfSource *source, GArray *args, GError **error);
-  /* The forward graph: every parameter a state with its initial value, outputs with roles, batch as dimension 0 of inputs; values named after the source. Facts about
-   * the model (SfModule facts "model", "arg.hidden" ...) go to `module`. Owned by the caller. */
-  SfGraph *(*import) (const SfSource *source, const SfImportOptions *options, SfModule *module, GError **error);
+  /* The forward graph: every parameter a state with its initial value, outputs with roles, batch as
+   * dimension 0 of inputs; values named after the source. Facts about the model (SfModule facts
+   * "model", "arg.hidden" ...) go to `module`. Owned by the caller. */
+  SfGraph *(*import) (const SfSource *source, const SfImportOptions *options, SfModule *module,
+                      GError **error);
 };
 
 SF_END_DECLS

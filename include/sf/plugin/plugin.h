@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every plugin exports: one constant SfPlugin named sf_plugin.
  *
- * The file is `sf-<kind>-<name>.so`; its name is its identity. No function of a plugin is called before the host has checked the head; state lives in
- * instances, never in constructors. */
+ * The file is `sf-<kind>-<name>.so`; its name is its identity. No function of a plugin is called
+ * before the host has checked the head; state lives in instances, never in constructors. */
 #ifndef SF_PLUGIN_PLUGIN_H
 #define SF_PLUGIN_PLUGIN_H
 
@@ -10,8 +10,8 @@
 
 SF_BEGIN_DECLS
 
-#define SF_PLUGIN_MAGIC 0x31504653u /* "SFP1" in little endian */
-#define SF_PLUGIN_ABI_MAJOR 0       /* 0.x: host and plugin must agree on minor and every size */
+#define SF_PLUGIN_MAGIC     0x31504653u /* "SFP1" in little endian */
+#define SF_PLUGIN_ABI_MAJOR 0 /* 0.x: host and plugin must agree on minor and every size */
 #define SF_PLUGIN_ABI_MINOR 1
 
 typedef enum
@@ -39,11 +39,11 @@ typedef struct
   uint32_t size; /* of this struct */
   uint32_t kind; /* SfPluginKind */
   /* The body. */
-  const char *name;    /* as in the file name */
-  const char *version; /* "1.0" */
-  const char *summary; /* one line */
-  uint32_t option_size; /* sizeof (SfOption) */
-  uint32_t reserved;    /* 0 */
+  const char *name;        /* as in the file name */
+  const char *version;     /* "1.0" */
+  const char *summary;     /* one line */
+  uint32_t option_size;    /* sizeof (SfOption) */
+  uint32_t reserved;       /* 0 */
   const SfOption *options; /* ends with name NULL; NULL: none */
   union
   {
@@ -57,9 +57,9 @@ typedef struct
   } ops;
 } SfPlugin;
 
-#define SF_PLUGIN_HEAD(kind_, name_, version_, summary_)                                           \
-  .magic = SF_PLUGIN_MAGIC, .abi_major = SF_PLUGIN_ABI_MAJOR, .abi_minor = SF_PLUGIN_ABI_MINOR,    \
-  .size = sizeof (SfPlugin), .kind = (kind_), .name = (name_), .version = (version_),              \
+#define SF_PLUGIN_HEAD(kind_, name_, version_, summary_)                                        \
+  .magic = SF_PLUGIN_MAGIC, .abi_major = SF_PLUGIN_ABI_MAJOR, .abi_minor = SF_PLUGIN_ABI_MINOR, \
+  .size = sizeof (SfPlugin), .kind = (kind_), .name = (name_), .version = (version_),           \
   .summary = (summary_), .option_size = sizeof (SfOption)
 
 /* The only symbol a plugin exports. */

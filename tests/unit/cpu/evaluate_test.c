@@ -155,12 +155,61 @@ SF_TEST (CpuEvaluate, ObserverMayChange)
   Sample t = sample_new ();
   Seen seen = { .n = 0 };
   SfEvaluateOptions options = { .observe = triple, .user_data = &seen };
-  /* The changed third is stored in f32 again: exactly 1. Its double, tripled, is 6. */
   SF_CHECK_NEAR (evaluate_third (&t, &options, t.sum), 6, 0);
   SF_REQUIRE (seen.n == 2);
   SF_CHECK_INT (seen.seen[0], t.third);
   SF_CHECK_INT (seen.seen[1], t.sum);
+  /* What the observer leaves is stored in f32 again: 3 THIRD_F32 is not 1 as a double. */
+  SF_CHECK_NEAR (evaluate_third (&t, &options, t.third), 1, 0);
   sf_graph_unref (t.graph);
+}
+
+/* y, mean, rstd = layer_norm (x, 1, 0): a fed mean is fetched as it was fed, though the node that
+ * makes it runs for y. */
+SF_TEST (CpuEvaluate, FedOutputOfANodeThatRuns)
+{
+  g_autoptr (GError) error = NULL;
+  double x[2] = { 1, 3 }, gamma[2] = { 1, 1 }, beta[2] = { 0, 0 }, mean = 9;
+  SfGraph *graph = sf_graph_new ("norm");
+  SfValue in[3], out[3];
+  double *arrays[3] = { x, gamma, beta };
+  SfFeed feeds[4];
+  for (int k = 0; k < 3; k++)
+    {
+      const char *names[] = { "x", "gamma", "beta" };
+      SfShape shape = k == 0 ? SF_SHAPE (1, 2) : SF_SHAPE (2);
+      in[k] = sf_graph_input (graph, names[k], SF_F64, shape, &error);
+      feeds[k] = (SfFeed){ in[k], sf_tensor (SF_F64, shape, arrays[k]) };
+    }
+  sf_graph_add (graph, "layer_norm", in, 3, NULL, 0, out, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  feeds[3] = (SfFeed){ out[1], sf_tensor (SF_F64, SF_SHAPE (1), &mean) };
+  double y[2], found;
+  SfFetch fetches[] = { { out[0], sf_tensor (SF_F64, SF_SHAPE (1, 2), y) },
+                        { out[1], sf_tensor (SF_F64, SF_SHAPE (1), &found) } };
+  SF_CHECK (sf_evaluate (graph, NULL, feeds, 4, fetches, 2, &error));
+  SF_CHECK_NO_ERROR (error);
+  SF_CHECK_NEAR (y[1], 1, 1e-4);
+  SF_CHECK_NEAR (found, 9, 0);
+  sf_graph_unref (graph);
+}
+
+/* Products that accumulate find their memory cleared, also when it was another product's. */
+SF_TEST (CpuEvaluate, RecycledMemoryIsCleared)
+{
+  g_autoptr (GError) error = NULL;
+  const double ones[4] = { 1, 1, 1, 1 };
+  SfGraph *graph = sf_graph_new ("power");
+  SfValue one = sf_graph_constant (graph, SF_F64, SF_SHAPE (2, 2), ones, &error), power = one;
+  for (int k = 0; k < 4; k++)
+    power = sf_graph_op2 (graph, "matmul", power, one, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  double found[4];
+  SfFetch fetch = { power, sf_tensor (SF_F64, SF_SHAPE (2, 2), found) };
+  SF_CHECK (sf_evaluate (graph, NULL, NULL, 0, &fetch, 1, &error));
+  SF_CHECK_NO_ERROR (error);
+  SF_CHECK_NEAR (found[0], 16, 0);
+  sf_graph_unref (graph);
 }
 
 SF_TEST (CpuEvaluate, RunsOnlyWhatIsNeeded)

@@ -150,6 +150,26 @@ SF_TEST (CpuSession, AllPhasesAtOnce)
   fixture_close (&f);
 }
 
+SF_TEST (CpuSession, MemoryIsSteady)
+{
+  g_autoptr (GError) error = NULL;
+  Fixture f;
+  if (fixture_open (&f, false))
+    {
+      g_autofree char *early = NULL, *late = NULL;
+      for (int k = 0; k < 12; k++)
+        {
+          SF_CHECK (train (&f, FWD | BWD | OPT, 0.5, NULL, &error));
+          if (k == 1)
+            early = f.ops->describe (f.instance);
+        }
+      SF_CHECK_NO_ERROR (error);
+      late = f.ops->describe (f.instance);
+      SF_CHECK_STR (late, early);
+    }
+  fixture_close (&f);
+}
+
 SF_TEST (CpuSession, PhaseByPhase)
 {
   g_autoptr (GError) error = NULL;

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Evaluation and inference: the entry "eval" over a split, each real row once. */
+#include <math.h>
+#include <sf/checked.h>
+#include <sf/file.h>
+#include <sf/run.h>
+
+#include "core/run/feed.h"
+
+typedef struct
+{
+  SfSession *session;
+  SfDataFeed *feed;
+  int loss, prediction; /* outputs; -1: none */
+  SfPort port;          /* of the prediction */
+  SfTensor values;      /* its batch, f32 */
+  int64_t row_elems;
+  bool classes; /* the prediction is one row of logits per data row */
+  SfTensor outputs[16];
+  float loss_value;
+} Eval;
+
+static bool
+find_outputs (Eval *eval, GError **error)
+{
+  SfPort port;
+  eval->loss = eval->prediction = -1;
+  for (int i = 0; i < (int) G_N_ELEMENTS (eval->outputs)
+                  && sf_session_output (eval->session, "eval", (size_t) i, &port);
+       i++)
+    {
+      if (port.role == SF_OUTPUT_LOSS && eval->loss < 0)
+        eval->loss = i;
+      if (port.role == SF_OUTPUT_PREDICTION && eval->prediction < 0)
+        {
+          eval->prediction = i;
+          eval->port = port;
+        }
+    }
+  if (eval->prediction < 0 || eval->port.shape.rank < 1
+      || eval->port.shape.dim[0] != sf_data_feed_batch_size (eval->feed))
+    return sf_fail (error, SF_ERROR_UNSUPPORTED,
+                    "%s: has no prediction with a row per row of the batch",
+                    sf_pef_name (sf_session_pef (eval->session)));
+  return true;
+}
+
+static bool
+open_eval (Eval *eval, SfSession *session, const SfData *data, const char *split, GError **error)
+{
+  eval->session = session;
+  eval->feed = sf_data_feed_open (session, "eval", data->path, split, data->dataset, data->options,
+                                  true, error);
+  if (eval->feed == NULL || !find_outputs (eval, error)
+      || !sf_tensor_alloc (SF_F32, &eval->port.shape, &eval->values, error))
+    return false;
+  const char *loss = sf_pef_fact (sf_session_pef (session), "loss");
+  eval->row_elems = sf_shape_n_elems (&eval->port.shape) / MAX (eval->port.shape.dim[0], 1);
+  eval->classes = eval->port.shape.rank == 2 && eval->row_elems > 0
+                  && (loss == NULL || strcmp (loss, "softmax_ce") == 0);
+  eval->outputs[eval->prediction] = eval->values;
+  if (eval->loss >= 0)
+    eval->outputs[eval->loss] = sf_tensor (SF_F32, sf_shape_scalar (), &eval->loss_value);
+  return true;
+}
+
+static void
+close_eval (Eval *eval)
+{
+  sf_data_feed_free (eval->feed);
+  sf_tensor_clear (&eval->values);
+}
+
+/* First greatest logit and its softmax. */
+static int64_t
+classify (const float *logits, int64_t n, double *confidence)
+{
+  int64_t best = 0;
+  double sum = 0;
+  for (int64_t i = 1; i < n; i++)
+    if (logits[i] > logits[best])
+      best = i;
+  for (int64_t i = 0; i < n; i++)
+    sum += exp ((double) logits[i] - (double) logits[best]);
+  *confidence = 1 / sum;
+  return best;
+}
+
+static int64_t
+label_of (const Eval *eval, const SfTensor *inputs, int64_t i)
+{
+  int target = sf_data_feed_target (eval->feed);
+  if (!eval->classes || target < 0 || inputs[target].dtype != SF_I32
+      || inputs[target].shape.rank != 1)
+    return -1;
+  return ((const int32_t *) inputs[target].data)[i];
+}
+
+typedef bool (*RowFunc) (void *user_data, const Eval *eval, int64_t row, const float *output,
+                         const SfPrediction *prediction, GError **error);
+
+/* Calls `func` for each real row, in file order, and sums up. */
+static bool
+run_eval (Eval *eval, volatile const int *cancel, RowFunc func, void *user_data,
+          SfEvalResult *result, GError **error)
+{
+  int64_t rows = sf_data_feed_n_rows (eval->feed), batch = sf_data_feed_batch_size (eval->feed),
+          n_right = 0, n_labelled = 0;
+  double loss_sum = 0;
+  for (int64_t b = 0; b * batch < rows; b++)
+    {
+      const SfTensor *inputs;
+      const int64_t *numbers;
+      int64_t n_real;
+      const SfHyper hyper = { .step = 1, .lr = NAN };
+      if (cancel != NULL && *cancel != 0)
+        return sf_fail (error, SF_ERROR_CANCELLED,
+                        "evaluation: stopped on request; nothing was written");
+      if (!sf_data_feed_batch (eval->feed, b, &inputs, &n_real, &numbers, error)
+          || !sf_session_step (eval->session, "eval", 1u << SF_PHASE_FWD, inputs, eval->outputs,
+                               &hyper, error))
+        return false;
+      loss_sum += (double) eval->loss_value * (double) n_real;
+      for (int64_t i = 0; i < n_real; i++)
+        {
+          const float *output = (const float *) eval->values.data + i * eval->row_elems;
+          SfPrediction prediction = { .row = numbers[i],
+                                      .label = label_of (eval, inputs, i),
+                                      .predicted = -1,
+                                      .confidence = NAN };
+          if (eval->classes)
+            prediction.predicted = classify (output, eval->row_elems, &prediction.confidence);
+          n_labelled += prediction.label >= 0;
+          n_right += prediction.label >= 0 && prediction.label == prediction.predicted;
+          if (func != NULL && !func (user_data, eval, b * batch + i, output, &prediction, error))
+            return false;
+        }
+    }
+  *result = (SfEvalResult){
+    .n_rows = rows,
+    .loss = eval->loss >= 0 && sf_data_feed_labelled (eval->feed) ? loss_sum / (double) rows : NAN,
+    .accuracy = n_labelled > 0 ? (double) n_right / (double) n_labelled : NAN,
+  };
+  return true;
+}
+
+/* The loss of a masked batch is a mean over its real rows only for softmax_ce; other losses need
+ * whole batches. */
+static bool
+check_last_batch (const Eval *eval, GError **error)
+{
+  const char *loss = sf_pef_fact (sf_session_pef (eval->session), "loss");
+  if (loss == NULL || strcmp (loss, "softmax_ce") == 0
+      || sf_data_feed_n_rows (eval->feed) % sf_data_feed_batch_size (eval->feed) == 0)
+    return true;
+  return sf_fail (error, SF_ERROR_UNSUPPORTED,
+                  "evaluation: loss %s over %" G_GINT64_FORMAT
+                  " rows in batches of %" G_GINT64_FORMAT
+                  " would count padding; compile with a --batch-size that divides the rows",
+                  loss, sf_data_feed_n_rows (eval->feed), sf_data_feed_batch_size (eval->feed));
+}
+
+bool
+sf_eval (SfSession *session, const SfData *data, const char *split, volatile const int *cancel,
+         SfEvalResult *result, GError **error)
+{
+  Eval eval = { 0 };
+  bool ok = open_eval (&eval, session, data, split, error);
+  if (ok && !sf_data_feed_labelled (eval.feed))
+    ok = sf_fail (error, SF_ERROR_INVALID_DATA,
+                  "%s: split %s has no labels to evaluate against; use `sf infer`", data->path,
+                  split);
+  ok = ok && check_last_batch (&eval, error) && run_eval (&eval, cancel, NULL, NULL, result, error);
+  close_eval (&eval);
+  return ok;
+}
+
+static bool
+keep_row (void *user_data, const Eval *eval, int64_t index, const float *output,
+          const SfPrediction *prediction, GError **error)
+{
+  (void) error;
+  SfInference *inference = user_data;
+  inference->predictions[index] = *prediction;
+  memcpy (inference->outputs + index * eval->row_elems, output,
+          (size_t) eval->row_elems * sizeof *output);
+  return true;
+}
+
+bool
+sf_infer (SfSession *session, const SfData *data, const char *split, volatile const int *cancel,
+          SfInference *result, GError **error)
+{
+  Eval eval = { 0 };
+  *result = (SfInference){ 0 };
+  bool ok = open_eval (&eval, session, data, split, error);
+  if (ok)
+    {
+      size_t rows = (size_t) sf_data_feed_n_rows (eval.feed);
+      result->row_elems = eval.row_elems;
+      result->predictions = sf_aligned_alloc (rows, sizeof *result->predictions, "predictions",
+                                              error);
+      result->outputs = result->predictions == NULL
+                            ? NULL
+                            : sf_aligned_alloc (rows * (size_t) eval.row_elems,
+                                                sizeof *result->outputs, "outputs", error);
+      ok = result->outputs != NULL
+           && run_eval (&eval, cancel, keep_row, result, &result->eval, error);
+      if (ok && check_last_batch (&eval, NULL) == false)
+        result->eval.loss = NAN;
+    }
+  close_eval (&eval);
+  if (!ok)
+    sf_inference_clear (result);
+  return ok;
+}
+
+void
+sf_inference_clear (SfInference *inference)
+{
+  sf_aligned_free (inference->predictions);
+  sf_aligned_free (inference->outputs);
+  *inference = (SfInference){ 0 };
+}
+
+/* A cell that may hold commas, quotes and line breaks (RFC 4180). */
+static void
+append_cell (GString *text, const char *cell)
+{
+  if (strpbrk (cell, ",\"\r\n") == NULL)
+    {
+      g_string_append (text, cell);
+      return;
+    }
+  g_string_append_c (text, '"');
+  for (; *cell != '\0'; cell++)
+    g_string_append_printf (text, *cell == '"' ? "\"\"" : "%c", *cell);
+  g_string_append_c (text, '"');
+}
+
+static void
+append_class_row (GString *text, const SfPrediction *prediction, char **classes, guint n_classes)
+{
+  char number[G_ASCII_DTOSTR_BUF_SIZE];
+  g_string_append_printf (text, "%" G_GINT64_FORMAT ",", prediction->row);
+  if (prediction->label >= 0)
+    g_string_append_printf (text, "%" G_GINT64_FORMAT, prediction->label);
+  g_string_append_printf (text, ",%" G_GINT64_FORMAT ",", prediction->predicted);
+  if (prediction->predicted < (int64_t) n_classes)
+    append_cell (text, classes[prediction->predicted]);
+  g_string_append_printf (text, ",%s\n",
+                          g_ascii_formatd (number, sizeof number, "%.6f", prediction->confidence));
+}
+
+bool
+sf_inference_write_csv (SfSession *session, const SfInference *inference, const char *path,
+                        GError **error)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  const char *names = sf_pef_fact (sf_session_pef (session), "classes");
+  g_auto (GStrv) classes = g_strsplit (names == NULL ? "" : names, "\n", -1);
+  guint n_classes = g_strv_length (classes);
+  char number[G_ASCII_DTOSTR_BUF_SIZE];
+  bool by_class = inference->eval.n_rows > 0 && inference->predictions[0].predicted >= 0;
+  g_string_append (text, by_class ? "row,label,predicted,class,confidence\n" : "row");
+  for (int64_t j = 0; !by_class && j < inference->row_elems; j++)
+    g_string_append_printf (text, ",output%" G_GINT64_FORMAT "%s", j,
+                            j + 1 == inference->row_elems ? "\n" : "");
+  for (int64_t i = 0; i < inference->eval.n_rows; i++)
+    {
+      if (by_class)
+        {
+          append_class_row (text, &inference->predictions[i], classes, n_classes);
+          continue;
+        }
+      g_string_append_printf (text, "%" G_GINT64_FORMAT, inference->predictions[i].row);
+      for (int64_t j = 0; j < inference->row_elems; j++)
+        g_string_append_printf (text, ",%s",
+                                g_ascii_formatd (number, sizeof number, "%.9g",
+                                                 inference->outputs[i * inference->row_elems + j]));
+      g_string_append_c (text, '\n');
+    }
+  return sf_file_replace (path, text->str, text->len, error);
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SfSession: a PEF on a backend; what goes in is checked here, once, for every backend. */
+#include <sf/session.h>
+
+#include <math.h>
+#include <sf/plugin/backend.h>
+#include <sf/plugins.h>
+#include <sf/threads.h>
+
+#include "core/run/hyper.h"
+#include "core/run/feedcheck.h"
+
+struct SfSession
+{
+  SfPef *pef;
+  const SfProgram *program;
+  const SfPlugin *plugin;
+  SfOptionValues *options; /* of the backend */
+  void *instance;
+  SfHyperTable *hyper;
+  SfInputCheck *checks; /* bounds of integer inputs */
+  volatile const int *cancel;
+  SfObserver observer;
+  void *observer_data;
+  const uint8_t *stored;
+};
+
+static bool
+open_backend (SfSession *session, const SfSessionOptions *options, GError **error)
+{
+  const char *name = options->backend == NULL ? "rdu" : options->backend;
+  session->plugin = sf_plugins_load (SF_PLUGIN_BACKEND, name, error);
+  if (session->plugin == NULL)
+    return false;
+  if (options->backend_options != NULL)
+    session->options = sf_option_values_copy (options->backend_options);
+  else if (session->plugin->options != NULL)
+    session->options = sf_option_values_new (session->plugin->options);
+  const SfBackendLoad load = {
+    .source = sf_pef_source (session->pef),
+    .program = session->program,
+    .arch = sf_pef_arch (session->pef),
+    .n_threads = options->n_threads > 0 ? options->n_threads : sf_threads_available (),
+    .f64 = options->f64,
+    .exact_firing = options->exact_firing,
+    .options = session->options,
+  };
+  session->instance = session->plugin->ops.backend->open (&load, error);
+  return session->instance != NULL;
+}
+
+SfSession *
+sf_session_open (SfPef *pef, const SfSessionOptions *options, GError **error)
+{
+  static const SfSessionOptions defaults = { 0 };
+  g_autoptr (SfSession) session = g_new0 (SfSession, 1);
+  session->pef = sf_pef_ref (pef);
+  session->program = sf_pef_program (pef);
+  session->hyper = sf_hyper_table_new (pef, error);
+  if (session->hyper == NULL)
+    return NULL;
+  session->checks = sf_input_check_new (pef, error);
+  if (session->checks == NULL
+      || !open_backend (session, options == NULL ? &defaults : options, error))
+    return NULL;
+  return g_steal_pointer (&session);
+}
+
+void
+sf_session_free (SfSession *session)
+{
+  if (session == NULL)
+    return;
+  if (session->instance != NULL)
+    session->plugin->ops.backend->close (session->instance);
+  g_clear_pointer (&session->options, sf_option_values_free);
+  g_clear_pointer (&session->hyper, sf_hyper_table_free);
+  g_clear_pointer (&session->checks, sf_input_check_free);
+  sf_pef_unref (session->pef);
+  g_free (session);
+}
+
+SfPef *
+sf_session_pef (SfSession *session)
+{
+  return session->pef;
+}
+
+const char *
+sf_session_backend (const SfSession *session)
+{
+  return session->plugin->name;
+}
+
+static bool
+find_entry (const SfSession *session, const char *entry, uint32_t *id, GError **error)
+{
+  if (sf_program_find_entry (session->program, entry, id))
+    return true;
+  return sf_fail (
+      error, SF_ERROR_NOT_FOUND, "%s: has no entry \"%s\"; %s", sf_pef_name (session->pef), entry,
+      strcmp (entry, "train") == 0 ? "it was compiled with --inference: compile it again without"
+                                   : "its entries are train and eval");
+}
+
+static void
+fill_port (const SfSession *session, uint32_t tensor, SfPort *out)
+{
+  SfProgramTensor info = sf_program_tensor (session->program, tensor);
+  *out = (SfPort){
+    .name = info.name, .dtype = info.dtype, .shape = info.shape, .role = SF_OUTPUT_OTHER
+  };
+}
+
+bool
+sf_session_input (const SfSession *session, const char *entry, size_t index, SfPort *out)
+{
+  uint32_t id;
+  if (!sf_program_find_entry (session->program, entry, &id)
+      || index >= sf_entry_n_inputs (session->program, id))
+    return false;
+  fill_port (session, sf_entry_input (session->program, id, index), out);
+  return true;
+}
+
+bool
+sf_session_output (const SfSession *session, const char *entry, size_t index, SfPort *out)
+{
+  uint32_t id;
+  if (!sf_program_find_entry (session->program, entry, &id)
+      || index >= sf_entry_n_outputs (session->program, id))
+    return false;
+  fill_port (session, sf_entry_output (session->program, id, index), out);
+  out->name = sf_entry_output_name (session->program, id, index);
+  out->role = sf_entry_output_role (session->program, id, index);
+  return true;
+}
+
+bool
+sf_session_state (const SfSession *session, size_t index, SfPort *out)
+{
+  for (uint32_t t = 0; t < sf_program_n_tensors (session->program); t++)
+    if (sf_program_tensor (session->program, t).role == SF_TENSOR_STATE && index-- == 0)
+      {
+        fill_port (session, t, out);
+        return true;
+      }
+  return false;
+}
+
+static bool
+check_inputs (const SfSession *session, const char *entry, uint32_t id, const SfTensor *inputs,
+              GError **error)
+{
+  for (size_t i = 0; i < sf_entry_n_inputs (session->program, id); i++)
+    {
+      SfPort port;
+      fill_port (session, sf_entry_input (session->program, id, i), &port);
+      if (inputs == NULL || (inputs[i].data == NULL && sf_shape_n_elems (&port.shape) > 0))
+        return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "input %s of %s: no data was given",
+                        port.name, entry);
+      if (!sf_input_check_tensor (session->checks, entry, &port, &inputs[i], error))
+        return false;
+    }
+  return true;
+}
+
+/* The step's scalars in interface order; memory in `storage` (16 bytes each). */
+static bool
+fill_scalars (const SfSession *session, uint32_t id, const SfHyper *hyper, SfTensor *scalars,
+              int32_t (*storage)[4], GError **error)
+{
+  for (size_t i = 0; i < sf_entry_n_scalars (session->program, id); i++)
+    {
+      SfPort port;
+      fill_port (session, sf_entry_scalar (session->program, id, i), &port);
+      if (strcmp (port.name, "rng") == 0)
+        {
+          storage[i][0] = (int32_t) (uint32_t) hyper->seed;
+          storage[i][1] = (int32_t) (uint32_t) (hyper->seed >> 32);
+          storage[i][2] = (int32_t) hyper->step;
+          scalars[i] = sf_tensor (SF_I32, port.shape, storage[i]);
+          continue;
+        }
+      double value;
+      if (!sf_hyper_value (session->hyper, port.name, hyper, &value, error))
+        return false;
+      memcpy (storage[i], &value, sizeof value);
+      scalars[i] = sf_tensor (SF_F64, port.shape, storage[i]);
+    }
+  return true;
+}
+
+bool
+sf_session_step (SfSession *session, const char *entry, unsigned phases, const SfTensor *inputs,
+                 SfTensor *outputs, const SfHyper *hyper, GError **error)
+{
+  static const SfHyper no_hyper = { .step = 1, .lr = NAN };
+  uint32_t id;
+  if (phases == 0 || (phases & ~SF_PHASES_ALL) != 0)
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "step of %s: phases 0x%x, wanted bits of 1 << SF_PHASE_FWD, BWD, OPT", entry,
+                    phases);
+  if (!find_entry (session, entry, &id, error))
+    return false;
+  if ((phases & (1u << SF_PHASE_FWD)) != 0 && !check_inputs (session, entry, id, inputs, error))
+    return false;
+  size_t n_scalars = sf_entry_n_scalars (session->program, id),
+         n_outputs = sf_entry_n_outputs (session->program, id);
+  g_autofree SfTensor *scalars = g_new0 (SfTensor, n_scalars + 1);
+  g_autofree int32_t (*storage)[4] = g_malloc0_n (n_scalars + 1, sizeof *storage);
+  g_autofree SfTensor *unwanted = outputs == NULL ? g_new0 (SfTensor, n_outputs + 1) : NULL;
+  if (!fill_scalars (session, id, hyper == NULL ? &no_hyper : hyper, scalars, storage, error))
+    return false;
+  const SfBackendStep step = {
+    .entry = entry,
+    .phases = phases,
+    .inputs = inputs,
+    .scalars = scalars,
+    .outputs = outputs == NULL ? unwanted : outputs,
+    .observer = session->observer,
+    .user_data = session->observer_data,
+    .stored = session->stored,
+    .cancel = session->cancel,
+  };
+  return session->plugin->ops.backend->step (session->instance, &step, error);
+}
+
+/* Finds the state that `name` ("w", "grad:w") is about. */
+static bool
+find_state (const SfSession *session, const char *name, SfPort *out, GError **error)
+{
+  const char *state = g_str_has_prefix (name, "grad:") ? name + strlen ("grad:") : name;
+  g_autoptr (GPtrArray) known = g_ptr_array_new ();
+  for (size_t i = 0; sf_session_state (session, i, out); i++)
+    {
+      if (strcmp (out->name, state) == 0)
+        return true;
+      g_ptr_array_add (known, (char *) out->name);
+    }
+  const char *near = sf_nearest_word (state, (const char *const *) known->pdata, known->len);
+  return sf_fail (error, SF_ERROR_NOT_FOUND, "%s: has no state \"%s\"%s%s%s",
+                  sf_pef_name (session->pef), state, near ? "; did you mean " : "",
+                  near ? near : "", near ? "?" : "");
+}
+
+bool
+sf_session_read (SfSession *session, const char *name, SfTensor *tensor, GError **error)
+{
+  SfPort port;
+  if (!find_state (session, name, &port, error))
+    return false;
+  bool own = tensor->data == NULL;
+  if (own && !sf_tensor_alloc (port.dtype, &port.shape, tensor, error))
+    return false;
+  if (!sf_shape_equal (&tensor->shape, &port.shape))
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "state %s: the tensor given has another shape", name);
+  if (session->plugin->ops.backend->read (session->instance, name, tensor, error))
+    return true;
+  if (own)
+    sf_tensor_clear (tensor);
+  return false;
+}
+
+bool
+sf_session_write (SfSession *session, const char *name, const SfTensor *tensor, GError **error)
+{
+  SfPort port;
+  if (!find_state (session, name, &port, error))
+    return false;
+  if (!sf_shape_equal (&tensor->shape, &port.shape))
+    {
+      g_autofree char *found = sf_shape_text (&tensor->shape),
+                      *wanted = sf_shape_text (&port.shape);
+      return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "state %s: found shape %s, wanted %s", name,
+                      found, wanted);
+    }
+  return session->plugin->ops.backend->write (session->instance, name, tensor, error);
+}
+
+void
+sf_session_set_cancel (SfSession *session, volatile const int *flag)
+{
+  session->cancel = flag;
+}
+
+void
+sf_session_observe (SfSession *session, SfObserver observer, void *user_data, const uint8_t *stored)
+{
+  session->observer = observer;
+  session->observer_data = user_data;
+  session->stored = stored;
+}
+
+SfHyperTable *
+sf_session_hyper (SfSession *session)
+{
+  return session->hyper;
+}
+
+char *
+sf_session_describe (SfSession *session)
+{
+  const SfBackendOps *ops = session->plugin->ops.backend;
+  return ops->describe == NULL ? g_strdup ("") : ops->describe (session->instance);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What core/run alone asks of a session. */
+#ifndef SF_CORE_RUN_SESSION_H
+#define SF_CORE_RUN_SESSION_H
+
+#include <sf/plugin/backend.h>
+#include <sf/session.h>
+
+#include "core/run/hyper.h"
+
+/* Observer of the following steps, and which values the reference rounds
+ * (SfEvaluateOptions.stored); NULL, NULL, NULL: none. */
+void sf_session_observe (SfSession *session, SfObserver observer, void *user_data,
+                         const uint8_t *stored);
+SfHyperTable *sf_session_hyper (SfSession *session); /* borrowed */
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Dataset `idx`: the format of the MNIST files (Y. LeCun), plain or gzipped. A folder holds
+ * <split>-images* and <split>-labels*; the test split may be called t10k. */
+#include <sf/file.h>
+#include <sf/plugin/dataset.h>
+
+#define MAX_BYTES ((size_t) 4 << 30)
+
+typedef struct
+{
+  char *name;
+  char *path;
+  SfDtype dtype;
+  SfShape shape; /* with rows in front */
+  uint8_t *bytes;
+  const uint8_t *data; /* in bytes, host order */
+} Field;
+
+typedef struct
+{
+  Field field[2];
+  size_t n_fields;
+} Idx;
+
+static const char *const prefixes_train[] = { "train", NULL };
+static const char *const prefixes_test[] = { "test", "t10k", NULL };
+
+/* "<prefix>-<what>..." in `folder`; NULL when there is none. Of several the first in name order. */
+static char *
+find_file (const char *folder, const char *const *prefixes, const char *what)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  g_autofree char *best = NULL;
+  const char *name;
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    for (size_t i = 0; prefixes[i] != NULL; i++)
+      {
+        g_autofree char *start = g_strdup_printf ("%s-%s", prefixes[i], what);
+        if (g_str_has_prefix (name, start) && (best == NULL || strcmp (name, best) < 0))
+          {
+            g_free (best);
+            best = g_strdup (name);
+          }
+      }
+  return best == NULL ? NULL : g_build_filename (folder, best, NULL);
+}
+
+static const char *const *
+prefixes_of (const char *split)
+{
+  return strcmp (split, "train") == 0 ? prefixes_train : prefixes_test;
+}
+
+static int
+probe (const char *path)
+{
+  g_autofree char *train = find_file (path, prefixes_train, "images"),
+                  *test = find_file (path, prefixes_test, "images");
+  return train != NULL || test != NULL ? 90 : 0;
+}
+
+static bool
+idx_dtype (uint8_t code, SfDtype *out)
+{
+  static const struct
+  {
+    uint8_t code;
+    SfDtype dtype;
+  } codes[] = { { 0x08, SF_U8 },  { 0x09, SF_I8 },  { 0x0b, SF_I16 },
+                { 0x0c, SF_I32 }, { 0x0d, SF_F32 }, { 0x0e, SF_F64 } };
+  for (size_t i = 0; i < G_N_ELEMENTS (codes); i++)
+    if (codes[i].code == code)
+      {
+        *out = codes[i].dtype;
+        return true;
+      }
+  return false;
+}
+
+static uint32_t
+big_endian (const uint8_t *bytes)
+{
+  return (uint32_t) bytes[0] << 24 | (uint32_t) bytes[1] << 16 | (uint32_t) bytes[2] << 8
+         | bytes[3];
+}
+
+/* IDX stores numbers big endian. */
+static void
+to_host_order (uint8_t *data, size_t n_bytes, size_t width)
+{
+  for (size_t i = 0; width > 1 && i + width <= n_bytes; i += width)
+    for (size_t j = 0; j < width / 2; j++)
+      {
+        uint8_t byte = data[i + j];
+        data[i + j] = data[i + width - 1 - j];
+        data[i + width - 1 - j] = byte;
+      }
+}
+
+static bool
+parse (Field *field, size_t n_bytes, GError **error)
+{
+  const uint8_t *bytes = field->bytes;
+  size_t rank = n_bytes < 4 ? 0 : bytes[3], header = 4 + 4 * rank;
+  if (n_bytes < 4 || bytes[0] != 0 || bytes[1] != 0 || rank < 1 || rank > SF_MAX_RANK - 1
+      || !idx_dtype (bytes[2], &field->dtype) || n_bytes < header)
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: not an IDX file (%zu bytes); fetch or write it again", field->path,
+                    n_bytes);
+  field->shape.rank = (int32_t) rank;
+  for (size_t i = 0; i < rank; i++)
+    field->shape.dim[i] = big_endian (bytes + 4 + 4 * i);
+  if (!sf_shape_check (&field->shape, field->path, error))
+    return false;
+  size_t want = header + (size_t) sf_shape_n_elems (&field->shape) * sf_dtype_bytes (field->dtype);
+  if (n_bytes != want)
+    return sf_fail (
+        error, SF_ERROR_INVALID_DATA,
+        "%s: found %zu bytes, its header wants %zu; the file is cut off or damaged, fetch it again",
+        field->path, n_bytes, want);
+  to_host_order (field->bytes + header, n_bytes - header, sf_dtype_bytes (field->dtype));
+  field->data = field->bytes + header;
+  return true;
+}
+
+static void
+idx_close (void *instance)
+{
+  Idx *idx = instance;
+  for (size_t i = 0; i < idx->n_fields; i++)
+    {
+      g_free (idx->field[i].name);
+      g_free (idx->field[i].path);
+      g_free (idx->field[i].bytes);
+    }
+  g_free (idx);
+}
+
+static bool
+add_field (Idx *idx, const char *name, char *path, GError **error)
+{
+  size_t n_bytes = 0;
+  Field *field = &idx->field[idx->n_fields++];
+  *field = (Field){ .name = g_strdup (name), .path = path };
+  field->bytes = sf_file_read_maybe_gzip (path, MAX_BYTES, &n_bytes, error);
+  return field->bytes != NULL && parse (field, n_bytes, error);
+}
+
+static bool
+load (Idx *idx, const char *folder, const char *split, GError **error)
+{
+  static const char *const names[] = { "images", "labels" };
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      char *path = find_file (folder, prefixes_of (split), names[i]);
+      if (path == NULL && i == 0)
+        return sf_fail (
+            error, SF_ERROR_NOT_FOUND,
+            "%s: no %s-images* file for split %s; IDX files are called train-images*, train-labels*, test-images*, test-labels*",
+            folder, split, split);
+      if (path != NULL && !add_field (idx, names[i], path, error))
+        return false;
+    }
+  if (idx->n_fields == 2 && idx->field[0].shape.dim[0] != idx->field[1].shape.dim[0])
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: %" G_GINT64_FORMAT " labels for %" G_GINT64_FORMAT
+                    " images; the files do not belong together",
+                    idx->field[1].path, idx->field[1].shape.dim[0], idx->field[0].shape.dim[0]);
+  return true;
+}
+
+static void *
+idx_open (const char *path, const char *split, const SfOptionValues *options, GError **error)
+{
+  (void) options;
+  Idx *idx = g_new0 (Idx, 1);
+  if (load (idx, path, split, error))
+    return idx;
+  idx_close (idx);
+  return NULL;
+}
+
+static int64_t
+n_rows (void *instance)
+{
+  return ((Idx *) instance)->field[0].shape.dim[0];
+}
+
+static size_t
+n_fields (void *instance)
+{
+  return ((Idx *) instance)->n_fields;
+}
+
+static bool
+field_at (void *instance, size_t index, SfDatasetField *out, GError **error)
+{
+  const Idx *idx = instance;
+  if (index >= idx->n_fields)
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "idx: field %zu of %zu", index,
+                    idx->n_fields);
+  const Field *field = &idx->field[index];
+  *out = (SfDatasetField){ field->name, field->dtype,
+                           sf_shape (field->shape.rank - 1, field->shape.dim + 1) };
+  return true;
+}
+
+static bool
+read_rows (void *instance, size_t index, const int64_t *rows, size_t n, void *out, GError **error)
+{
+  const Field *field = &((Idx *) instance)->field[index];
+  SfShape row = sf_shape (field->shape.rank - 1, field->shape.dim + 1);
+  size_t row_bytes = (size_t) sf_shape_n_elems (&row) * sf_dtype_bytes (field->dtype);
+  for (size_t i = 0; i < n; i++)
+    {
+      if (rows[i] < 0 || rows[i] >= field->shape.dim[0])
+        return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                        "%s: row %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT, field->path, rows[i],
+                        field->shape.dim[0]);
+      memcpy ((uint8_t *) out + i * row_bytes, field->data + (size_t) rows[i] * row_bytes,
+              row_bytes);
+    }
+  return true;
+}
+
+static const SfDatasetOps ops = {
+  .size = sizeof ops,
+  .probe = probe,
+  .open = idx_open,
+  .close = idx_close,
+  .n_rows = n_rows,
+  .n_fields = n_fields,
+  .field = field_at,
+  .read = read_rows,
+};
+
+const SfPlugin sf_plugin = {
+  SF_PLUGIN_HEAD (SF_PLUGIN_DATASET, "idx", "1.0",
+                  "images and labels in the IDX format of MNIST, plain or gzipped"),
+  .ops.dataset = &ops,
+};

@@ -1,0 +1,60 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# An installed Spatialflow, and plugins of every kind written, built and used outside the tree, in C and in C++.
+. "${SF_SOURCE_DIR:?run by make check}/tests/cli/lib.sh"
+stage=$work/stage
+
+run 0 make -C "$SF_BUILD_DIR" install DESTDIR="$stage"
+pc=$(find "$stage" -name spatialflow.pc)
+prefix=$(sed -n 's/^prefix=//p' "$pc")
+root=$stage$prefix
+# What make install would have written had configure been given this prefix.
+sed "s,^prefix=.*,prefix=$root,; s,=$prefix,=$root," "$pc" >"$work/spatialflow.pc"
+PKG_CONFIG_PATH=$work
+SF_DATA_DIR=$root/share/spatialflow
+SF_PLUGIN_PATH=$(dirname "$(dirname "$pc")")/spatialflow/plugins
+LD_LIBRARY_PATH=$(dirname "$(dirname "$pc")")
+export PKG_CONFIG_PATH SF_DATA_DIR SF_PLUGIN_PATH LD_LIBRARY_PATH
+unset MAKEFLAGS MFLAGS MAKELEVEL CPPFLAGS CFLAGS CXXFLAGS LDFLAGS
+sf=$root/bin/sf
+
+run 0 "$sf" --version
+run 0 pkg-config --exists spatialflow
+run 0 "$sf" plugins --check
+
+for kind in frontend backend dataset executor; do
+  for language in c cxx; do
+    option=
+    [ $language = c ] || option=--cxx
+    name=demo$language
+    mkdir -p "$work/$name/$kind"
+    cd "$work/$name/$kind" || exit 99
+    run 0 "$sf" plugin new $kind $name $option
+    run 4 "$sf" plugin new $kind $name $option
+    has err "exists, wanted a folder without it"
+    run 0 make
+    [ -s "$work/err" ] && { fail "$kind $name: the compiler has something to say"; cat "$work/err"; }
+    run 0 "$sf" plugins --check --plugin-path .
+    run 0 "$sf" inspect $kind:$name --plugin-path .
+    has out "$kind $name 1.0: "
+    run 0 make clean
+    [ -e sf-$kind-$name.so ] && fail "make clean left the plugin"
+    run 0 make
+  done
+done
+
+# An executor in the hands of a host outside the tree.
+cd "$work/democ/executor" || exit 99
+run 0 cc -std=c11 -D_GNU_SOURCE -Wall $(pkg-config --cflags spatialflow) -o host "$SF_SOURCE_DIR/tests/cli/executor_host.c" \
+  $(pkg-config --libs spatialflow)
+run 0 ./host democ
+
+mkdir "$work/empty"
+cd "$work/empty" || exit 99
+run 2 "$sf" plugin new passs x
+one_line
+run 2 "$sf" plugin new pass Clip
+has err "wanted up to 64 of a-z"
+one_line
+[ -z "$(ls)" ] || fail "a refused plugin new left files behind"
+finish
