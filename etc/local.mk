@@ -4,4 +4,5 @@ nobase_dist_sfdata_DATA += \
   etc/arch/sn10.cfg \
   etc/arch/sn30.cfg \
   etc/arch/sn40l.cfg \
-  etc/arch/tiny.cfg
+  etc/arch/tiny.cfg \
+  etc/limits.cfg
