@@ -61,35 +61,39 @@ SF_GRADIENT_RULE (layer_norm)
 /* y = (x - mean) rstd gamma + beta with rstd = (var + eps)^-1/2, every parameter per channel. */
 SF_GRADIENT_RULE (batch_norm_infer)
 {
-  const SfGraph *graph = gradient->graph;
-  SfNode node = gradient->node;
   SfExpr e = sf_expr_begin (gradient->graph);
-  SfValue in[5];
+  const bool *needs = gradient->needs;
+  SfValue in[5], *d = gradient->dx;
   for (size_t i = 0; i < 5; i++)
-    in[i] = sf_node_input (graph, node, i);
-  SfShape shape = sf_expr_shape (&e, in[0]), per_channel = shape;
-  for (int i = 0; i < shape.rank; i++)
-    per_channel.dim[i] = i == 1 ? shape.dim[1] : 1;
-  SfAxes others = sf_axes_range (2, shape.rank);
-  others.at[others.n++] = 0;
+    in[i] = sf_node_input (gradient->graph, gradient->node, i);
+  SfShape shape = sf_expr_shape (&e, in[0]);
+  SfAxes others = sf_axes_range (1, shape.rank);
+  others.at[0] = 0;
+  SfShape per_channel = sf_axes_keep (others, shape);
 
   SfValue dy = sf_expr_wide (&e, gradient->dy[0]);
-  SfValue gamma = in[1];
-  double eps = sf_node_attr_float (graph, node, "eps");
+  double eps = sf_node_attr_float (gradient->graph, gradient->node, "eps");
   SfValue rstd = sf_expr_1 (&e, "rsqrt", sf_expr_2f (&e, "add", in[4], eps));
-  SfValue slope = sf_expr_2 (&e, "mul", gamma, rstd);
-  SfValue sum_dy = sf_expr_reduce (&e, "reduce_sum", dy, others, false);
-  SfValue centred = sf_expr_2 (&e, "sub", sf_expr_wide (&e, in[0]),
-                               sf_expr_reshape (&e, in[3], per_channel));
-  SfValue sum_centred = sf_expr_reduce (&e, "reduce_sum", sf_expr_2 (&e, "mul", dy, centred),
-                                        others, false);
-  SfValue dx = sf_expr_2 (&e, "mul", dy, sf_expr_reshape (&e, slope, per_channel));
-  SfValue dvar = sf_expr_2 (&e, "mul", sf_expr_2 (&e, "mul", sum_centred, slope),
-                            sf_expr_2f (&e, "mul", sf_expr_2 (&e, "mul", rstd, rstd), -0.5));
-  SfValue d[5] = { dx, sf_expr_2 (&e, "mul", sum_centred, rstd), sum_dy,
-                   sf_expr_1 (&e, "neg", sf_expr_2 (&e, "mul", sum_dy, slope)), dvar };
-  for (size_t i = 0; i < 5; i++)
-    if (gradient->needs[i])
-      gradient->dx[i] = d[i];
+  SfValue slope = sf_expr_2 (&e, "mul", in[1], rstd);
+  if (needs[0])
+    d[0] = sf_expr_2 (&e, "mul", dy, sf_expr_reshape (&e, slope, per_channel));
+  if (needs[1] || needs[4])
+    {
+      SfValue mean = sf_expr_reshape (&e, in[3], per_channel);
+      SfValue centred = sf_expr_2 (&e, "sub", sf_expr_wide (&e, in[0]), mean);
+      centred = sf_expr_2 (&e, "mul", dy, centred);
+      SfValue scaled = sf_expr_reduce (&e, "reduce_sum", centred, others, false);
+      scaled = sf_expr_2 (&e, "mul", scaled, rstd);
+      SfValue half = sf_expr_2f (&e, "mul", sf_expr_2 (&e, "mul", slope, rstd), -0.5);
+      d[4] = needs[4] ? sf_expr_2 (&e, "mul", scaled, half) : SF_NONE;
+      d[1] = needs[1] ? scaled : SF_NONE;
+    }
+  if (needs[2])
+    d[2] = sf_expr_reduce (&e, "reduce_sum", dy, others, false);
+  if (needs[3])
+    {
+      SfValue sum = sf_expr_reduce (&e, "reduce_sum", dy, others, false);
+      d[3] = sf_expr_1 (&e, "neg", sf_expr_2 (&e, "mul", sum, slope));
+    }
   return sf_expr_end (&e, error);
 }

@@ -27,23 +27,25 @@ draw_matmul (bool shared)
 }
 
 static void
-draw_linear (void)
+draw_linear (bool bias)
 {
   OpCase *c = random_case ("linear");
   SfShape x = random_shape (1, 4, 0);
   int64_t in = x.dim[x.rank - 1], out = random_int (1, 5);
   random_input (c, CASE_T, x);
   random_input (c, CASE_T, SF_SHAPE (out, in));
-  if (random_bool ())
+  if (bias)
     random_input (c, CASE_T, SF_SHAPE (out));
 }
 
 static void
-draw_attention (int which)
+draw_attention (int which, bool backward)
 {
-  OpCase *c = random_case ("attention");
+  OpCase *c = random_case (backward ? "attention_bwd" : "attention");
   int64_t b = random_int (which == 0 ? 0 : 1, 2), h = random_int (1, 2), s = random_int (1, 4);
   int64_t t = random_int (1, 4), d = random_int (1, 3), e = random_int (1, 3);
+  if (backward)
+    random_input (c, CASE_T, SF_SHAPE (b, h, s, e));
   random_input (c, CASE_T, SF_SHAPE (b, h, s, d));
   random_input (c, CASE_T, SF_SHAPE (b, h, t, d));
   random_input (c, CASE_T, SF_SHAPE (b, h, t, e));
@@ -59,8 +61,10 @@ random_contraction (void)
 {
   for (int times = 0; times < 8; times++)
     draw_matmul (times % 4 == 3);
-  for (int times = 0; times < 5; times++)
-    draw_linear ();
+  for (int times = 0; times < 8; times++)
+    draw_linear (times % 2 == 0);
   for (int times = 0; times < 7; times++)
-    draw_attention (times);
+    draw_attention (times, false);
+  for (int times = 0; times < 4; times++)
+    draw_attention (times, true);
 }

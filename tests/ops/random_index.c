@@ -46,7 +46,14 @@ draw_embedding (void)
   OpCase *c = random_case ("embedding");
   int64_t rows = random_int (1, 5);
   random_input (c, CASE_T, SF_SHAPE (rows, random_int (1, 4)));
-  indices (c, random_shape (0, 3, 0), rows);
+  SfShape ids = random_shape (0, 3, 0);
+  indices (c, ids, rows);
+  c = random_case ("embedding_bwd");
+  ids.dim[ids.rank++] = 3;
+  random_input (c, CASE_T, ids);
+  ids.rank--;
+  indices (c, sf_shape (ids.rank, ids.dim), rows);
+  random_attr_int (c, "rows", rows);
 }
 
 static void

@@ -54,16 +54,27 @@ draw_unfold_fold (int64_t images)
 }
 
 static void
-draw_conv (int64_t images)
+draw_conv (int64_t images, bool bias)
 {
   Window w = draw_window (true, false);
   int64_t groups = random_int (1, 3), in = random_int (1, 2), out = random_int (1, 2);
   OpCase *c = random_case ("conv2d");
   random_input (c, CASE_T, SF_SHAPE (images, groups * in, w.size[0], w.size[1]));
   random_input (c, CASE_T, SF_SHAPE (groups * out, in, w.kernel[0], w.kernel[1]));
-  if (random_bool ())
+  if (bias)
     random_input (c, CASE_T, SF_SHAPE (groups * out));
   window_attrs (c, &w, false, true);
+  random_attr_int (c, "groups", groups);
+  c = random_case ("conv2d_dx");
+  random_input (c, CASE_T, SF_SHAPE (images, groups * out, w.out[0], w.out[1]));
+  random_input (c, CASE_T, SF_SHAPE (groups * out, in, w.kernel[0], w.kernel[1]));
+  window_attrs (c, &w, false, true);
+  random_attr_int (c, "groups", groups);
+  random_attr_ints (c, "size", w.size, 2);
+  c = random_case ("conv2d_dw");
+  random_input (c, CASE_T, SF_SHAPE (images, groups * out, w.out[0], w.out[1]));
+  random_input (c, CASE_T, SF_SHAPE (images, groups * in, w.size[0], w.size[1]));
+  window_attrs (c, &w, true, true);
   random_attr_int (c, "groups", groups);
 }
 
@@ -82,6 +93,10 @@ draw_pools (int64_t images)
   window_attrs (c, &w, true, false);
   random_attr_bool (c, "ceil_mode", random_bool ());
   random_attr_bool (c, "count_include_pad", random_bool ());
+  c = random_case ("avg_pool2d_bwd");
+  random_input (c, CASE_T, SF_SHAPE (images, channels, w.out[0], w.out[1]));
+  window_attrs (c, &w, true, false);
+  random_attr_ints (c, "size", w.size, 2);
   c = random_case ("global_avg_pool");
   random_input (c, CASE_T, SF_SHAPE (images, channels, w.size[0], w.size[1]));
 }
@@ -93,8 +108,8 @@ random_window (void)
     {
       int64_t images = times == 0 ? 0 : random_int (1, 3);
       draw_unfold_fold (images);
-      draw_conv (images);
-      draw_conv (random_int (1, 3));
+      draw_conv (images, true);
+      draw_conv (random_int (1, 3), times % 3 == 0);
       draw_pools (images);
       draw_pools (random_int (1, 2));
     }
