@@ -45,7 +45,12 @@ done
 
 # An executor in the hands of a host outside the tree.
 cd "$work/democ/executor" || exit 99
-run 0 cc -std=c11 -D_GNU_SOURCE -Wall $(pkg-config --cflags spatialflow) -o host "$SF_SOURCE_DIR/tests/cli/executor_host.c" \
+case ${SF_SANITIZERS:-no} in
+  address) sanitize=-fsanitize=address,undefined ;;
+  thread) sanitize=-fsanitize=thread ;;
+  *) sanitize= ;;
+esac
+run 0 cc -std=c11 -D_GNU_SOURCE -Wall $sanitize $(pkg-config --cflags spatialflow) -o host "$SF_SOURCE_DIR/tests/cli/executor_host.c" \
   $(pkg-config --libs spatialflow)
 run 0 ./host democ
 

@@ -31,7 +31,9 @@ one_line
 run 2 "$sf" inspect
 one_line
 
-# plugins
+# plugins: first every one that this build makes
+run 0 "$sf" plugins --check
+has out "sf-backend-cpu.so"
 mkdir "$work/good" "$work/again" "$work/bad"
 cp "$plugins/sf-pass-good.so" "$work/good"
 cp "$plugins/sf-pass-good.so" "$work/again"

@@ -4,6 +4,10 @@ SF_BAD_LDFLAGS = $(SF_PLUGIN_LDFLAGS) -rpath /nowhere
 SF_UNDEFINED_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -Wl,-z,lazy \
   -export-symbols-regex '^sf_plugin$$' -rpath /nowhere
 
+# libtool links C++ with -nostdlib and leaves the sanitizers' run-time to the program, so -z,defs would refuse it.
+SF_CXX_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+  -export-symbols-regex '^sf_plugin$$' -rpath /nowhere
+
 check_PROGRAMS += tests/plugins/plugin_test
 TESTS += tests/plugins/plugin_test
 tests_plugins_plugin_test_SOURCES = tests/plugins/plugin_test.c
@@ -20,7 +24,7 @@ check_LTLIBRARIES += tests/plugins/sf-pass-goodcxx.la
 tests_plugins_sf_pass_goodcxx_la_SOURCES = tests/plugins/goodcxx.cc
 tests_plugins_sf_pass_goodcxx_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
 tests_plugins_sf_pass_goodcxx_la_CXXFLAGS = $(SF_PLUGIN_CXXFLAGS)
-tests_plugins_sf_pass_goodcxx_la_LDFLAGS = $(SF_BAD_LDFLAGS)
+tests_plugins_sf_pass_goodcxx_la_LDFLAGS = $(SF_CXX_LDFLAGS)
 tests_plugins_sf_pass_goodcxx_la_LIBADD = $(SF_PLUGIN_LIBADD)
 
 check_LTLIBRARIES += tests/plugins/sf-pass-nosymbol.la
