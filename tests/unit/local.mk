@@ -5,6 +5,7 @@ include tests/unit/arch/local.mk
 include tests/unit/plugin/local.mk
 include tests/unit/program/local.mk
 include tests/unit/compile/local.mk
+include tests/unit/rdu/local.mk
 include tests/unit/run/local.mk
 include tests/unit/pef/local.mk
 include tests/unit/queue/local.mk

@@ -1,1 +1,75 @@
-# Build fragment of plugins/backends/rdu.
+# Build fragment of plugins/backends/rdu: the tile kernels once per ISA, then the plugin.
+SF_RDU_KERNELS = \
+  plugins/backends/rdu/kernels.h \
+  plugins/backends/rdu/kernels_binary.c \
+  plugins/backends/rdu/kernels_contract.c \
+  plugins/backends/rdu/kernels_contract.h \
+  plugins/backends/rdu/kernels_conv.c \
+  plugins/backends/rdu/kernels_gemm.c \
+  plugins/backends/rdu/kernels_index.c \
+  plugins/backends/rdu/kernels_isa.c \
+  plugins/backends/rdu/kernels_map.c \
+  plugins/backends/rdu/kernels_math.h \
+  plugins/backends/rdu/kernels_move.c \
+  plugins/backends/rdu/kernels_pool.c \
+  plugins/backends/rdu/kernels_reduce.c \
+  plugins/backends/rdu/kernels_row.c \
+  plugins/backends/rdu/kernels_view.h
+SF_RDU_KERNEL_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS) -I$(top_srcdir)
+SF_RDU_KERNEL_CFLAGS = $(SF_PLUGIN_CFLAGS) -O3 -fno-math-errno -fno-trapping-math
+
+noinst_LTLIBRARIES += plugins/backends/rdu/libportable.la
+plugins_backends_rdu_libportable_la_SOURCES = $(SF_RDU_KERNELS)
+plugins_backends_rdu_libportable_la_CPPFLAGS = $(SF_RDU_KERNEL_CPPFLAGS) -DRDU_ISA=portable
+plugins_backends_rdu_libportable_la_CFLAGS = $(SF_RDU_KERNEL_CFLAGS)
+SF_RDU_KERNEL_LIBS = plugins/backends/rdu/libportable.la
+
+if SF_X86_64
+noinst_LTLIBRARIES += plugins/backends/rdu/libavx2.la plugins/backends/rdu/libavx512.la
+plugins_backends_rdu_libavx2_la_SOURCES = $(SF_RDU_KERNELS)
+plugins_backends_rdu_libavx2_la_CPPFLAGS = $(SF_RDU_KERNEL_CPPFLAGS) -DRDU_ISA=avx2
+plugins_backends_rdu_libavx2_la_CFLAGS = $(SF_RDU_KERNEL_CFLAGS) -mavx2 -mfma -ffp-contract=fast
+plugins_backends_rdu_libavx512_la_SOURCES = $(SF_RDU_KERNELS)
+plugins_backends_rdu_libavx512_la_CPPFLAGS = $(SF_RDU_KERNEL_CPPFLAGS) -DRDU_ISA=avx512
+plugins_backends_rdu_libavx512_la_CFLAGS = $(SF_RDU_KERNEL_CFLAGS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma \
+  -mprefer-vector-width=512 -ffp-contract=fast
+SF_RDU_KERNEL_LIBS += plugins/backends/rdu/libavx2.la plugins/backends/rdu/libavx512.la
+SF_RDU_X86_CPPFLAGS = -DSF_RDU_X86
+endif
+
+SF_RDU_SOURCES = \
+  plugins/backends/rdu/arena.c \
+  plugins/backends/rdu/arena.h \
+  plugins/backends/rdu/exact.c \
+  plugins/backends/rdu/isa.c \
+  plugins/backends/rdu/lower_config.c \
+  plugins/backends/rdu/lower_launch.c \
+  plugins/backends/rdu/machine.c \
+  plugins/backends/rdu/machine.h \
+  plugins/backends/rdu/mutation.c \
+  plugins/backends/rdu/mutation.h \
+  plugins/backends/rdu/stage.c \
+  plugins/backends/rdu/step.c \
+  plugins/backends/rdu/storage.c
+SF_RDU_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS) -I$(top_srcdir) $(SF_RDU_X86_CPPFLAGS)
+
+noinst_LTLIBRARIES += plugins/backends/rdu/libmachine.la
+plugins_backends_rdu_libmachine_la_SOURCES = $(SF_RDU_SOURCES)
+plugins_backends_rdu_libmachine_la_CPPFLAGS = $(SF_RDU_CPPFLAGS)
+plugins_backends_rdu_libmachine_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
+plugins_backends_rdu_libmachine_la_LIBADD = $(SF_RDU_KERNEL_LIBS)
+
+plugin_LTLIBRARIES += plugins/sf-backend-rdu.la
+plugins_sf_backend_rdu_la_SOURCES = plugins/backends/rdu/plugin.c
+plugins_sf_backend_rdu_la_CPPFLAGS = $(SF_RDU_CPPFLAGS)
+plugins_sf_backend_rdu_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
+plugins_sf_backend_rdu_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
+plugins_sf_backend_rdu_la_LIBADD = plugins/backends/rdu/libmachine.la $(SF_PLUGIN_LIBADD)
+
+# The same with deliberate faults (see mutation.c), for tests of the comparison.
+check_LTLIBRARIES += tests/plugins/mutated/sf-backend-rdu.la
+tests_plugins_mutated_sf_backend_rdu_la_SOURCES = $(SF_RDU_SOURCES) plugins/backends/rdu/plugin.c
+tests_plugins_mutated_sf_backend_rdu_la_CPPFLAGS = $(SF_RDU_CPPFLAGS) -DSF_RDU_MUTATION
+tests_plugins_mutated_sf_backend_rdu_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
+tests_plugins_mutated_sf_backend_rdu_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS) -rpath /nowhere
+tests_plugins_mutated_sf_backend_rdu_la_LIBADD = $(SF_RDU_KERNEL_LIBS) $(SF_PLUGIN_LIBADD)

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a tile kernel is given, and the table it is found in. The kernels_*.c files are compiled
+ * once per ISA, with RDU_ISA as the suffix of their symbols. */
+#ifndef SF_RDU_KERNELS_H
+#define SF_RDU_KERNELS_H
+
+#include <sf/dtype.h>
+#include <sf/shape.h>
+
+#define RDU_MAX_SRC 8
+#define RDU_MAX_DST 4
+
+/* Multiply-add blocking of the contraction kernels: columns that are packed at a time, and depth of
+ * a partial sum. The depth fixes the order of every sum. */
+#define RDU_BLOCK_COLUMNS 384
+#define RDU_BLOCK_DEPTH   256
+#define RDU_BLOCK_ROWS    96
+
+/* A box of a tensor of 4-byte elements (f32, or i32 where is_int). Index j of dimension d is
+ * position lo[d] + j * step[d] of a tensor of dim[d] positions, at data + j * stride[d]. Indices
+ * outside valid_lo .. valid_hi-1 are padding and have no memory. */
+typedef struct
+{
+  void *data; /* of index 0 in every dimension, be it padding or not */
+  int rank;
+  bool is_int;
+  SfDtype dtype;
+  int64_t n[SF_MAX_RANK], stride[SF_MAX_RANK];
+  int64_t lo[SF_MAX_RANK], step[SF_MAX_RANK], dim[SF_MAX_RANK];
+  int64_t valid_lo[SF_MAX_RANK], valid_hi[SF_MAX_RANK];
+} RduView;
+
+/* An index operand that points outside its table. */
+typedef struct
+{
+  bool is_set;
+  int64_t position; /* in the whole index tensor, row-major */
+  int64_t value, bound;
+} RduFault;
+
+typedef struct
+{
+  const RduView *src[RDU_MAX_SRC];
+  const RduView *dst[RDU_MAX_DST];
+  int n_src, n_dst;
+  const int64_t *imm;
+  const double *fimm;
+  bool first;      /* accumulating kernels: start from nothing */
+  float *scratch;  /* of this worker, rdu_scratch_elems elements, 64-byte aligned */
+  RduFault *fault; /* of this worker */
+} RduCall;
+
+typedef void (*RduKernelFunc) (const RduCall *call);
+
+typedef struct
+{
+  const char *name;
+  int version;
+  RduKernelFunc func;
+} RduKernel;
+
+#define RDU_PASTE_(name, isa) name##_##isa
+#define RDU_PASTE(name, isa)  RDU_PASTE_ (name, isa)
+#ifdef RDU_ISA
+#define RDU_SYMBOL(name) RDU_PASTE (name, RDU_ISA)
+
+/* Tables of the files, each ended by a row without a name. */
+extern const RduKernel RDU_SYMBOL (rdu_map_kernels)[];
+extern const RduKernel RDU_SYMBOL (rdu_binary_kernels)[];
+extern const RduKernel RDU_SYMBOL (rdu_gemm_kernels)[];
+extern const RduKernel RDU_SYMBOL (rdu_conv_kernels)[];
+extern const RduKernel RDU_SYMBOL (rdu_pool_kernels)[];
+extern const RduKernel RDU_SYMBOL (rdu_reduce_kernels)[];
+extern const RduKernel RDU_SYMBOL (rdu_row_kernels)[];
+extern const RduKernel RDU_SYMBOL (rdu_move_kernels)[];
+extern const RduKernel RDU_SYMBOL (rdu_index_kernels)[];
+
+/* Rounds `n` floats to a dtype narrower than f32, in place. */
+void RDU_SYMBOL (rdu_round) (SfDtype dtype, float *x, int64_t n);
+#endif
+
+/* The kernels of one ISA. */
+typedef struct
+{
+  const char *name;
+  const RduKernel *const *tables; /* ended by NULL */
+  void (*round) (SfDtype dtype, float *x, int64_t n);
+} RduIsa;
+
+extern const RduIsa rdu_isa_portable, rdu_isa_avx2, rdu_isa_avx512;
+
+/* NULL: no such kernel. */
+RduKernelFunc rdu_isa_find (const RduIsa *isa, const char *name, int version);
+/* The widest that this processor has, or what the environment variable SF_ISA asks for. */
+const RduIsa *rdu_isa_choose (GError **error);
+
+/* Elements of scratch that any kernel needs whose longest row has `row_elems` elements. */
+int64_t rdu_scratch_elems (int64_t row_elems);
+
+#endif

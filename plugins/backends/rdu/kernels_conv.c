@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Convolutions as contractions over windows that are gathered while they are packed. */
+#include <string.h>
+
+#include "plugins/backends/rdu/kernels_contract.h"
+
+/* One dimension of the contraction that stands for three of a tensor: (outer, row, column),
+ * row-major. */
+typedef struct
+{
+  int64_t outer, rows, columns; /* extents */
+  int64_t outer_stride, row_stride,
+      column_stride;             /* in elements; windows: of the outer part only */
+  int64_t row_step, column_step; /* windows: pixels that one step moves */
+} Axis;
+
+static int64_t
+axis_extent (const Axis *axis)
+{
+  return axis->outer * axis->rows * axis->columns;
+}
+
+/* A dense operand, addressed by two axes. */
+typedef struct
+{
+  const float *data;
+  Axis row, depth; /* of the left operand: i and k */
+} Dense;
+
+/* The gathered operand: element (k, j) is pixel (k.y + j.y + y0) / div_y of channel and image
+ * k.outer + j.outer, where it divides and lies inside, else zero. */
+typedef struct
+{
+  const float *data;
+  Axis depth, column;
+  int64_t y0, x0, div_y, div_x;
+  int64_t lo_y, hi_y, lo_x, hi_x; /* pixels that have memory */
+  int64_t stride_y, stride_x;
+} Windows;
+
+typedef struct
+{
+  Dense left;
+  Windows right;
+  Axis result; /* columns of the result */
+} Operands;
+
+/* Element offsets of positions from .. from + n-1 of an axis with strides for all three parts. */
+static void
+axis_offsets (const Axis *axis, int64_t from, int64_t n, int64_t *offset)
+{
+  int64_t column = from % axis->columns, row = from / axis->columns % axis->rows;
+  int64_t outer = from / axis->columns / axis->rows;
+  for (int64_t i = 0; i < n; i++)
+    {
+      offset[i] = outer * axis->outer_stride + row * axis->row_stride
+                  + column * axis->column_stride;
+      if (++column == axis->columns)
+        {
+          column = 0;
+          if (++row == axis->rows)
+            {
+              row = 0;
+              outer++;
+            }
+        }
+    }
+}
+
+/* The same for the window parts: offset of the outer part, pixel row, pixel column. */
+static void
+axis_pixels (const Axis *axis, int64_t from, int64_t n, int64_t *offset, int64_t *y, int64_t *x)
+{
+  int64_t column = from % axis->columns, row = from / axis->columns % axis->rows;
+  int64_t outer = from / axis->columns / axis->rows;
+  for (int64_t i = 0; i < n; i++)
+    {
+      offset[i] = outer * axis->outer_stride;
+      y[i] = row * axis->row_step;
+      x[i] = column * axis->column_step;
+      if (++column == axis->columns)
+        {
+          column = 0;
+          if (++row == axis->rows)
+            {
+              row = 0;
+              outer++;
+            }
+        }
+    }
+}
+
+static void
+pack_left (const void *operands, int64_t i0, int64_t in, int64_t k0, int64_t kn, float *to,
+           int64_t *tables)
+{
+  const Dense *left = &((const Operands *) operands)->left;
+  int64_t *row = tables, *depth = tables + RDU_BLOCK_ROWS;
+  axis_offsets (&left->row, i0, in, row);
+  axis_offsets (&left->depth, k0, kn, depth);
+  for (int64_t i = 0; i < in; i += RDU_MR, to += kn * RDU_MR)
+    {
+      int64_t rows = in - i < RDU_MR ? in - i : RDU_MR;
+      if (rows < RDU_MR)
+        memset (to, 0, (size_t) (kn * RDU_MR) * 4);
+      for (int64_t r = 0; r < rows; r++)
+        {
+          const float *from = left->data + row[i + r];
+          for (int64_t k = 0; k < kn; k++)
+            to[k * RDU_MR + r] = from[depth[k]];
+        }
+    }
+}
+
+/* Pixel of a window sum, or one that is never inside. */
+static inline int64_t
+divided (int64_t sum, int64_t div)
+{
+  if (div == 1)
+    return sum;
+  return sum >= 0 && sum % div == 0 ? sum / div : INT64_MIN / 2;
+}
+
+static void
+pack_windows (const void *operands, int64_t k0, int64_t kn, int64_t j0, int64_t jn, float *to,
+              int64_t *tables)
+{
+  const Windows *w = &((const Operands *) operands)->right;
+  int64_t *k_offset = tables, *k_y = k_offset + RDU_BLOCK_DEPTH, *k_x = k_y + RDU_BLOCK_DEPTH;
+  int64_t *j_offset = k_x + RDU_BLOCK_DEPTH, *j_y = j_offset + RDU_BLOCK_COLUMNS;
+  int64_t *j_x = j_y + RDU_BLOCK_COLUMNS;
+  axis_pixels (&w->depth, k0, kn, k_offset, k_y, k_x);
+  axis_pixels (&w->column, j0, jn, j_offset, j_y, j_x);
+  uint64_t height = (uint64_t) (w->hi_y - w->lo_y), width = (uint64_t) (w->hi_x - w->lo_x);
+  for (int64_t j = 0; j < jn; j += RDU_NR)
+    {
+      int64_t columns = jn - j < RDU_NR ? jn - j : RDU_NR;
+      for (int64_t k = 0; k < kn; k++, to += RDU_NR)
+        {
+          for (int64_t c = 0; c < columns; c++)
+            {
+              int64_t y = divided (k_y[k] + j_y[j + c] + w->y0, w->div_y);
+              int64_t x = divided (k_x[k] + j_x[j + c] + w->x0, w->div_x);
+              bool inside = (uint64_t) (y - w->lo_y) < height && (uint64_t) (x - w->lo_x) < width;
+              to[c]
+                  = inside
+                        ? w->data[k_offset[k] + j_offset[j + c] + y * w->stride_y + x * w->stride_x]
+                        : 0;
+            }
+          if (columns < RDU_NR)
+            memset (to + columns, 0, (size_t) (RDU_NR - columns) * 4);
+        }
+    }
+}
+
+static void
+result_columns (const void *operands, int64_t j0, int64_t jn, int64_t *offset)
+{
+  axis_offsets (&((const Operands *) operands)->result, j0, jn, offset);
+}
+
+static void
+run (const RduCall *call, const Operands *o, int64_t c_row)
+{
+  RduContraction job = { .m = axis_extent (&o->left.row),
+                         .n = axis_extent (&o->result),
+                         .k = axis_extent (&o->left.depth),
+                         .operands = o,
+                         .pack_a = pack_left,
+                         .pack_b = pack_windows,
+                         .columns = result_columns,
+                         .c = call->dst[0]->data,
+                         .c_row = c_row,
+                         .first = call->first };
+  RDU_SYMBOL (rdu_contract) (&job, call->scratch);
+}
+
+/* Three dimensions of a dense view as an axis. */
+static Axis
+axis_of (const RduView *v, int outer)
+{
+  return (Axis){ .outer = v->n[outer],
+                 .rows = v->n[2],
+                 .columns = v->n[3],
+                 .outer_stride = v->stride[outer],
+                 .row_stride = v->stride[2],
+                 .column_stride = v->stride[3] };
+}
+
+static Axis
+axis_single (const RduView *v, int dim)
+{
+  return (Axis){ .outer = v->n[dim], .rows = 1, .columns = 1, .outer_stride = v->stride[dim] };
+}
+
+static Axis
+axis_steps (const RduView *extents, int64_t outer, int64_t outer_stride, int64_t row_step,
+            int64_t column_step)
+{
+  return (Axis){ .outer = outer,
+                 .rows = extents->n[2],
+                 .columns = extents->n[3],
+                 .outer_stride = outer_stride,
+                 .row_step = row_step,
+                 .column_step = column_step };
+}
+
+static Windows
+windows_on (const RduView *x)
+{
+  return (Windows){ .data = x->data,
+                    .div_y = 1,
+                    .div_x = 1,
+                    .lo_y = x->valid_lo[2],
+                    .hi_y = x->valid_hi[2],
+                    .lo_x = x->valid_lo[3],
+                    .hi_x = x->valid_hi[3],
+                    .stride_y = x->stride[2],
+                    .stride_x = x->stride[3] };
+}
+
+/* y[n, o, p] (+)= sum over (c, kh, kw) of w[o, c, kh, kw] x[n, c, window p] */
+static void
+conv2d (const RduCall *call)
+{
+  const RduView *x = call->src[0], *w = call->src[1], *y = call->dst[0];
+  const int64_t *imm = call->imm;
+  Operands o = { .left = { .data = w->data, .row = axis_single (w, 0), .depth = axis_of (w, 1) },
+                 .right = windows_on (x),
+                 .result = axis_of (y, 0) };
+  o.right.depth = axis_steps (w, w->n[1], x->stride[1], imm[2], imm[3]);
+  o.right.column = axis_steps (y, y->n[0], x->stride[0], imm[0], imm[1]);
+  run (call, &o, y->stride[1]);
+}
+
+/* dx[n, c, p] = sum over (o, kh, kw) of w[o, c, kh, kw] dy[n, o, the window whose tap (kh, kw) is
+ * p] */
+static void
+conv2d_dx (const RduCall *call)
+{
+  const RduView *dy = call->src[0], *w = call->src[1], *dx = call->dst[0];
+  const int64_t *imm = call->imm;
+  Operands o = { .left = { .data = w->data, .row = axis_single (w, 1), .depth = axis_of (w, 0) },
+                 .right = windows_on (dy),
+                 .result = axis_of (dx, 0) };
+  o.right.depth = axis_steps (w, w->n[0], dy->stride[1], -imm[2], -imm[3]);
+  o.right.column = axis_steps (dx, dx->n[0], dy->stride[0], 1, 1);
+  o.right.y0 = imm[4] + dx->lo[2];
+  o.right.x0 = imm[5] + dx->lo[3];
+  o.right.div_y = imm[0];
+  o.right.div_x = imm[1];
+  run (call, &o, dx->stride[1]);
+}
+
+/* dw[o, c, kh, kw] (+)= sum over (n, p) of dy[n, o, p] x[n, c, tap (kh, kw) of window p] */
+static void
+conv2d_dw (const RduCall *call)
+{
+  const RduView *dy = call->src[0], *x = call->src[1], *dw = call->dst[0];
+  const int64_t *imm = call->imm;
+  Operands o = { .left = { .data = dy->data, .row = axis_single (dy, 1), .depth = axis_of (dy, 0) },
+                 .right = windows_on (x),
+                 .result = axis_of (dw, 1) };
+  o.right.depth = axis_steps (dy, dy->n[0], x->stride[0], imm[0], imm[1]);
+  o.right.column = axis_steps (dw, dw->n[1], x->stride[1], imm[2], imm[3]);
+  run (call, &o, dw->stride[0]);
+}
+
+const RduKernel RDU_SYMBOL (rdu_conv_kernels)[] = {
+  { "conv2d", 1, conv2d },
+  { "conv2d_dx", 1, conv2d_dx },
+  { "conv2d_dw", 1, conv2d_dw },
+  { NULL, 0, NULL },
+};

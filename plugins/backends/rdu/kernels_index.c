@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gather and scatter_add along one axis. */
+#include <string.h>
+
+#include "plugins/backends/rdu/kernels_view.h"
+
+/* A table seen as [before][axis][after], rows seen as [before][indices][after]. */
+typedef struct
+{
+  int before, inside, after; /* numbers of dimensions; `inside` of the index tensor */
+  int axis;
+  int64_t n_before, n_indices, n_after;
+} Split;
+
+static Split
+split_of (const RduView *table, const RduView *index, int64_t axis)
+{
+  Split split = { .axis = (int) axis,
+                  .before = (int) axis,
+                  .inside = index->rank,
+                  .after = table->rank - (int) axis - 1,
+                  .n_before = 1,
+                  .n_indices = rdu_view_n_elems (index),
+                  .n_after = 1 };
+  for (int d = 0; d < split.before; d++)
+    split.n_before *= table->n[d];
+  for (int d = split.axis + 1; d < table->rank; d++)
+    split.n_after *= table->n[d];
+  return split;
+}
+
+/* Offset of a flat index over dimensions from .. from + count-1. */
+static int64_t
+offset_of (const RduView *view, int from, int count, int64_t flat)
+{
+  int64_t offset = 0;
+  for (int d = from + count - 1; d >= from; d--)
+    {
+      offset += flat % view->n[d] * view->stride[d];
+      flat /= view->n[d];
+    }
+  return offset;
+}
+
+/* Position of element `flat` of a box in its whole tensor, row-major. */
+static int64_t
+whole_position (const RduView *view, int64_t flat)
+{
+  int64_t position = 0, scale = 1;
+  for (int d = view->rank - 1; d >= 0; d--)
+    {
+      position += (view->lo[d] + flat % view->n[d] * view->step[d]) * scale;
+      flat /= view->n[d];
+      scale *= view->dim[d];
+    }
+  return position;
+}
+
+static bool
+check_index (const RduCall *call, const RduView *index, int64_t flat, int64_t value, int64_t bound)
+{
+  if (value >= 0 && value < bound)
+    return true;
+  RduFault fault = {
+    .is_set = true, .position = whole_position (index, flat), .value = value, .bound = bound
+  };
+  if (!call->fault->is_set || fault.position < call->fault->position)
+    *call->fault = fault;
+  return false;
+}
+
+static void
+gather (const RduCall *call)
+{
+  const RduView *x = call->src[0], *index = call->src[1], *y = call->dst[0];
+  Split split = split_of (x, index, call->imm[0] < 0 ? call->imm[0] + x->rank : call->imm[0]);
+  bool is_flat = split.after == 1;
+  for (int64_t b = 0; b < split.n_before; b++)
+    for (int64_t i = 0; i < split.n_indices; i++)
+      {
+        int64_t value = ((const int32_t *) index->data)[offset_of (index, 0, index->rank, i)];
+        if (!check_index (call, index, i, value, x->dim[split.axis]))
+          continue;
+        const int32_t *from = (const int32_t *) x->data + offset_of (x, 0, split.before, b)
+                              + (value - x->lo[split.axis]) * x->stride[split.axis];
+        int32_t *to = (int32_t *) y->data + offset_of (y, 0, split.before, b)
+                      + offset_of (y, split.before, split.inside, i);
+        int x_after = split.axis + 1, y_after = split.before + split.inside;
+        for (int64_t a = 0; a < split.n_after; a++)
+          if (is_flat)
+            to[a * y->stride[y_after]] = from[a * x->stride[x_after]];
+          else
+            to[offset_of (y, y_after, split.after, a)]
+                = from[offset_of (x, x_after, split.after, a)];
+      }
+}
+
+static void
+clear_view (const RduView *view)
+{
+  RduWalk walk;
+  if (!rdu_walk_begin (&walk, &view, 1))
+    return;
+  int64_t n = rdu_walk_row (&walk), stride = rdu_walk_stride (&walk, 0);
+  do
+    for (int64_t i = 0; i < n; i++)
+      walk.at[0][i * stride] = 0;
+  while (rdu_walk_next (&walk));
+}
+
+static void
+scatter_add (const RduCall *call)
+{
+  const RduView *index = call->src[0], *u = call->src[1], *y = call->dst[0];
+  Split split = split_of (y, index, call->imm[0] < 0 ? call->imm[0] + y->rank : call->imm[0]);
+  if (call->first)
+    clear_view (y);
+  for (int64_t b = 0; b < split.n_before; b++)
+    for (int64_t i = 0; i < split.n_indices; i++)
+      {
+        int64_t value = ((const int32_t *) index->data)[offset_of (index, 0, index->rank, i)];
+        if (!check_index (call, index, i, value, y->dim[split.axis]))
+          continue;
+        int64_t row = value - y->lo[split.axis];
+        if (row < 0 || row >= y->n[split.axis])
+          continue;
+        int64_t to = offset_of (y, 0, split.before, b) + row * y->stride[split.axis];
+        int64_t from = offset_of (u, 0, split.before, b)
+                       + offset_of (u, split.before, split.inside, i);
+        for (int64_t a = 0; a < split.n_after; a++)
+          {
+            int64_t at = to + offset_of (y, split.axis + 1, split.after, a);
+            int64_t source = from + offset_of (u, split.before + split.inside, split.after, a);
+            if (y->is_int)
+              ((uint32_t *) y->data)[at] += ((const uint32_t *) u->data)[source];
+            else
+              ((float *) y->data)[at] += ((const float *) u->data)[source];
+          }
+      }
+}
+
+const RduKernel RDU_SYMBOL (rdu_index_kernels)[] = {
+  { "gather", 1, gather },
+  { "scatter_add", 1, scatter_add },
+  { NULL, 0, NULL },
+};

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a section body to stages in running order, with kernels found by name and access maps ready
+ * to evaluate. */
+#include <string.h>
+
+#include "plugins/backends/rdu/machine.h"
+
+static bool
+is_device_dtype (SfDtype dtype)
+{
+  return dtype != SF_F64 && dtype != SF_I64 && dtype != SF_U64 && dtype != SF_U32;
+}
+
+static void
+lower_buffer (const SfBuffer *from, RduBuffer *to)
+{
+  *to = (RduBuffer){ .name = g_strdup (from->name),
+                     .dtype = from->dtype,
+                     .is_int = !sf_dtype_is_float (from->dtype),
+                     .shape = from->shape,
+                     .n_elems = sf_shape_n_elems (&from->shape),
+                     .tokens = from->tokens,
+                     .token_elems = from->token_elems,
+                     .depth = from->depth };
+}
+
+/* Elements of the largest box. */
+static int64_t
+box_elems (const SfOperand *operand)
+{
+  int64_t n = 1;
+  for (int d = 0; d < operand->shape.rank; d++)
+    n *= MAX (operand->dim[d].size, 0);
+  return n;
+}
+
+static void
+lower_operand (const SfStage *stage, const SfOperand *from, RduOperand *to)
+{
+  *to = (RduOperand){ .kind = from->kind,
+                      .buffer = from->buffer,
+                      .dtype = from->dtype,
+                      .is_int = !sf_dtype_is_float (from->dtype),
+                      .rank = from->shape.rank,
+                      .counter = from->counter,
+                      .rate = from->rate };
+  sf_shape_strides (&from->shape, to->whole_stride);
+  for (int d = 0; d < to->rank; d++)
+    {
+      to->dim[d] = from->shape.dim[d];
+      to->access[d] = from->dim[d];
+      for (size_t k = 0; k < stage->n_counters; k++)
+        to->shrink[d][k] = from->dim[d].coef[k] / MAX (from->dim[d].stride, 1);
+    }
+}
+
+static bool
+depends_on (const RduOperand *operand, int counter)
+{
+  for (int d = 0; d < operand->rank; d++)
+    if (operand->access[d].coef[counter] != 0)
+      return true;
+  return false;
+}
+
+/* Whether blocks of the counter write places that no other block writes. */
+static bool
+writes_apart (const RduStage *stage, int counter)
+{
+  for (size_t o = 0; o < stage->n_operands; o++)
+    {
+      const RduOperand *operand = &stage->operands[o];
+      bool is_apart = operand->kind != SF_OPERAND_OUT;
+      for (int d = 0; d < operand->rank && !is_apart; d++)
+        {
+          const SfAccess *a = &operand->access[d];
+          is_apart = a->coef[counter] * stage->counter[counter].step > (a->size - 1) * a->stride;
+        }
+      if (!is_apart)
+        return false;
+    }
+  return true;
+}
+
+/* Which counters may be split over workers: the parallel ones, and sequential ones that provably
+ * write apart. A counter on which some result does not depend stays in order, whatever its kind. */
+static void
+split_counters (RduStage *stage)
+{
+  stage->n_jobs = 1;
+  for (int k = 0; k < stage->n_counters; k++)
+    {
+      bool is_split = stage->counter[k].kind == SF_COUNTER_PARALLEL;
+      for (size_t o = 0; o < stage->n_operands && is_split; o++)
+        is_split = stage->operands[o].kind != SF_OPERAND_OUT || depends_on (&stage->operands[o], k);
+      if (stage->counter[k].kind == SF_COUNTER_SEQUENTIAL)
+        is_split = writes_apart (stage, k);
+      if (is_split)
+        {
+          stage->split[stage->n_split++] = k;
+          stage->n_jobs *= stage->n_blocks[k];
+        }
+      else
+        stage->serial[stage->n_serial++] = k;
+    }
+}
+
+static bool
+lower_instr (const SfInstr *from, const RduIsa *isa, RduStage *stage, RduInstr *to, GError **error)
+{
+  const SfTileOp *row = sf_tile_op_find (from->op, from->version);
+  RduKernelFunc kernel = row != NULL ? rdu_isa_find (isa, from->op, from->version) : NULL;
+  if (kernel == NULL)
+    return sf_fail (
+        error, SF_ERROR_UNSUPPORTED,
+        "stage %s: tile-op %s version %d, which this emulator does not have; compile the model with this version of Spatialflow",
+        stage->name, from->op, (int) from->version);
+  *to = (RduInstr){ .op = row->name,
+                    .kernel = kernel,
+                    .on_last = from->when == SF_WHEN_LAST,
+                    .accumulates = row->accumulates,
+                    .n_src = (int) from->n_src,
+                    .n_dst = (int) from->n_dst };
+  memcpy (to->src, from->src, sizeof to->src);
+  memcpy (to->dst, from->dst, sizeof to->dst);
+  memcpy (to->imm, from->imm, sizeof to->imm);
+  memcpy (to->fimm, from->fimm, sizeof to->fimm);
+  /* An accumulator adds up over the reduction counters that its box does not move with; what runs
+   * in the last block only has nothing to add to. */
+  if (to->accumulates && !to->on_last)
+    for (int k = 0; k < stage->n_counters; k++)
+      if ((stage->reductions >> k & 1) != 0 && !depends_on (&stage->operands[to->dst[0]], k))
+        to->sums |= 1u << k;
+  return true;
+}
+
+static bool
+lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const RduIsa *isa,
+             RduStage *to, GError **error)
+{
+  *to = (RduStage){
+    .id = id, .name = g_strdup (from->name), .n_counters = (int) from->n_counters, .row_elems = 1
+  };
+  if (from->n_operands > RDU_MAX_OPERANDS)
+    return sf_fail (error, SF_ERROR_UNSUPPORTED,
+                    "stage %s: %zu operands, wanted at most %d; cut the fusion group", to->name,
+                    from->n_operands, RDU_MAX_OPERANDS);
+  to->operands = g_new0 (RduOperand, from->n_operands);
+  to->instrs = g_new0 (RduInstr, from->n_instrs);
+  for (int k = 0; k < to->n_counters; k++)
+    {
+      const SfCounter *c = &from->counter[k];
+      to->counter[k] = *c;
+      to->n_blocks[k] = (c->extent + c->step - 1) / c->step;
+      if (c->kind == SF_COUNTER_REDUCTION)
+        {
+          to->reductions |= 1u << k;
+          to->n_blocks[k] = MAX (to->n_blocks[k], 1); /* nothing to add still gives a sum */
+        }
+    }
+  for (; to->n_operands < from->n_operands; to->n_operands++)
+    {
+      const SfOperand *operand = &from->operands[to->n_operands];
+      RduOperand *lowered = &to->operands[to->n_operands];
+      lower_operand (from, operand, lowered);
+      int64_t n = box_elems (operand);
+      to->row_elems = MAX (to->row_elems, n);
+      to->work += n;
+      if (operand->kind != SF_OPERAND_TEMP)
+        lowered->is_narrow = sf_dtype_bytes (config->buffers[operand->buffer].dtype) == 2
+                             && !lowered->is_int;
+      else
+        {
+          lowered->temp_offset = to->temp_elems;
+          to->temp_elems += (n + 15) / 16 * 16 + 16;
+        }
+    }
+  for (; to->n_instrs < from->n_instrs; to->n_instrs++)
+    if (!lower_instr (&from->instrs[to->n_instrs], isa, to, &to->instrs[to->n_instrs], error))
+      return false;
+  split_counters (to);
+  for (int k = 0; k < to->n_counters; k++)
+    to->work *= to->n_blocks[k];
+  return true;
+}
+
+static bool
+touches (const SfStage *stage, SfOperandKind kind, uint32_t buffer)
+{
+  for (size_t o = 0; o < stage->n_operands; o++)
+    if (stage->operands[o].kind == kind && stage->operands[o].buffer == buffer)
+      return true;
+  return false;
+}
+
+/* Whether `reader` reads what `writer` writes. */
+static bool
+feeds (const SfStage *writer, const SfStage *reader)
+{
+  for (size_t o = 0; o < writer->n_operands; o++)
+    if (writer->operands[o].kind == SF_OPERAND_OUT
+        && touches (reader, SF_OPERAND_IN, writer->operands[o].buffer))
+      return true;
+  return false;
+}
+
+/* Writers before readers, else in the order of the config. */
+static bool
+order_stages (const SfProgram *program, uint32_t index, size_t n, uint32_t *order, GError **error)
+{
+  g_autofree SfStage *stage = g_new (SfStage, n);
+  g_autofree bool *is_done = g_new0 (bool, n);
+  for (size_t s = 0; s < n; s++)
+    stage[s] = sf_config_stage (program, index, (uint32_t) s);
+  for (size_t done = 0; done < n;)
+    {
+      size_t before = done;
+      for (size_t s = 0; s < n; s++)
+        {
+          bool is_ready = !is_done[s];
+          for (size_t w = 0; w < n && is_ready; w++)
+            is_ready = is_done[w] || w == s || !feeds (&stage[w], &stage[s]);
+          if (is_ready)
+            {
+              is_done[s] = true;
+              order[done++] = (uint32_t) s;
+            }
+        }
+      if (done == before)
+        return sf_fail (
+            error, SF_ERROR_INVALID_DATA,
+            "config %u: stages that wait for each other, wanted a section without cycles; compile the model again",
+            (unsigned) index);
+    }
+  return true;
+}
+
+bool
+rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa, RduConfig *config,
+                  GError **error)
+{
+  size_t n_buffers = sf_config_n_buffers (program, index),
+         n_stages = sf_config_n_stages (program, index);
+  config->buffers = g_new0 (RduBuffer, n_buffers);
+  config->stages = g_new0 (RduStage, n_stages);
+  config->n_streams = sf_config_n_streams (program, index);
+  config->streams = g_new0 (SfStream, config->n_streams);
+  for (; config->n_buffers < n_buffers; config->n_buffers++)
+    {
+      SfBuffer buffer = sf_config_buffer (program, index, (uint32_t) config->n_buffers);
+      if (!is_device_dtype (buffer.dtype))
+        return sf_fail (
+            error, SF_ERROR_UNSUPPORTED,
+            "buffer %s: dtype %s, which an RDU does not have; compile with a host launch for it",
+            buffer.name, sf_dtype_name (buffer.dtype));
+      lower_buffer (&buffer, &config->buffers[config->n_buffers]);
+    }
+  for (size_t s = 0; s < config->n_streams; s++)
+    config->streams[s] = sf_config_stream (program, index, (uint32_t) s);
+  g_autofree uint32_t *order = g_new (uint32_t, n_stages);
+  if (!order_stages (program, index, n_stages, order, error))
+    return false;
+  while (config->n_stages < n_stages)
+    {
+      SfStage stage = sf_config_stage (program, index, order[config->n_stages]);
+      RduStage *to = &config->stages[config->n_stages++];
+      if (!lower_stage (&stage, order[config->n_stages - 1], config, isa, to, error))
+        return false;
+    }
+  return true;
+}
+
+void
+rdu_config_clear (RduConfig *config)
+{
+  for (size_t b = 0; b < config->n_buffers; b++)
+    g_free (config->buffers[b].name);
+  for (size_t s = 0; s < config->n_stages; s++)
+    {
+      g_free (config->stages[s].name);
+      g_free (config->stages[s].operands);
+      g_free (config->stages[s].instrs);
+    }
+  g_free (config->buffers);
+  g_free (config->stages);
+  g_free (config->streams);
+  *config = (RduConfig){ 0 };
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A loaded program: verified, lowered, with all its memory. */
+#include <sf/checked.h>
+
+#include "plugins/backends/rdu/machine.h"
+
+static bool
+lower_configs (RduMachine *machine, GError **error)
+{
+  size_t n = sf_program_n_configs (machine->program);
+  machine->configs = g_new0 (RduConfig, n);
+  while (machine->n_configs < n)
+    {
+      RduConfig *config = &machine->configs[machine->n_configs++];
+      if (!rdu_lower_config (machine->program, (uint32_t) (machine->n_configs - 1), machine->isa,
+                             config, error))
+        return false;
+      for (size_t s = 0; s < config->n_stages; s++)
+        {
+          machine->temp_elems = MAX (machine->temp_elems, config->stages[s].temp_elems);
+          machine->row_elems = MAX (machine->row_elems, config->stages[s].row_elems);
+        }
+      if (machine->exact_firing)
+        machine->ring_elems = MAX (machine->ring_elems, rdu_exact_elems (config));
+    }
+  return true;
+}
+
+static bool
+make_workers (RduMachine *machine, GError **error)
+{
+  machine->workers = g_new0 (RduWorker, machine->n_threads);
+  for (int w = 0; w < machine->n_threads; w++)
+    {
+      machine->workers[w].temp = sf_aligned_alloc ((size_t) machine->temp_elems, 4,
+                                                   "scratch of a worker", error);
+      machine->workers[w].scratch = sf_aligned_alloc (
+          (size_t) rdu_scratch_elems (machine->row_elems), 4, "scratch of a worker", error);
+      if (machine->workers[w].temp == NULL || machine->workers[w].scratch == NULL)
+        return false;
+    }
+  machine->pool = sf_thread_pool_new (machine->n_threads, error);
+  if (machine->pool == NULL)
+    return false;
+  if (machine->exact_firing)
+    machine->rings = sf_aligned_alloc ((size_t) machine->ring_elems, 4, "buffers of exact firing",
+                                       error);
+  return !machine->exact_firing || machine->rings != NULL;
+}
+
+RduMachine *
+rdu_machine_open (const SfBackendLoad *load, GError **error)
+{
+  const RduIsa *isa = rdu_isa_choose (error);
+  if (isa == NULL)
+    return NULL;
+  RduMachine *machine = g_new0 (RduMachine, 1);
+  machine->program = load->program;
+  machine->isa = isa;
+  machine->n_threads = MAX (load->n_threads, 1);
+  machine->exact_firing = load->exact_firing;
+  if (!lower_configs (machine, error) || !rdu_lower_entries (machine, error)
+      || !make_workers (machine, error))
+    {
+      rdu_machine_close (machine);
+      return NULL;
+    }
+  return machine;
+}
+
+void
+rdu_machine_close (RduMachine *machine)
+{
+  for (int w = 0; machine->workers != NULL && w < machine->n_threads; w++)
+    {
+      sf_aligned_free (machine->workers[w].temp);
+      sf_aligned_free (machine->workers[w].scratch);
+    }
+  if (machine->pool != NULL)
+    sf_thread_pool_free (machine->pool);
+  for (size_t c = 0; c < machine->n_configs; c++)
+    rdu_config_clear (&machine->configs[c]);
+  for (size_t e = 0; e < machine->n_entries; e++)
+    rdu_entry_clear (&machine->entries[e]);
+  for (size_t t = 0; t < machine->n_tensors; t++)
+    g_free (machine->tensors[t].name);
+  sf_aligned_free (machine->memory);
+  sf_aligned_free (machine->rings);
+  g_free (machine->workers);
+  g_free (machine->configs);
+  g_free (machine->entries);
+  g_free (machine->tensors);
+  g_free (machine);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A program lowered to what this host runs: configs with resolved kernels and maps, launches with
+ * resolved memory, entries in order. */
+#ifndef SF_RDU_MACHINE_H
+#define SF_RDU_MACHINE_H
+
+#include <sf/plugin/backend.h>
+#include <sf/threads.h>
+
+#include "plugins/backends/rdu/kernels.h"
+
+#define RDU_MAX_OPERANDS 64 /* of a stage */
+
+/* ---- configs ---- */
+
+typedef struct
+{
+  SfOperandKind kind;
+  uint32_t buffer;
+  SfDtype dtype;
+  bool is_int;
+  bool is_narrow; /* the buffer stores 16-bit floats */
+  int rank;
+  int32_t counter; /* as SfOperand */
+  int64_t rate;
+  int64_t dim[SF_MAX_RANK], whole_stride[SF_MAX_RANK];
+  SfAccess access[SF_MAX_RANK];
+  int64_t shrink[SF_MAX_RANK]
+                [SF_MAX_COUNTERS]; /* elements of the box lost per element of a short block */
+  int64_t temp_offset;             /* TEMP: elements into the worker's scratch */
+} RduOperand;
+
+typedef struct
+{
+  const char *op;
+  RduKernelFunc kernel;
+  bool on_last; /* SF_WHEN_LAST */
+  bool accumulates;
+  unsigned
+      sums; /* counters over which the accumulator adds up: all zero means it starts from nothing */
+  int n_src, n_dst;
+  uint32_t src[SF_MAX_SRC], dst[SF_MAX_DST];
+  int64_t imm[SF_MAX_IMM];
+  double fimm[SF_MAX_FIMM];
+} RduInstr;
+
+typedef struct
+{
+  uint32_t id; /* in the config */
+  char *name;
+  int n_counters;
+  SfCounter counter[SF_MAX_COUNTERS];
+  int64_t n_blocks[SF_MAX_COUNTERS];
+  unsigned reductions;                   /* bit per counter */
+  int n_split, split[SF_MAX_COUNTERS];   /* counters whose combinations may run at the same time */
+  int n_serial, serial[SF_MAX_COUNTERS]; /* the others, outermost first, looped within a worker */
+  int64_t n_jobs;                        /* combinations of the split counters */
+  int64_t work; /* elements touched, roughly: what a fork-join must be worth */
+  size_t n_operands, n_instrs;
+  RduOperand *operands;
+  RduInstr *instrs;
+  int64_t temp_elems, row_elems;
+} RduStage;
+
+typedef struct
+{
+  char *name;
+  SfDtype dtype;
+  bool is_int;
+  SfShape shape;
+  int64_t n_elems, tokens, token_elems, depth;
+} RduBuffer;
+
+typedef struct
+{
+  size_t n_buffers, n_stages, n_streams;
+  RduBuffer *buffers;
+  RduStage *stages; /* in an order in which what is read has been written */
+  SfStream *streams;
+} RduConfig;
+
+/* ---- memory ---- */
+
+/* A tensor of the program in host memory: floats up to f32 as f32, integers up to 32 bits and bool
+ * as i32, wider types as they are. */
+typedef struct
+{
+  char *name;
+  SfTensorRole role;
+  SfDtype dtype, storage;
+  SfShape shape;
+  int64_t n_elems;
+  uint32_t state; /* NEXT: of which state */
+  void *data;
+} RduTensor;
+
+typedef struct
+{
+  uint32_t tensor;
+  int64_t offset; /* elements */
+} RduHome;
+
+/* ---- launches ---- */
+
+/* Between a bound tensor and a buffer that is not the tensor's own memory. */
+typedef struct
+{
+  uint32_t buffer;
+  RduHome home;
+} RduTransfer;
+
+typedef struct
+{
+  uint32_t index; /* in the entry */
+  SfTarget target;
+  SfPhase phase;
+  uint32_t repeat;
+  /* rdu */
+  const RduConfig *config;
+  RduHome *home;  /* per buffer; tensor SF_NONE: in the arena at `offset` */
+  void **base;    /* per buffer: resolved when the launch starts */
+  RduHome *slots; /* per slot */
+  size_t n_loads, n_stores;
+  RduTransfer *loads, *stores;
+  /* host */
+  const SfGraph *graph;
+  size_t n_bindings;
+  SfBinding *bindings;
+} RduLaunch;
+
+typedef struct
+{
+  uint32_t state, next;
+  SfPhase phase;
+  bool copies; /* the next content is read again later, so memory cannot change hands */
+} RduCommit;
+
+typedef struct
+{
+  char *name;
+  uint32_t index;
+  size_t n_launches, n_commits;
+  RduLaunch *launches; /* in the order they run: by phase */
+  RduCommit *commits;
+  int32_t *arena;
+  int64_t arena_elems;
+  uint64_t host_launches; /* since open */
+  int64_t host_us;
+} RduEntry;
+
+/* ---- the instance ---- */
+
+typedef struct
+{
+  float *temp, *scratch;
+  RduFault fault;
+} RduWorker;
+
+typedef struct
+{
+  const SfProgram *program;
+  const RduIsa *isa;
+  SfThreadPool *pool;
+  int n_threads;
+  bool exact_firing;
+  size_t n_configs, n_tensors, n_entries;
+  RduConfig *configs;
+  RduTensor *tensors;
+  RduEntry *entries;
+  int32_t *memory; /* of the tensors that are not in an arena */
+  int64_t memory_elems, temp_elems, row_elems;
+  int32_t *rings; /* exact firing: room for the buffers of one launch */
+  int64_t ring_elems;
+  RduWorker *workers;
+} RduMachine;
+
+/* lower_config.c */
+bool rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa,
+                       RduConfig *config, GError **error);
+void rdu_config_clear (RduConfig *config);
+
+/* lower_launch.c: all entries, and memory for everything. */
+bool rdu_lower_entries (RduMachine *machine, GError **error);
+void rdu_entry_clear (RduEntry *entry);
+
+/* stage.c */
+/* One firing. base: per operand, where its whole tensor begins (TEMP: ignored). block: per counter.
+ */
+void rdu_stage_fire (const RduStage *stage, const int64_t *block, void *const *base,
+                     RduWorker *worker);
+/* All firings, over the pool's workers; base per buffer. A fault is left in the workers. */
+void rdu_stage_run (RduMachine *machine, const RduStage *stage, void *const *buffer_base);
+
+/* storage.c */
+SfDtype rdu_storage_dtype (SfDtype dtype);
+/* Brings elements of a storage array to what `dtype` can hold. */
+void rdu_settle (const RduIsa *isa, SfDtype dtype, void *data, int64_t n);
+/* The same over the pool. */
+void rdu_settle_parallel (RduMachine *machine, SfDtype dtype, void *data, int64_t n);
+/* From and to caller memory. */
+bool rdu_tensor_write (const RduMachine *machine, uint32_t tensor, const SfTensor *from,
+                       GError **error);
+bool rdu_tensor_read (const RduMachine *machine, uint32_t tensor, SfTensor *to, GError **error);
+
+/* step.c */
+bool rdu_machine_step (RduMachine *machine, const SfBackendStep *step, GError **error);
+/* A fault that a worker left, as an error naming the stage; true when there is none. */
+bool rdu_check_faults (RduMachine *machine, const RduEntry *entry, const RduLaunch *launch,
+                       const RduStage *stage, GError **error);
+
+/* exact.c */
+bool rdu_launch_exact (RduMachine *machine, const RduEntry *entry, RduLaunch *launch,
+                       GError **error);
+/* Elements that the rings of a config need. */
+int64_t rdu_exact_elems (const RduConfig *config);
+
+/* machine.c: of a program that the verifier has passed. */
+RduMachine *rdu_machine_open (const SfBackendLoad *load, GError **error);
+void rdu_machine_close (RduMachine *machine);
+
+#endif

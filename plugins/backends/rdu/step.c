@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One call of an entry: feeds in, launches in order, states handed over at the end of each phase,
+ * outputs out. */
+#include <string.h>
+
+#include "plugins/backends/rdu/machine.h"
+
+static const char *
+stage_name (const RduMachine *machine, const RduEntry *entry, const RduLaunch *launch,
+            const RduStage *stage)
+{
+  const char *name = sf_launch_stage_name (machine->program, entry->index, launch->index,
+                                           stage->id);
+  return name != NULL && *name != '\0' ? name : stage->name;
+}
+
+bool
+rdu_check_faults (RduMachine *machine, const RduEntry *entry, const RduLaunch *launch,
+                  const RduStage *stage, GError **error)
+{
+  RduFault fault = { 0 };
+  for (int w = 0; w < machine->n_threads; w++)
+    {
+      RduFault *own = &machine->workers[w].fault;
+      if (own->is_set && (!fault.is_set || own->position < fault.position))
+        fault = *own;
+      own->is_set = false;
+    }
+  if (!fault.is_set)
+    return true;
+  return sf_fail (error, SF_ERROR_INVALID_DATA,
+                  "stage %s: index %" G_GINT64_FORMAT " at position %" G_GINT64_FORMAT
+                  ", wanted 0 to %" G_GINT64_FORMAT "; correct the data that is fed",
+                  stage_name (machine, entry, launch, stage), fault.value, fault.position,
+                  fault.bound - 1);
+}
+
+/* Memory of the buffers for this run: states change places between runs. */
+static void
+resolve (const RduMachine *machine, const RduEntry *entry, RduLaunch *launch)
+{
+  for (size_t b = 0; b < launch->config->n_buffers; b++)
+    {
+      const RduHome *home = &launch->home[b];
+      int32_t *base = home->tensor == SF_NONE ? entry->arena : machine->tensors[home->tensor].data;
+      launch->base[b] = base + home->offset;
+    }
+}
+
+static void
+transfer (RduMachine *machine, RduLaunch *launch, const RduTransfer *transfer, bool out)
+{
+  const RduBuffer *buffer = &launch->config->buffers[transfer->buffer];
+  const RduTensor *tensor = &machine->tensors[transfer->home.tensor];
+  int32_t *memory = (int32_t *) tensor->data + transfer->home.offset;
+  if (out)
+    memcpy (memory, launch->base[transfer->buffer], (size_t) buffer->n_elems * 4);
+  else
+    memcpy (launch->base[transfer->buffer], memory, (size_t) buffer->n_elems * 4);
+  SfDtype dtype = out ? tensor->dtype : buffer->dtype;
+  if (tensor->dtype != buffer->dtype)
+    rdu_settle_parallel (machine, dtype, out ? memory : launch->base[transfer->buffer],
+                         buffer->n_elems);
+}
+
+/* Whether no stage after `position` writes the buffer. */
+static bool
+is_complete (const RduConfig *config, size_t position, uint32_t buffer)
+{
+  for (size_t s = position + 1; s < config->n_stages; s++)
+    for (size_t o = 0; o < config->stages[s].n_operands; o++)
+      if (config->stages[s].operands[o].kind == SF_OPERAND_OUT
+          && config->stages[s].operands[o].buffer == buffer)
+        return false;
+  return true;
+}
+
+static void
+observe (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, size_t position, uint32_t b,
+         const SfBackendStep *step)
+{
+  const RduStage *stage = &launch->config->stages[position];
+  const RduBuffer *buffer = &launch->config->buffers[b];
+  SfValue origin = sf_launch_origin (machine->program, entry->index, launch->index, b);
+  if (origin == SF_NONE || !is_complete (launch->config, position, b))
+    return;
+  SfTensor tensor = sf_tensor (buffer->is_int ? SF_I32 : SF_F32, buffer->shape, launch->base[b]);
+  SfObserved observed = { .entry = entry->name,
+                          .stage = stage_name (machine, entry, launch, stage),
+                          .value = origin,
+                          .phase = launch->phase,
+                          .tensor = &tensor };
+  step->observer (step->user_data, &observed);
+  rdu_settle_parallel (machine, buffer->dtype, launch->base[b], buffer->n_elems);
+}
+
+/* The output operand that is first to name its buffer. */
+static bool
+is_first_of_buffer (const RduStage *stage, size_t operand)
+{
+  for (size_t o = 0; o < operand; o++)
+    if (stage->operands[o].kind == SF_OPERAND_OUT
+        && stage->operands[o].buffer == stage->operands[operand].buffer)
+      return false;
+  return stage->operands[operand].kind == SF_OPERAND_OUT;
+}
+
+static bool
+run_rdu (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, const SfBackendStep *step,
+         GError **error)
+{
+  const RduConfig *config = launch->config;
+  if (machine->exact_firing)
+    return rdu_launch_exact (machine, entry, launch, error);
+  resolve (machine, entry, launch);
+  for (size_t i = 0; i < launch->n_loads; i++)
+    transfer (machine, launch, &launch->loads[i], false);
+  for (size_t s = 0; s < config->n_stages; s++)
+    {
+      const RduStage *stage = &config->stages[s];
+      rdu_stage_run (machine, stage, launch->base);
+      if (!rdu_check_faults (machine, entry, launch, stage, error))
+        return false;
+      for (size_t o = 0; o < stage->n_operands; o++)
+        if (is_first_of_buffer (stage, o))
+          {
+            const RduBuffer *buffer = &config->buffers[stage->operands[o].buffer];
+            rdu_settle_parallel (machine, buffer->dtype, launch->base[stage->operands[o].buffer],
+                                 buffer->n_elems);
+            if (step->observer != NULL)
+              observe (machine, entry, launch, s, stage->operands[o].buffer, step);
+          }
+    }
+  for (size_t i = 0; i < launch->n_stores; i++)
+    transfer (machine, launch, &launch->stores[i], true);
+  return true;
+}
+
+/* View of what a host launch is bound to, with the shape of the graph's value. */
+static SfTensor
+bound_tensor (const RduMachine *machine, const RduLaunch *launch, const SfBinding *binding,
+              SfValue value)
+{
+  const RduTensor *tensor = &machine->tensors[binding->tensor];
+  char *data = (char *) tensor->data
+               + binding->offset_elems * (int64_t) sf_dtype_bytes (tensor->storage);
+  return sf_tensor (tensor->storage, *sf_value_shape (launch->graph, value), data);
+}
+
+static bool
+run_host (RduMachine *machine, RduEntry *entry, RduLaunch *launch, GError **error)
+{
+  size_t n_inputs = sf_graph_n_inputs (launch->graph),
+         n_outputs = sf_graph_n_outputs (launch->graph);
+  g_autofree SfFeed *feeds = g_new0 (SfFeed, n_inputs + 1);
+  g_autofree SfFetch *fetches = g_new0 (SfFetch, n_outputs + 1);
+  SfEvaluateOptions options = { .n_threads = machine->n_threads };
+  int64_t begin = g_get_monotonic_time ();
+  for (size_t i = 0; i < n_inputs; i++)
+    {
+      feeds[i].value = sf_graph_input_at (launch->graph, i);
+      feeds[i].tensor = bound_tensor (machine, launch, &launch->bindings[i], feeds[i].value);
+    }
+  for (size_t i = 0; i < n_outputs; i++)
+    {
+      fetches[i].value = sf_graph_output_at (launch->graph, i, NULL, NULL);
+      fetches[i].tensor = bound_tensor (machine, launch, &launch->bindings[n_inputs + i],
+                                        fetches[i].value);
+    }
+  if (!sf_evaluate (launch->graph, &options, feeds, n_inputs, fetches, n_outputs, error))
+    return false;
+  for (size_t i = 0; i < n_outputs; i++)
+    rdu_settle (machine->isa, machine->tensors[launch->bindings[n_inputs + i].tensor].dtype,
+                fetches[i].tensor.data, sf_shape_n_elems (&fetches[i].tensor.shape));
+  entry->host_launches++;
+  entry->host_us += g_get_monotonic_time () - begin;
+  return true;
+}
+
+/* Next contents become states. */
+static void
+commit (RduMachine *machine, const RduEntry *entry, SfPhase phase)
+{
+  for (size_t i = 0; i < entry->n_commits; i++)
+    {
+      const RduCommit *c = &entry->commits[i];
+      if (c->phase != phase)
+        continue;
+      RduTensor *state = &machine->tensors[c->state], *next = &machine->tensors[c->next];
+      if (c->copies)
+        memcpy (state->data, next->data, (size_t) state->n_elems * sf_dtype_bytes (state->storage));
+      else
+        {
+          void *old = state->data;
+          state->data = next->data;
+          next->data = old;
+        }
+    }
+}
+
+static bool
+run_phase (RduMachine *machine, RduEntry *entry, SfPhase phase, const SfBackendStep *step,
+           GError **error)
+{
+  for (size_t l = 0; l < entry->n_launches; l++)
+    {
+      RduLaunch *launch = &entry->launches[l];
+      if (launch->phase != phase)
+        continue;
+      for (uint32_t r = 0; r < launch->repeat; r++)
+        {
+          if (step->cancel != NULL && *step->cancel != 0)
+            return sf_fail (
+                error, SF_ERROR_CANCELLED,
+                "entry %s: stopped on request before launch %u; the states are those of the last whole phase",
+                entry->name, (unsigned) launch->index);
+          if (!(launch->target == SF_TARGET_HOST ? run_host (machine, entry, launch, error)
+                                                 : run_rdu (machine, entry, launch, step, error)))
+            return false;
+        }
+    }
+  commit (machine, entry, phase);
+  return true;
+}
+
+static bool
+feed (RduMachine *machine, const RduEntry *entry, const SfBackendStep *step, GError **error)
+{
+  const SfProgram *program = machine->program;
+  for (size_t i = 0;
+       (step->phases & 1u << SF_PHASE_FWD) != 0 && i < sf_entry_n_inputs (program, entry->index);
+       i++)
+    if (!rdu_tensor_write (machine, sf_entry_input (program, entry->index, i), &step->inputs[i],
+                           error))
+      return false;
+  for (size_t i = 0; i < sf_entry_n_scalars (program, entry->index); i++)
+    if (step->scalars[i].data != NULL
+        && !rdu_tensor_write (machine, sf_entry_scalar (program, entry->index, i),
+                              &step->scalars[i], error))
+      return false;
+  return true;
+}
+
+bool
+rdu_machine_step (RduMachine *machine, const SfBackendStep *step, GError **error)
+{
+  const SfProgram *program = machine->program;
+  uint32_t index;
+  if (!sf_program_find_entry (program, step->entry, &index))
+    return sf_fail (error, SF_ERROR_NOT_FOUND,
+                    "entry %s: not in this program; compile without --inference to train",
+                    step->entry);
+  RduEntry *entry = &machine->entries[index];
+  if (machine->exact_firing && step->observer != NULL)
+    return sf_fail (
+        error, SF_ERROR_UNSUPPORTED,
+        "exact firing: values move token by token and cannot be observed whole; compare without it");
+  if (!feed (machine, entry, step, error))
+    return false;
+  for (int phase = 0; phase < SF_N_PHASES; phase++)
+    if ((step->phases & 1u << phase) != 0
+        && !run_phase (machine, entry, (SfPhase) phase, step, error))
+      return false;
+  if ((step->phases & 1u << SF_PHASE_FWD) == 0 || step->outputs == NULL)
+    return true;
+  for (size_t i = 0; i < sf_entry_n_outputs (program, index); i++)
+    if (step->outputs[i].data != NULL
+        && !rdu_tensor_read (machine, sf_entry_output (program, index, i), &step->outputs[i],
+                             error))
+      return false;
+  return true;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How values lie in host memory, and the way in and out. */
+#include "plugins/backends/rdu/machine.h"
+
+#define SETTLE_GRAIN 16384
+
+SfDtype
+rdu_storage_dtype (SfDtype dtype)
+{
+  switch (dtype)
+    {
+    case SF_F64:
+    case SF_I64:
+    case SF_U64:
+    case SF_U32:
+      return dtype;
+    default:
+      return sf_dtype_is_float (dtype) ? SF_F32 : SF_I32;
+    }
+}
+
+static void
+wrap (SfDtype dtype, int32_t *x, int64_t n)
+{
+  for (int64_t i = 0; i < n; i++)
+    switch (dtype)
+      {
+      case SF_I8:
+        x[i] = (int8_t) x[i];
+        break;
+      case SF_U8:
+        x[i] = (uint8_t) x[i];
+        break;
+      case SF_I16:
+        x[i] = (int16_t) x[i];
+        break;
+      case SF_U16:
+        x[i] = (uint16_t) x[i];
+        break;
+      case SF_BOOL:
+        x[i] = x[i] != 0;
+        break;
+      default:
+        return;
+      }
+}
+
+void
+rdu_settle (const RduIsa *isa, SfDtype dtype, void *data, int64_t n)
+{
+  if (dtype == SF_BF16 || dtype == SF_F16)
+    isa->round (dtype, data, n);
+  else if (rdu_storage_dtype (dtype) == SF_I32)
+    wrap (dtype, data, n);
+}
+
+typedef struct
+{
+  const RduIsa *isa;
+  SfDtype dtype;
+  int32_t *data;
+} Settle;
+
+static void
+settle_range (void *user_data, int worker, int64_t begin, int64_t end)
+{
+  const Settle *settle = user_data;
+  rdu_settle (settle->isa, settle->dtype, settle->data + begin, end - begin);
+}
+
+void
+rdu_settle_parallel (RduMachine *machine, SfDtype dtype, void *data, int64_t n)
+{
+  Settle settle = { .isa = machine->isa, .dtype = dtype, .data = data };
+  if (dtype == SF_F32 || dtype == SF_I32)
+    return;
+  if (n <= SETTLE_GRAIN || machine->n_threads == 1)
+    settle_range (&settle, 0, 0, n);
+  else
+    sf_thread_pool_run (machine->pool, n, SETTLE_GRAIN, settle_range, &settle);
+}
+
+bool
+rdu_tensor_write (const RduMachine *machine, uint32_t index, const SfTensor *from, GError **error)
+{
+  const RduTensor *tensor = &machine->tensors[index];
+  SfTensor to = sf_tensor (tensor->storage, from->shape, tensor->data);
+  if (sf_shape_n_elems (&from->shape) != tensor->n_elems)
+    {
+      g_autofree char *found = sf_shape_text (&from->shape),
+                      *wanted = sf_shape_text (&tensor->shape);
+      return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                      "%s: found shape %s, wanted %s; feed what the model declares", tensor->name,
+                      found, wanted);
+    }
+  if (!sf_tensor_copy (from, &to, error))
+    return false;
+  rdu_settle (machine->isa, tensor->dtype, tensor->data, tensor->n_elems);
+  return true;
+}
+
+bool
+rdu_tensor_read (const RduMachine *machine, uint32_t index, SfTensor *to, GError **error)
+{
+  const RduTensor *tensor = &machine->tensors[index];
+  if (sf_shape_n_elems (&to->shape) != tensor->n_elems)
+    {
+      g_autofree char *found = sf_shape_text (&to->shape), *wanted = sf_shape_text (&tensor->shape);
+      return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                      "%s: found shape %s, wanted %s; ask for what the model declares",
+                      tensor->name, found, wanted);
+    }
+  SfTensor from = sf_tensor (tensor->storage, to->shape, tensor->data);
+  return sf_tensor_copy (&from, to, error);
+}

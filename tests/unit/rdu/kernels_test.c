@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tile kernels of every ISA that this processor has, against plain loops in double and libm. */
+#include <math.h>
+#include <string.h>
+
+#include <sf/rng.h>
+
+#include "plugins/backends/rdu/kernels.h"
+#include "tests/support/sftest.h"
+
+static const char *const isa_names[] = { "portable", "avx2", "avx512" };
+
+static const RduIsa *
+isa_of (const void *row)
+{
+  g_setenv ("SF_ISA", *(const char *const *) row, TRUE);
+  const RduIsa *isa = rdu_isa_choose (NULL);
+  g_unsetenv ("SF_ISA");
+  return isa;
+}
+
+#define ISA_OR_SKIP(isa)             \
+  const RduIsa *isa = isa_of (data); \
+  if (isa == NULL)                   \
+  SF_SKIP ("this processor lacks the instruction set")
+
+static RduView
+view_of (void *memory, bool is_int, SfShape shape)
+{
+  RduView v
+      = { .data = memory, .rank = shape.rank, .is_int = is_int, .dtype = is_int ? SF_I32 : SF_F32 };
+  sf_shape_strides (&shape, v.stride);
+  for (int d = 0; d < shape.rank; d++)
+    {
+      v.n[d] = v.dim[d] = v.valid_hi[d] = shape.dim[d];
+      v.step[d] = 1;
+    }
+  return v;
+}
+
+#define FVIEW(memory, ...) view_of (memory, false, SF_SHAPE (__VA_ARGS__))
+#define IVIEW(memory, ...) view_of (memory, true, SF_SHAPE (__VA_ARGS__))
+
+static float
+value (uint32_t stream, uint64_t i)
+{
+  SfRng rng = { .seed = 7, .stream = stream };
+  return sf_rng_uniform (&rng, i) * 2 - 1;
+}
+
+static float *
+values (uint32_t stream, int64_t n)
+{
+  float *x = g_new (float, n + 1);
+  for (int64_t i = 0; i < n; i++)
+    x[i] = value (stream, (uint64_t) i);
+  return x;
+}
+
+static RduFault
+call_kernel (const RduIsa *isa, const char *op, const RduView *srcs, int n_src, const RduView *dsts,
+             int n_dst, const int64_t *imm, const double *fimm, bool first)
+{
+  static const int64_t no_imm[16];
+  static const double no_fimm[4];
+  RduFault fault = { 0 };
+  g_autofree char *memory = g_malloc0 ((size_t) rdu_scratch_elems (4096) * 4 + 64);
+  RduCall call = { .n_src = n_src,
+                   .n_dst = n_dst,
+                   .imm = imm != NULL ? imm : no_imm,
+                   .fimm = fimm != NULL ? fimm : no_fimm,
+                   .first = first,
+                   .fault = &fault,
+                   .scratch = (float *) (((uintptr_t) memory + 63) & ~(uintptr_t) 63) };
+  for (int i = 0; i < n_src; i++)
+    call.src[i] = &srcs[i];
+  for (int i = 0; i < n_dst; i++)
+    call.dst[i] = &dsts[i];
+  RduKernelFunc func = rdu_isa_find (isa, op, 1);
+  SF_CHECK_MSG (func != NULL, "no kernel %s", op);
+  if (func != NULL)
+    func (&call);
+  return fault;
+}
+
+/* ---- gemm ---- */
+
+typedef struct
+{
+  int64_t batch, m, n, k;
+  bool shared_b;
+} Gemm;
+
+static void
+check_gemm (const RduIsa *isa, const Gemm *g, bool ta, bool tb, bool first)
+{
+  int64_t nb = g->shared_b ? 1 : g->batch;
+  g_autofree float *a = values (1, g->batch * g->m * g->k), *b = values (2, nb * g->k * g->n),
+                   *y = values (3, g->batch * g->m * g->n);
+  g_autofree float *old = g_memdup2 (y, (size_t) (g->batch * g->m * g->n + 1) * 4);
+  RduView src[2] = { ta ? FVIEW (a, g->batch, g->k, g->m) : FVIEW (a, g->batch, g->m, g->k),
+                     tb ? FVIEW (b, nb, g->n, g->k) : FVIEW (b, nb, g->k, g->n) };
+  RduView dst = FVIEW (y, g->batch, g->m, g->n);
+  call_kernel (isa, "gemm", src, 2, &dst, 1, (int64_t[]){ ta, tb }, NULL, first);
+  double worst = 0;
+  for (int64_t p = 0; p < g->batch; p++)
+    for (int64_t i = 0; i < g->m; i++)
+      for (int64_t j = 0; j < g->n; j++)
+        {
+          int64_t at = (p * g->m + i) * g->n + j, pb = g->shared_b ? 0 : p;
+          double sum = first ? 0 : old[at];
+          for (int64_t k = 0; k < g->k; k++)
+            sum += (double) a[p * g->m * g->k + (ta ? k * g->m + i : i * g->k + k)]
+                   * b[pb * g->k * g->n + (tb ? j * g->k + k : k * g->n + j)];
+          worst = fmax (worst, fabs (y[at] - sum));
+        }
+  SF_CHECK_MSG (worst <= 1e-5, "gemm %ld x %ld x %ld, transpose %d %d, first %d: off by %g",
+                (long) g->m, (long) g->n, (long) g->k, ta, tb, first, worst);
+}
+
+SF_TEST_CASES (RduKernels, Gemm, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+{
+  ISA_OR_SKIP (isa);
+  static const Gemm cases[] = { { 1, 1, 1, 1, false },   { 2, 13, 33, 7, false },
+                                { 3, 5, 10, 300, true }, { 1, 100, 400, 9, true },
+                                { 4, 1, 20, 17, true },  { 1, 3, 5, 0, false } };
+  for (size_t c = 0; c < G_N_ELEMENTS (cases); c++)
+    for (int flags = 0; flags < 8; flags++)
+      check_gemm (isa, &cases[c], flags & 1, flags & 2, flags & 4);
+}
+
+/* ---- convolutions ---- */
+
+typedef struct
+{
+  int64_t n, c, h, w, o, kh, kw, sh, sw, dh, dw, pt, pl, pb, pr;
+} Conv;
+
+static const Conv convs[] = {
+  { 2, 3, 8, 8, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+  { 1, 2, 9, 7, 4, 3, 2, 2, 1, 1, 2, 1, 0, 2, 1 },
+  { 2, 1, 5, 6, 1, 1, 1, 2, 3, 1, 1, 0, 0, 0, 0 },
+  { 1, 20, 6, 6, 17, 5, 5, 1, 1, 1, 1, 2, 2, 2, 2 },
+};
+
+/* x in memory without padding, seen as a box that hangs over its edges. */
+static RduView
+padded_view (float *x, const Conv *g)
+{
+  RduView v = FVIEW (x, g->n, g->c, g->h, g->w);
+  v.lo[2] = -g->pt;
+  v.lo[3] = -g->pl;
+  v.n[2] = g->h + g->pt + g->pb;
+  v.n[3] = g->w + g->pl + g->pr;
+  v.valid_lo[2] = g->pt;
+  v.valid_lo[3] = g->pl;
+  v.valid_hi[2] = g->pt + g->h;
+  v.valid_hi[3] = g->pl + g->w;
+  v.data = (void *) ((uintptr_t) x - (uintptr_t) (g->pt * g->w + g->pl) * 4);
+  return v;
+}
+
+/* For every tap of every window inside the image: adds a product to y, dx or dw. */
+static void
+reference_conv (const Conv *g, int64_t oh, int64_t ow, const float *x, const float *w,
+                const float *dy, double *y, double *dx, double *dw)
+{
+  for (int64_t n = 0; n < g->n; n++)
+    for (int64_t o = 0; o < g->o; o++)
+      for (int64_t p = 0; p < oh * ow; p++)
+        for (int64_t c = 0; c < g->c; c++)
+          for (int64_t t = 0; t < g->kh * g->kw; t++)
+            {
+              int64_t ih = p / ow * g->sh + t / g->kw * g->dh - g->pt,
+                      iw = p % ow * g->sw + t % g->kw * g->dw - g->pl;
+              if (ih < 0 || ih >= g->h || iw < 0 || iw >= g->w)
+                continue;
+              int64_t ix = ((n * g->c + c) * g->h + ih) * g->w + iw,
+                      iy = (n * g->o + o) * oh * ow + p;
+              int64_t it = (o * g->c + c) * g->kh * g->kw + t;
+              y[iy] += (double) x[ix] * w[it];
+              dx[ix] += (double) dy[iy] * w[it];
+              dw[it] += (double) dy[iy] * x[ix];
+            }
+}
+
+static void
+check_near (const char *what, const float *found, const double *wanted, int64_t n)
+{
+  double worst = 0;
+  for (int64_t i = 0; i < n; i++)
+    worst = fmax (worst, fabs (found[i] - wanted[i]));
+  SF_CHECK_MSG (worst <= 2e-5, "%s: off by %g", what, worst);
+}
+
+static void
+check_conv (const RduIsa *isa, const Conv *g)
+{
+  int64_t oh = (g->h + g->pt + g->pb - (g->kh - 1) * g->dh - 1) / g->sh + 1,
+          ow = (g->w + g->pl + g->pr - (g->kw - 1) * g->dw - 1) / g->sw + 1;
+  int64_t nx = g->n * g->c * g->h * g->w, nw = g->o * g->c * g->kh * g->kw,
+          ny = g->n * g->o * oh * ow;
+  g_autofree float *x = values (1, nx), *w = values (2, nw), *dy = values (3, ny),
+                   *y = values (4, ny), *dx = values (5, nx), *dw = values (6, nw);
+  g_autofree double *ry = g_new0 (double, ny), *rx = g_new0 (double, nx), *rw = g_new0 (double, nw);
+  int64_t imm[] = { g->sh, g->sw, g->dh, g->dw, g->pt, g->pl };
+  RduView vx = padded_view (x, g), vw = FVIEW (w, g->o, g->c, g->kh, g->kw),
+          vdy = FVIEW (dy, g->n, g->o, oh, ow);
+  RduView vy = FVIEW (y, g->n, g->o, oh, ow), vdx = FVIEW (dx, g->n, g->c, g->h, g->w),
+          vdw = FVIEW (dw, g->o, g->c, g->kh, g->kw);
+  reference_conv (g, oh, ow, x, w, dy, ry, rx, rw);
+  call_kernel (isa, "conv2d", (RduView[]){ vx, vw }, 2, &vy, 1, imm, NULL, true);
+  check_near ("conv2d", y, ry, ny);
+  call_kernel (isa, "conv2d_dx", (RduView[]){ vdy, vw }, 2, &vdx, 1, imm, NULL, true);
+  check_near ("conv2d_dx", dx, rx, nx);
+  call_kernel (isa, "conv2d_dw", (RduView[]){ vdy, vx }, 2, &vdw, 1, imm, NULL, true);
+  check_near ("conv2d_dw", dw, rw, nw);
+  call_kernel (isa, "conv2d_dw", (RduView[]){ vdy, vx }, 2, &vdw, 1, imm, NULL, false);
+  for (int64_t i = 0; i < nw; i++)
+    rw[i] *= 2;
+  check_near ("conv2d_dw, accumulated", dw, rw, nw);
+}
+
+SF_TEST_CASES (RduKernels, Conv2d, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+{
+  ISA_OR_SKIP (isa);
+  for (size_t c = 0; c < G_N_ELEMENTS (convs); c++)
+    check_conv (isa, &convs[c]);
+}
+
+/* ---- pools ---- */
+
+SF_TEST_CASES (RduKernels, Pools, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+{
+  ISA_OR_SKIP (isa);
+  /* 3x3 image, kernel 2, stride 2, padding 1 all around: windows of 1, 2, 2 and 4 elements. */
+  float x[9] = { 1, -2, 3, 4, 9, 9, -7, 8, 0.5f }, y[4], dx[9];
+  const Conv g = { 1, 1, 3, 3, 1, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0 };
+  RduView vx = padded_view (x, &g), vy = FVIEW (y, 1, 1, 2, 2), flat = FVIEW (x, 1, 1, 3, 3),
+          vdx = FVIEW (dx, 1, 1, 3, 3);
+  call_kernel (isa, "max_pool2d", &vx, 1, &vy, 1, (int64_t[]){ 2, 2, 2, 2, 1, 1 }, NULL, true);
+  SF_CHECK (y[0] == 1 && y[1] == 3 && y[2] == 4 && y[3] == 9);
+  call_kernel (isa, "avg_pool2d", &vx, 1, &vy, 1, (int64_t[]){ 2, 2, 2, 2, 0, 1, 1, 3, 3 }, NULL,
+               true);
+  SF_CHECK (y[0] == 1 && y[1] == 0.5f && y[2] == -1.5f && y[3] == 26.5f / 4);
+  call_kernel (isa, "avg_pool2d", &vx, 1, &vy, 1, (int64_t[]){ 2, 2, 2, 2, 1, 1, 1, 3, 3 }, NULL,
+               true);
+  SF_CHECK (y[0] == 0.25f && y[1] == 0.25f && y[2] == -0.75f && y[3] == 26.5f / 4);
+  memcpy (y, (float[]){ 10, 20, 30, 40 }, sizeof y);
+  call_kernel (isa, "max_pool2d_bwd", (RduView[]){ vy, flat }, 2, &vdx, 1,
+               (int64_t[]){ 2, 2, 2, 2, 1, 1, 1, 1 }, NULL, true);
+  SF_CHECK (memcmp (dx, (float[]){ 10, 0, 20, 30, 40, 0, 0, 0, 0 }, sizeof dx)
+            == 0); /* of the two nines, the first */
+  call_kernel (isa, "avg_pool2d_bwd", &vy, 1, &vdx, 1, (int64_t[]){ 2, 2, 2, 2, 0, 1, 1 }, NULL,
+               true);
+  SF_CHECK (memcmp (dx, (float[]){ 10, 10, 10, 15, 10, 10, 15, 10, 10 }, sizeof dx) == 0);
+  call_kernel (isa, "avg_pool2d_bwd", &vy, 1, &vdx, 1, (int64_t[]){ 2, 2, 2, 2, 1, 1, 1 }, NULL,
+               true);
+  SF_CHECK (memcmp (dx, (float[]){ 2.5f, 5, 5, 7.5f, 10, 10, 7.5f, 10, 10 }, sizeof dx) == 0);
+}
+
+/* ---- elementwise ---- */
+
+typedef struct
+{
+  const char *name;
+  double (*wanted) (double x);
+  double lo, hi;
+} Function;
+
+static double
+wanted_sigmoid (double x)
+{
+  return 1 / (1 + exp (-x));
+}
+
+static double
+wanted_gelu (double x)
+{
+  return 0.5 * x * erfc (-x * M_SQRT1_2);
+}
+
+static double
+wanted_rsqrt (double x)
+{
+  return 1 / sqrt (x);
+}
+
+static double
+wanted_gelu_tanh (double x)
+{
+  return 0.5 * x * (1 + tanh (sqrt (2 / M_PI) * (x + 0.044715 * x * x * x)));
+}
+
+static const Function functions[] = {
+  { "exp", exp, -87, 88 },
+  { "log", log, 1e-30, 1e4 },
+  { "tanh", tanh, -12, 12 },
+  { "erf", erf, -5, 5 },
+  { "sigmoid", wanted_sigmoid, -80, 80 },
+  { "gelu", wanted_gelu, -5, 5 },
+  { "rsqrt", wanted_rsqrt, 1e-6, 9 },
+  { "gelu_tanh", wanted_gelu_tanh, -3, 6 },
+  { "sin", sin, -30, 30 },
+  { "cos", cos, -30, 30 },
+  { "sqrt", sqrt, 0, 50 },
+};
+
+static void
+check_function (const RduIsa *isa, const Function *f)
+{
+  enum
+  {
+    N = 5001
+  };
+  static float x[N], y[N];
+  for (int i = 0; i < N; i++)
+    x[i] = (float) (f->lo + (f->hi - f->lo) * i / (N - 1));
+  x[1] = (float) f->lo * 1e-6f; /* near zero */
+  x[1] = f->lo < 0 ? x[1] : x[0];
+  RduView vx = FVIEW (x, N), vy = FVIEW (y, N);
+  call_kernel (isa, f->name, &vx, 1, &vy, 1, NULL, NULL, true);
+  for (int i = 0; i < N; i++)
+    {
+      double wanted = f->wanted (x[i]), ulp = fmax (fabs (wanted) * 0x1p-23, 1e-38);
+      if (fabs (y[i] - wanted) > 1.5 * ulp)
+        {
+          SF_CHECK_MSG (false, "%s (%.9g): found %.9g, wanted %.9g", f->name, (double) x[i],
+                        (double) y[i], wanted);
+          return;
+        }
+    }
+}
+
+SF_TEST_CASES (RduKernels, Functions, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+{
+  ISA_OR_SKIP (isa);
+  for (size_t f = 0; f < G_N_ELEMENTS (functions); f++)
+    check_function (isa, &functions[f]);
+  float x[] = { INFINITY, -INFINITY, NAN, 0 }, y[4];
+  RduView vx = FVIEW (x, 4), vy = FVIEW (y, 4);
+  call_kernel (isa, "exp", &vx, 1, &vy, 1, NULL, NULL, true);
+  SF_CHECK (y[0] == INFINITY && y[1] == 0 && isnan (y[2]) && y[3] == 1);
+  call_kernel (isa, "log", &vx, 1, &vy, 1, NULL, NULL, true);
+  SF_CHECK (y[0] == INFINITY && isnan (y[1]) && isnan (y[2]) && y[3] == -INFINITY);
+  call_kernel (isa, "tanh", &vx, 1, &vy, 1, NULL, NULL, true);
+  SF_CHECK (y[0] == 1 && y[1] == -1 && isnan (y[2]) && y[3] == 0);
+}
+
+SF_TEST_CASES (RduKernels, Elementwise, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+{
+  ISA_OR_SKIP (isa);
+  float a[6] = { 1, 2, 3, 4, 5, 6 }, b[3] = { 10, 20, 30 }, c[2] = { 100, 200 }, y[6];
+  RduView va = FVIEW (a, 2, 3), vb = FVIEW (b, 3), vc = FVIEW (c, 2, 1), vy = FVIEW (y, 2, 3);
+  call_kernel (isa, "add", (RduView[]){ va, vb }, 2, &vy, 1, NULL, NULL, true);
+  SF_CHECK (memcmp (y, (float[]){ 11, 22, 33, 14, 25, 36 }, sizeof y) == 0);
+  call_kernel (isa, "sub", (RduView[]){ vc, va }, 2, &vy, 1, NULL, NULL, true);
+  SF_CHECK (memcmp (y, (float[]){ 99, 98, 97, 196, 195, 194 }, sizeof y) == 0);
+  call_kernel (isa, "add", (RduView[]){ vb, vc }, 2, &vy, 1, NULL, NULL, true);
+  SF_CHECK (memcmp (y, (float[]){ 110, 120, 130, 210, 220, 230 }, sizeof y) == 0);
+  int32_t i[4] = { INT32_MIN, 7, -7, 5 }, j[4] = { -1, 2, 2, 0 }, k[4];
+  RduView vi = IVIEW (i, 4), vj = IVIEW (j, 4), vk = IVIEW (k, 4);
+  call_kernel (isa, "div", (RduView[]){ vi, vj }, 2, &vk, 1, NULL, NULL, true);
+  SF_CHECK (k[0] == INT32_MIN && k[1] == 3 && k[2] == -3 && k[3] == 0);
+  call_kernel (isa, "lt", (RduView[]){ vi, vj }, 2, &vk, 1, NULL, NULL, true);
+  SF_CHECK (k[0] == 1 && k[1] == 0 && k[2] == 1 && k[3] == 0);
+  float z[4];
+  RduView four = FVIEW (a, 4), vz = FVIEW (z, 4), zero = FVIEW (c, 1);
+  call_kernel (isa, "select", (RduView[]){ vk, four, zero }, 3, &vz, 1, NULL, NULL, true);
+  SF_CHECK (z[0] == 1 && z[1] == 100 && z[2] == 3 && z[3] == 100);
+  float n[4] = { NAN, 1e20f, -1e20f, -1.9f };
+  RduView vn = FVIEW (n, 4);
+  call_kernel (isa, "cast", &vn, 1, &vk, 1, NULL, NULL, true);
+  SF_CHECK (k[0] == 0 && k[1] == INT32_MAX && k[2] == INT32_MIN && k[3] == -1);
+  call_kernel (isa, "max", (RduView[]){ vn, four }, 2, &vz, 1, NULL, NULL, true);
+  SF_CHECK (isnan (z[0]) && z[1] == 1e20f && z[2] == 3 && z[3] == 4);
+}
+
+/* ---- reductions and rows ---- */
+
+SF_TEST_CASES (RduKernels, Reduce, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+{
+  ISA_OR_SKIP (isa);
+  enum
+  {
+    A = 5,
+    B = 37,
+    C = 70
+  };
+  g_autofree float *x = values (9, A * B * C);
+  float y[A * B * C];
+  RduView vx = FVIEW (x, A, B, C);
+  for (int mask = 1; mask < 8; mask++)
+    {
+      double wanted[A * B * C] = { 0 };
+      int64_t kept[3] = { mask & 1 ? 1 : A, mask & 2 ? 1 : B, mask & 4 ? 1 : C };
+      for (int i = 0; i < A * B * C; i++)
+        wanted[((mask & 1 ? 0 : i / (B * C)) * kept[1] + (mask & 2 ? 0 : i / C % B)) * kept[2]
+               + (mask & 4 ? 0 : i % C)]
+            += x[i];
+      RduView vy = FVIEW (y, kept[0], kept[1], kept[2]);
+      call_kernel (isa, "reduce_sum", &vx, 1, &vy, 1, (int64_t[]){ mask, 1 }, NULL, true);
+      check_near ("reduce_sum", y, wanted, kept[0] * kept[1] * kept[2]);
+    }
+  RduView none = FVIEW (y, 3), empty = FVIEW (x, 3, 0);
+  y[0] = 4;
+  call_kernel (isa, "reduce_sum", &empty, 1, &none, 1, (int64_t[]){ 2, 0 }, NULL, true);
+  SF_CHECK (y[0] == 0 && y[2] == 0);
+  call_kernel (isa, "reduce_max", &empty, 1, &none, 1, (int64_t[]){ 2, 0 }, NULL, true);
+  SF_CHECK (y[0] == -INFINITY && y[2] == -INFINITY);
+  int32_t v[6] = { 3, -1, 4, 1, -5, 9 }, least[2] = { 0, -7 };
+  RduView vv = IVIEW (v, 2, 3), vl = IVIEW (least, 2);
+  call_kernel (isa, "reduce_min", &vv, 1, &vl, 1, (int64_t[]){ 2, 0 }, NULL, false);
+  SF_CHECK (least[0] == -1 && least[1] == -7);
+}
+
+SF_TEST_CASES (RduKernels, Rows, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+{
+  ISA_OR_SKIP (isa);
+  enum
+  {
+    R = 3,
+    N = 11
+  };
+  g_autofree float *x = values (1, R * N), *g = values (2, R * N);
+  float y[R * N], l[R * N], dx[R * N];
+  /* Rows along axis 0 of [N, R]. */
+  RduView vx = FVIEW (x, N, R), vg = FVIEW (g, N, R), vy = FVIEW (y, N, R), vl = FVIEW (l, N, R),
+          vdx = FVIEW (dx, N, R);
+  const int64_t axis[] = { 0 };
+  call_kernel (isa, "softmax", &vx, 1, &vy, 1, axis, NULL, true);
+  call_kernel (isa, "log_softmax", &vx, 1, &vl, 1, axis, NULL, true);
+  for (int r = 0; r < R; r++)
+    {
+      double sum = 0, dot = 0, gsum = 0;
+      for (int i = 0; i < N; i++)
+        sum += exp (x[i * R + r]);
+      for (int i = 0; i < N; i++)
+        {
+          double p = exp (x[i * R + r]) / sum;
+          SF_CHECK_NEAR (y[i * R + r], p, 2e-7);
+          SF_CHECK_NEAR (l[i * R + r], log (p), 1e-6);
+          dot += p * g[i * R + r];
+          gsum += g[i * R + r];
+        }
+      call_kernel (isa, "softmax_bwd", (RduView[]){ vg, vy }, 2, &vdx, 1, axis, NULL, true);
+      for (int i = 0; i < N; i++)
+        SF_CHECK_NEAR (dx[i * R + r], exp (x[i * R + r]) / sum * (g[i * R + r] - dot), 1e-6);
+      call_kernel (isa, "log_softmax_bwd", (RduView[]){ vg, vl }, 2, &vdx, 1, axis, NULL, true);
+      for (int i = 0; i < N; i++)
+        SF_CHECK_NEAR (dx[i * R + r], g[i * R + r] - exp (x[i * R + r]) / sum * gsum, 1e-6);
+    }
+}
+
+SF_TEST_CASES (RduKernels, LayerNorm, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+{
+  ISA_OR_SKIP (isa);
+  enum
+  {
+    R = 4,
+    N = 6
+  };
+  g_autofree float *x = values (1, R * N), *gamma = values (2, N), *beta = values (3, N);
+  float y[R * N], mean[R], rstd[R];
+  RduView src[] = { FVIEW (x, 2, 2, 2, 3), FVIEW (gamma, 2, 3), FVIEW (beta, 2, 3) };
+  RduView dst[] = { FVIEW (y, 2, 2, 2, 3), FVIEW (mean, 2, 2), FVIEW (rstd, 2, 2) };
+  call_kernel (isa, "layer_norm", src, 3, dst, 3, (int64_t[]){ 2 }, (double[]){ 1e-5 }, true);
+  for (int r = 0; r < R; r++)
+    {
+      double sum = 0, square = 0;
+      for (int i = 0; i < N; i++)
+        sum += x[r * N + i] / N;
+      for (int i = 0; i < N; i++)
+        square += (x[r * N + i] - sum) * (x[r * N + i] - sum) / N;
+      SF_CHECK_NEAR (mean[r], sum, 1e-7);
+      SF_CHECK_NEAR (rstd[r], 1 / sqrt (square + 1e-5), 1e-6);
+      for (int i = 0; i < N; i++)
+        SF_CHECK_NEAR (y[r * N + i],
+                       (x[r * N + i] - sum) / sqrt (square + 1e-5) * gamma[i] + beta[i], 1e-6);
+    }
+}
+
+/* ---- moves and indices ---- */
+
+SF_TEST_CASES (RduKernels, Moves, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+{
+  ISA_OR_SKIP (isa);
+  float x[6] = { 1, 2, 3, 4, 5, 6 }, y[20];
+  RduView vx = FVIEW (x, 2, 3), t = FVIEW (y, 3, 2);
+  call_kernel (isa, "copy", &vx, 1, &t, 1, (int64_t[]){ 1, 0, 0, 0, 0, 0, 0, 0, 2 },
+               (double[]){ 0 }, true);
+  SF_CHECK (memcmp (y, (float[]){ 1, 4, 2, 5, 3, 6 }, 24) == 0);
+  /* One column of padding on the left, two on the right, the value 9; the single row repeats. */
+  RduView p = FVIEW (x, 1, 3), wide = FVIEW (y, 2, 6);
+  p.lo[1] = -1;
+  p.n[1] = 6;
+  p.valid_lo[1] = 1;
+  p.valid_hi[1] = 4;
+  p.data = (void *) ((uintptr_t) x - 4);
+  call_kernel (isa, "copy", &p, 1, &wide, 1, (int64_t[]){ 0, 1, 0, 0, 0, 0, 0, 0, 2 },
+               (double[]){ 9 }, true);
+  SF_CHECK (memcmp (y, (float[]){ 9, 1, 2, 3, 9, 9, 9, 1, 2, 3, 9, 9 }, 48) == 0);
+  int32_t k[4];
+  RduView vk = IVIEW (k, 2, 2);
+  vk.lo[1] = 5;
+  vk.step[1] = 3;
+  call_kernel (isa, "iota", NULL, 0, &vk, 1, (int64_t[]){ 1 }, NULL, true);
+  SF_CHECK (k[0] == 5 && k[1] == 8 && k[2] == 5 && k[3] == 8);
+  /* Rows 1 and 2 of a [3,4] tensor of random numbers. */
+  int32_t rng[3] = { 0x11223344, 0x55667788, 12 };
+  SfRng state = { .seed = 0x5566778811223344u, .stream = 77, .step = 12 };
+  RduView vr = IVIEW (rng, 3), box = FVIEW (y, 2, 4);
+  box.dim[0] = 3;
+  box.lo[0] = 1;
+  call_kernel (isa, "uniform", &vr, 1, &box, 1, (int64_t[]){ 77 }, NULL, true);
+  for (uint64_t i = 0; i < 8; i++)
+    SF_CHECK (y[i] == sf_rng_uniform (&state, 4 + i));
+}
+
+SF_TEST_CASES (RduKernels, Indices, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+{
+  ISA_OR_SKIP (isa);
+  float x[6] = { 1, 2, 3, 4, 5, 6 }, y[8], table[6];
+  int32_t i[4] = { 2, 0, 2, 1 };
+  RduView vx = FVIEW (x, 3, 2), vi = IVIEW (i, 2, 2), vy = FVIEW (y, 2, 2, 2),
+          vt = FVIEW (table, 3, 2);
+  RduFault fault = call_kernel (isa, "gather", (RduView[]){ vx, vi }, 2, &vy, 1, (int64_t[]){ 0 },
+                                NULL, true);
+  SF_CHECK (!fault.is_set && memcmp (y, (float[]){ 5, 6, 1, 2, 5, 6, 3, 4 }, 32) == 0);
+  fault = call_kernel (isa, "scatter_add", (RduView[]){ vi, vy }, 2, &vt, 1, (int64_t[]){ 0 }, NULL,
+                       true);
+  SF_CHECK (!fault.is_set && memcmp (table, (float[]){ 1, 2, 3, 4, 10, 12 }, 24) == 0);
+  /* Along axis 1 of [2,3]. */
+  RduView wide = FVIEW (x, 2, 3), one = IVIEW (i, 2), out = FVIEW (y, 2, 2);
+  fault = call_kernel (isa, "gather", (RduView[]){ wide, one }, 2, &out, 1, (int64_t[]){ 1 }, NULL,
+                       true);
+  SF_CHECK (!fault.is_set && memcmp (y, (float[]){ 3, 1, 6, 4 }, 16) == 0);
+  i[2] = 3;
+  i[3] = -1;
+  fault = call_kernel (isa, "gather", (RduView[]){ vx, vi }, 2, &vy, 1, (int64_t[]){ 0 }, NULL,
+                       true);
+  SF_CHECK (fault.is_set && fault.position == 2 && fault.value == 3 && fault.bound == 3);
+}
+
+SF_TEST_CASES (RduKernels, Rounding, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+{
+  ISA_OR_SKIP (isa);
+  /* Ties go to even: 1 + 2^-8 down, 1 + 3 * 2^-8 up. */
+  float x[20] = { 1 + 0x1p-8f, 1 + 3 * 0x1p-8f, 1 + 0x1.01p-8f, -3.4e38f, INFINITY, NAN };
+  isa->round (SF_BF16, x, 20);
+  SF_CHECK (x[0] == 1 && x[1] == 1 + 0x1p-6f && x[2] == 1 + 0x1p-7f && x[3] == -INFINITY
+            && x[4] == INFINITY && isnan (x[5]));
+  float h[2] = { 1 + 0x1p-11f, 65520 };
+  isa->round (SF_F16, h, 2);
+  SF_CHECK (h[0] == 1 && h[1] == INFINITY);
+}
+
+SF_TEST (RduIsa, UnknownNameIsRefused)
+{
+  g_autoptr (GError) error = NULL;
+  g_setenv ("SF_ISA", "mmx", TRUE);
+  SF_CHECK (rdu_isa_choose (&error) == NULL);
+  g_unsetenv ("SF_ISA");
+  SF_CHECK_ERROR (error, SF_ERROR_INVALID_ARGUMENT,
+                  "SF_ISA: found \"mmx\", wanted portable, avx2 or avx512");
+}

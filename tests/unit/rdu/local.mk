@@ -1,0 +1,12 @@
+# Build fragment of tests/unit/rdu: the emulator's kernels, and programs built by hand.
+check_PROGRAMS += tests/unit/rdu/kernels_test
+TESTS += tests/unit/rdu/kernels_test
+tests_unit_rdu_kernels_test_SOURCES = tests/unit/rdu/kernels_test.c plugins/backends/rdu/isa.c
+tests_unit_rdu_kernels_test_CPPFLAGS = $(AM_CPPFLAGS) $(SF_RDU_X86_CPPFLAGS)
+tests_unit_rdu_kernels_test_LDADD = $(SF_RDU_KERNEL_LIBS) $(SF_TEST_LIBS) -lm
+
+check_PROGRAMS += tests/unit/rdu/program_test
+TESTS += tests/unit/rdu/program_test
+tests_unit_rdu_program_test_SOURCES = tests/unit/rdu/program_test.c tests/unit/rdu/session_test.c \
+  tests/unit/rdu/build.c tests/unit/rdu/build.h plugins/backends/rdu/plugin.c
+tests_unit_rdu_program_test_LDADD = plugins/backends/rdu/libmachine.la $(SF_TEST_LIBS) -lm
