@@ -43,16 +43,22 @@ for kind in frontend backend dataset executor; do
   done
 done
 
-# An executor in the hands of a host outside the tree.
-cd "$work/democ/executor" || exit 99
+# Plugins in the hands of hosts outside the tree.
 case ${SF_SANITIZERS:-no} in
   address) sanitize=-fsanitize=address,undefined ;;
   thread) sanitize=-fsanitize=thread ;;
   *) sanitize= ;;
 esac
-run 0 cc -std=c11 -D_GNU_SOURCE -Wall $sanitize $(pkg-config --cflags spatialflow) -o host "$SF_SOURCE_DIR/tests/cli/executor_host.c" \
-  $(pkg-config --libs spatialflow)
-run 0 ./host democ
+for host in executor model; do
+  run 0 cc -std=c11 -D_GNU_SOURCE -Wall $sanitize $(pkg-config --cflags spatialflow) -o "$work/$host" \
+    "$SF_SOURCE_DIR/tests/cli/${host}_host.c" $(pkg-config --libs spatialflow)
+done
+for name in democ democxx; do
+  cd "$work/$name/executor" || exit 99
+  run 0 "$work/executor" $name
+  cd "$work/$name/backend" || exit 99
+  run 0 "$work/model" $name
+done
 
 mkdir "$work/empty"
 cd "$work/empty" || exit 99
