@@ -43,6 +43,10 @@ for kind in frontend backend dataset executor; do
   done
 done
 
+cd "$work/democ/dataset" || exit 99
+run 2 env PKG_CONFIG_PATH=/nowhere PKG_CONFIG_LIBDIR=/nowhere make
+has err "set PKG_CONFIG_PATH"
+
 # Plugins in the hands of hosts outside the tree.
 case ${SF_SANITIZERS:-no} in
   address) sanitize=-fsanitize=address,undefined ;;

@@ -53,7 +53,7 @@ describe_range (const SfOption *option)
   if (option->type == SF_OPTION_CHOICE)
     return g_strdup (option->choices);
   if (option->min < option->max)
-    return g_strdup_printf ("%g..%g", option->min, option->max);
+    return g_strdup_printf ("%.15g..%.15g", option->min, option->max);
   return g_strdup ("");
 }
 
