@@ -1,6 +1,7 @@
 # Build fragment of tests/unit/base.
 check_PROGRAMS += tests/unit/base/base_test
 TESTS += tests/unit/base/base_test
+SF_THREADED_TESTS += tests/unit/base/base_test
 tests_unit_base_base_test_SOURCES = \
   tests/unit/base/config_test.c \
   tests/unit/base/error_test.c \
