@@ -18,6 +18,7 @@ sfinclude_HEADERS += \
   include/sf/pef.h \
   include/sf/plugins.h \
   include/sf/rng.h \
+  include/sf/run.h \
   include/sf/session.h \
   include/sf/shape.h \
   include/sf/tensor.h \

@@ -30,6 +30,7 @@ refused '#include <sf/graph.h>' 'found sf/graph.h (core/ir) in core/base' core/b
 refused '#include "core/plugin/load.h"' 'found core/plugin/load.h (core/plugin) in core/arch' core/arch/x.c
 refused '#include "core/ir/graph.h"' 'wanted only <sf/...>' plugins/passes/fold/x.c
 refused '#include "../other/x.h"' 'wanted only <sf/...>' plugins/passes/fold/x.c
+refused '#include "plugins/passes/other/x.h"' 'wanted only <sf/...>' plugins/passes/fold/x.c
 refused '#include "core/ir/graph.h"' 'in a public header' include/sf/error.h
 refused '#include <sf/unheard.h>' 'that scripts/check-layers knows' core/run/x.c
 refused 'void *h = dlopen (p, 0);' 'only core/plugin opens plugins' core/run/x.c
