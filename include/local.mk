@@ -29,6 +29,7 @@ sfplugininclude_HEADERS += \
   include/sf/plugin/dataset.h \
   include/sf/plugin/executor.h \
   include/sf/plugin/frontend.h \
+  include/sf/plugin/lower.h \
   include/sf/plugin/optimizer.h \
   include/sf/plugin/pass.h \
   include/sf/plugin/plugin.h \

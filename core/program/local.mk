@@ -12,6 +12,18 @@ libsfcore_la_SOURCES += \
   core/program/check_stage.c \
   core/program/check_tensor.c \
   core/program/entry.c \
+  core/program/cost.c \
+  core/program/lower.h \
+  core/program/lower_contract.c \
+  core/program/lower_group.c \
+  core/program/lower_map.c \
+  core/program/lower_module.c \
+  core/program/lower_move.c \
+  core/program/lower_op.c \
+  core/program/lower_section.c \
+  core/program/lower_stage.c \
+  core/program/lowering.c \
+  core/program/memory_plan.c \
   core/program/nets.c \
   core/program/program.c \
   core/program/share.c \
