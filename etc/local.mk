@@ -5,4 +5,9 @@ nobase_dist_sfdata_DATA += \
   etc/arch/sn30.cfg \
   etc/arch/sn40l.cfg \
   etc/arch/tiny.cfg \
-  etc/limits.cfg
+  etc/limits.cfg \
+  etc/pipelines/o0.cfg \
+  etc/pipelines/o1.cfg \
+  etc/pipelines/o3.cfg \
+  etc/rules/o1.cfg \
+  etc/rules/o3.cfg

@@ -1,1 +1,8 @@
 # Build fragment of core/compile.
+libsfcore_la_SOURCES += \
+  core/compile/compile.c \
+  core/compile/context.c \
+  core/compile/context.h \
+  core/compile/import.c \
+  core/compile/optimizer.c \
+  core/compile/pipeline.c

@@ -15,6 +15,9 @@ SF_API SfModule *sf_import (const char *path, const char *frontend, int64_t batc
                             uint64_t seed, const char *const *args, const char *const *dims,
                             GError **error);
 
+/* Appends the arguments that the model declares (SfModelArg of <sf/plugin/frontend.h>) to `args`. */
+SF_API bool sf_import_args (const char *path, const char *frontend, GArray *args, GError **error);
+
 typedef struct
 {
   const char *level;     /* "o0", "o1", "o3", or the path of a pipeline file; NULL: "o3" */
@@ -36,6 +39,11 @@ typedef struct
 /* Compiles a module with an entry "forward" (from sf_import, or built in memory with one output of
  * role LOSS unless `inference`) to a PEF in memory. Owned. */
 SF_API SfPef *sf_compile (SfModule *module, const SfCompileOptions *options, GError **error);
+
+/* The same without the packing, for tests and tools that look at what passes make: the source module, the module as the last pass left it and the program (all owned,
+ * each may be NULL). A pipeline without the pass tile leaves the program empty. */
+SF_API bool sf_compile_program (SfModule *module, const SfCompileOptions *options, const SfArch *arch, SfModule **source, SfModule **lowered,
+                                SfProgram **program, GError **error);
 
 SF_END_DECLS
 #endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a compile holds while its passes run. */
+#ifndef SF_CORE_COMPILE_CONTEXT_H
+#define SF_CORE_COMPILE_CONTEXT_H
+
+#include <sf/compile.h>
+#include <sf/plugin/optimizer.h>
+#include <sf/plugin/pass.h>
+
+struct SfPassContext
+{
+  SfModule *module;
+  SfModule *source; /* NULL before autodiff */
+  SfProgram *program;
+  const SfArch *arch;
+  const SfCompileOptions *options;
+  GHashTable *facts; /* owned strings */
+  const char *pass;  /* that runs */
+};
+
+/* The core's part of sf_pass_apply_optimizer. */
+bool sf_optimizer_apply (SfPassContext *context, SfGraph *graph, const SfValue *params,
+                         const SfValue *grads, size_t n, GError **error);
+/* Facts about the optimizer for the session: its name, options and groups. */
+bool sf_optimizer_facts (const SfCompileOptions *options, SfModule *module, GError **error);
+
+/* Runs the pipeline of `context->options`. */
+bool sf_pipeline_run (SfPassContext *context, GError **error);
+
+#endif

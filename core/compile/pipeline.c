@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pipelines: the ordered passes of a level, from etc/pipelines, each followed by the verifier. */
+#include "core/compile/context.h"
+
+#include <sf/paths.h>
+#include <sf/plugins.h>
+
+/* A pass with its options. */
+typedef struct
+{
+  const SfPlugin *plugin;
+  SfOptionValues *values;
+} Step;
+
+/* Shares of the machine, in percent, that sections may fill: when routing or memory does not come
+ * out, the program is built anew with smaller sections. */
+static const int fills[] = { 100, 60, 35, 20, 10, 5, 2, 1 };
+
+static void
+step_free (gpointer data)
+{
+  Step *step = data;
+  sf_option_values_free (step->values);
+  g_free (step);
+}
+
+static const char *
+level_path (const char *level, char **owned)
+{
+  if (strchr (level, '/') != NULL || g_str_has_suffix (level, ".cfg"))
+    return level;
+  g_autofree char *relative = g_strdup_printf ("etc/pipelines/%s.cfg", level);
+  return *owned = sf_data_path (relative);
+}
+
+static bool
+read_step (SfConfigNode *group, GPtrArray *steps, GError **error)
+{
+  static const SfOption none[] = { { .name = NULL } };
+  static const char *const known[] = { "pass", NULL };
+  const char *name = NULL;
+  if (!sf_config_get_string (group, "pass", true, &name, error))
+    return false;
+  const SfPlugin *plugin = sf_plugins_load (SF_PLUGIN_PASS, name, error);
+  if (plugin == NULL)
+    return false;
+  Step *step = g_new0 (Step, 1);
+  step->plugin = plugin;
+  step->values = sf_option_values_new (plugin->options != NULL ? plugin->options : none);
+  g_ptr_array_add (steps, step);
+  return sf_option_parse_config (step->values, group, known, error);
+}
+
+static bool
+read_pipeline (const char *path, GPtrArray *steps, GError **error)
+{
+  g_autoptr (SfConfig) config = sf_config_read (path, error);
+  if (config == NULL)
+    return false;
+  SfConfigNode *list = sf_config_node_member (sf_config_root (config), "passes");
+  if (list == NULL || sf_config_node_type (list) != SF_CONFIG_LIST
+      || sf_config_node_count (list) == 0)
+    return sf_fail (
+        error, SF_ERROR_INVALID_DATA,
+        "%s: found no list of passes, wanted passes = ( { pass = \"autodiff\"; }, ... ); see etc/pipelines",
+        path);
+  for (size_t i = 0; i < sf_config_node_count (list); i++)
+    if (!read_step (sf_config_node_at (list, i), steps, error))
+      return false;
+  return sf_config_check_keys (sf_config_root (config), false, error);
+}
+
+/* --set pass.option=value */
+static bool
+apply_set (const char *text, GPtrArray *steps, GError **error)
+{
+  const char *dot = strchr (text, '.'), *equals = strchr (text, '=');
+  if (dot == NULL || equals == NULL || equals < dot)
+    return sf_fail (
+        error, SF_ERROR_INVALID_ARGUMENT,
+        "--set %s: found no pass and option, wanted pass.option=value; give for example section.max_groups=4",
+        text);
+  g_autofree char *pass = g_strndup (text, (gsize) (dot - text));
+  g_autofree char *option = g_strndup (dot + 1, (gsize) (equals - dot - 1));
+  bool found = false;
+  for (guint i = 0; i < steps->len; i++)
+    {
+      Step *step = steps->pdata[i];
+      if (!g_str_equal (step->plugin->name, pass))
+        continue;
+      found = true;
+      if (!sf_option_set (step->values, g_strdelimit (option, "_", '-'), equals + 1, "--set",
+                          error))
+        return false;
+    }
+  return found
+         || sf_fail (
+             error, SF_ERROR_NOT_FOUND,
+             "--set %s: found no pass %s in the pipeline, wanted one that runs; sf plugins lists passes",
+             text, pass);
+}
+
+/* ---- running ---- */
+
+/* How far the program is built, by what its configs have. */
+static bool
+verify_program (SfPassContext *context, GError **error)
+{
+  SfProgram *program = context->program;
+  if (sf_program_n_entries (program) == 0)
+    return true;
+  SfProgramCheck upto = SF_CHECK_MEMORY;
+  for (uint32_t c = 0; c < sf_program_n_configs (program); c++)
+    if (sf_config_n_places (program, c) == 0)
+      upto = SF_CHECK_DEPTH;
+    else if (upto == SF_CHECK_MEMORY && sf_config_n_routes (program, c) == 0
+             && sf_config_n_streams (program, c) > 0)
+      upto = SF_CHECK_PLACE;
+  return sf_program_verify (program, context->arch, upto, error);
+}
+
+static bool
+run_step (SfPassContext *context, const Step *step, size_t index, size_t n, GError **error)
+{
+  const SfCompileOptions *options = context->options;
+  if (options->progress != NULL)
+    options->progress (options->user_data, step->plugin->name, index, n);
+  context->pass = step->plugin->name;
+  if (!step->plugin->ops.pass->run (context, step->values, error))
+    return false;
+  if (!sf_module_verify (context->module, error) || !verify_program (context, error))
+    {
+      g_prefix_error (error, "after pass %s: ", step->plugin->name);
+      return false;
+    }
+  return true;
+}
+
+static bool
+run_from (SfPassContext *context, GPtrArray *steps, guint first, guint end, GError **error)
+{
+  for (guint i = first; i < end; i++)
+    if (!run_step (context, steps->pdata[i], i, steps->len, error))
+      return false;
+  return true;
+}
+
+/* Passes from `section` on depend on how much of the machine a section may fill. */
+static guint
+first_mapping_step (GPtrArray *steps)
+{
+  for (guint i = 0; i < steps->len; i++)
+    if (g_str_equal (((Step *) steps->pdata[i])->plugin->name, "section"))
+      return i;
+  return steps->len;
+}
+
+static bool
+map_until_it_fits (SfPassContext *context, GPtrArray *steps, guint first, GError **error)
+{
+  for (size_t attempt = 0; attempt < G_N_ELEMENTS (fills); attempt++)
+    {
+      g_autoptr (GError) failure = NULL;
+      g_hash_table_insert (context->facts, g_strdup ("fill"),
+                           g_strdup_printf ("%d", fills[attempt]));
+      if (run_from (context, steps, first, steps->len, &failure))
+        return true;
+      bool last = attempt + 1 == G_N_ELEMENTS (fills);
+      if (last || !g_error_matches (failure, SF_ERROR, SF_ERROR_NO_RESOURCE))
+        {
+          g_propagate_error (error, g_steal_pointer (&failure));
+          return false;
+        }
+      sf_pass_note (context, "sections of at most %d %%: %s", fills[attempt + 1], failure->message);
+      sf_program_unref (context->program);
+      context->program = sf_program_new ();
+    }
+  return true;
+}
+
+bool
+sf_pipeline_run (SfPassContext *context, GError **error)
+{
+  const SfCompileOptions *options = context->options;
+  g_autofree char *owned = NULL;
+  const char *path = level_path (options->level != NULL ? options->level : "o3", &owned);
+  g_autoptr (GPtrArray) steps = g_ptr_array_new_with_free_func (step_free);
+  if (!read_pipeline (path, steps, error))
+    return false;
+  for (const char *const *set = options->set; set != NULL && *set != NULL; set++)
+    if (!apply_set (*set, steps, error))
+      return false;
+  guint mapping = first_mapping_step (steps);
+  return run_from (context, steps, 0, mapping, error)
+         && map_until_it_fits (context, steps, mapping, error);
+}
