@@ -1,1 +1,19 @@
 # Build fragment of plugins/optimizers.
+plugin_LTLIBRARIES += plugins/sf-optimizer-sgd.la
+plugins_sf_optimizer_sgd_la_SOURCES = plugins/optimizers/sgd/sgd.c
+plugins_sf_optimizer_sgd_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
+plugins_sf_optimizer_sgd_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
+plugins_sf_optimizer_sgd_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
+plugins_sf_optimizer_sgd_la_LIBADD = $(SF_PLUGIN_LIBADD)
+plugin_LTLIBRARIES += plugins/sf-optimizer-adam.la
+plugins_sf_optimizer_adam_la_SOURCES = plugins/optimizers/adam/adam.c
+plugins_sf_optimizer_adam_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
+plugins_sf_optimizer_adam_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
+plugins_sf_optimizer_adam_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
+plugins_sf_optimizer_adam_la_LIBADD = $(SF_PLUGIN_LIBADD)
+plugin_LTLIBRARIES += plugins/sf-optimizer-adamw.la
+plugins_sf_optimizer_adamw_la_SOURCES = plugins/optimizers/adam/adam.c
+plugins_sf_optimizer_adamw_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS) -DSF_ADAM_DECOUPLED
+plugins_sf_optimizer_adamw_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
+plugins_sf_optimizer_adamw_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
+plugins_sf_optimizer_adamw_la_LIBADD = $(SF_PLUGIN_LIBADD)

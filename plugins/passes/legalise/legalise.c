@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pass legalise: decomposes what the device cannot express, sends the rest to the host, gives
+ * results memory of their own. */
+#include <sf/plugin/pass.h>
+
+/* A decomposition that has not come to an end after so many levels goes in circles. */
+#define MAX_LEVELS 16
+
+typedef struct
+{
+  SfPassContext *context;
+  const SfGraph *from;
+  SfGraph *to;
+  SfValue *map;
+  size_t n_decomposed;
+} Rewrite;
+
+static bool
+decompose (Rewrite *r, SfNode node, GError **error)
+{
+  size_t n = sf_node_n_outputs (r->from, node);
+  g_autofree SfValue *outputs = g_new (SfValue, n + 1);
+  if (!sf_graph_decompose (r->to, r->from, node, r->map, outputs, error))
+    return false;
+  for (size_t i = 0; i < n; i++)
+    r->map[sf_node_output (r->from, node, i)] = outputs[i];
+  r->n_decomposed++;
+  return true;
+}
+
+/* What no lane can hold goes to the host whole, since its parts would have to as well. */
+static bool
+is_wide (const SfGraph *graph, SfNode node)
+{
+  for (size_t i = 0; i < sf_node_n_inputs (graph, node); i++)
+    if (sf_node_input (graph, node, i) != SF_NONE
+        && sf_dtype_bytes (sf_value_dtype (graph, sf_node_input (graph, node, i))) > 4)
+      return true;
+  for (size_t i = 0; i < sf_node_n_outputs (graph, node); i++)
+    if (sf_dtype_bytes (sf_value_dtype (graph, sf_node_output (graph, node, i))) > 4)
+      return true;
+  return false;
+}
+
+static bool
+rewrite_node (Rewrite *r, SfNode node, GError **error)
+{
+  g_autofree char *reason = NULL;
+  bool device = sf_pass_target_supports (r->context, r->from, node, &reason);
+  if (!device && !is_wide (r->from, node) && sf_op_has_decomposition (sf_node_op (r->from, node)))
+    return decompose (r, node, error);
+  SfNode copy = (SfNode) sf_graph_n_nodes (r->to);
+  if (!sf_graph_copy_node (r->to, r->from, node, r->map, error))
+    return false;
+  sf_node_set_on_host (r->to, copy, !device);
+  if (!device)
+    sf_pass_note (r->context, "%s (%s): on the host, %s", sf_node_name (r->from, node),
+                  sf_node_op_name (r->from, node), reason);
+  return true;
+}
+
+/* One level of decomposition of the whole graph. */
+static SfGraph *
+rewrite_level (SfPassContext *context, const SfGraph *from, size_t *n_decomposed, GError **error)
+{
+  g_autoptr (SfGraph) to = sf_graph_new (sf_graph_name (from));
+  g_autofree SfValue *map = g_new (SfValue, sf_graph_n_values (from) + 1);
+  Rewrite r = { .context = context, .from = from, .to = to, .map = map };
+  if (!sf_graph_copy_interface (to, from, map, error))
+    return NULL;
+  for (SfNode node = 0; node < sf_graph_n_nodes (from); node++)
+    if (!rewrite_node (&r, node, error))
+      return NULL;
+  if (!sf_graph_copy_results (to, from, map, error))
+    return NULL;
+  *n_decomposed = r.n_decomposed;
+  return g_steal_pointer (&to);
+}
+
+/* ---- results ---- */
+
+/* Which memory is already some result's own, by root of views. */
+typedef struct
+{
+  SfPassContext *context;
+  SfGraph *graph;
+  SfValue *map;
+  GHashTable *claimed;
+} Results;
+
+static SfValue
+root_of (const SfGraph *graph, SfValue value)
+{
+  for (;;)
+    {
+      SfNode node = sf_value_producer (graph, value);
+      if (node == SF_NONE || sf_node_on_host (graph, node)
+          || !g_str_equal (sf_node_op_name (graph, node), "reshape")
+          || sf_shape_equal (sf_value_shape (graph, value),
+                             sf_value_shape (graph, sf_node_input (graph, node, 0))))
+        return value;
+      value = sf_node_input (graph, node, 0);
+    }
+}
+
+/* Whether what will be the new state is read in a later phase than that which makes it. */
+static bool
+read_later (const SfGraph *graph, SfValue root)
+{
+  SfNode producer = sf_value_producer (graph, root);
+  SfPhase phase = producer == SF_NONE ? SF_PHASE_FWD : sf_node_phase (graph, producer);
+  for (SfNode node = 0; node < sf_graph_n_nodes (graph); node++)
+    for (size_t i = 0; i < sf_node_n_inputs (graph, node); i++)
+      {
+        SfValue x = sf_node_input (graph, node, i);
+        if (x != SF_NONE && sf_node_phase (graph, node) > phase && root_of (graph, x) == root)
+          return true;
+      }
+  return false;
+}
+
+/* `value`, or a copy of it: a reshape to the same shape, which lowering takes for one. */
+static bool
+claim (Results *r, SfValue value, bool state, SfPhase phase, GError **error)
+{
+  SfValue mapped = r->map[value], root = root_of (r->graph, mapped);
+  bool own = sf_value_kind (r->graph, root) == SF_VALUE_RESULT
+             && !g_hash_table_contains (r->claimed, GUINT_TO_POINTER (root))
+             && !(state && read_later (r->graph, root));
+  if (!own)
+    {
+      SfNode producer = sf_value_producer (r->graph, mapped);
+      sf_graph_set_phase (r->graph,
+                          producer != SF_NONE ? sf_node_phase (r->graph, producer) : phase);
+      sf_graph_set_scope (r->graph, sf_value_name (r->graph, mapped));
+      const SfShape *shape = sf_value_shape (r->graph, mapped);
+      SfAttr attr = SF_ATTR_IS ("shape", shape->dim, (size_t) shape->rank);
+      SfValue copy = sf_graph_op (r->graph, "reshape", &mapped, 1, &attr, 1, error);
+      if (copy == SF_NONE)
+        return false;
+      sf_value_set_origin (r->graph, copy, SF_NONE);
+      SfNode node = sf_value_producer (r->graph, copy);
+      sf_node_set_on_host (r->graph, node,
+                           !sf_pass_target_supports (r->context, r->graph, node, NULL));
+      mapped = root = copy;
+    }
+  g_hash_table_add (r->claimed, GUINT_TO_POINTER (root));
+  r->map[value] = mapped;
+  return true;
+}
+
+static bool
+copy_results (Results *r, const SfGraph *from, GError **error)
+{
+  for (size_t i = 0; i < sf_graph_n_outputs (from); i++)
+    {
+      const char *name;
+      SfOutputRole role;
+      SfValue v = sf_graph_output_at (from, i, &name, &role), before = r->map[v];
+      bool ok = claim (r, v, false, SF_PHASE_FWD, error)
+                && sf_graph_output (r->graph, name, role, r->map[v], error);
+      r->map[v] = before;
+      if (!ok)
+        return false;
+    }
+  for (size_t i = 0; i < sf_graph_n_states (from); i++)
+    {
+      SfValue state = sf_graph_state_at (from, i), next = sf_value_update (from, state);
+      if (next == SF_NONE)
+        continue;
+      SfValue before = r->map[next];
+      bool ok = claim (r, next, true, SF_PHASE_OPT, error)
+                && sf_graph_set_update (r->graph, r->map[state], r->map[next], error);
+      r->map[next] = before;
+      if (!ok)
+        return false;
+    }
+  return true;
+}
+
+/* Outputs and new states that share memory, or are no node's result, get copies. */
+static SfGraph *
+separate_results (SfPassContext *context, const SfGraph *from, GError **error)
+{
+  g_autoptr (SfGraph) to = sf_graph_new (sf_graph_name (from));
+  g_autofree SfValue *map = g_new (SfValue, sf_graph_n_values (from) + 1);
+  g_autoptr (GHashTable) claimed = g_hash_table_new (NULL, NULL);
+  Results r = { .context = context, .graph = to, .map = map, .claimed = claimed };
+  if (!sf_graph_copy_interface (to, from, map, error))
+    return NULL;
+  for (SfNode node = 0; node < sf_graph_n_nodes (from); node++)
+    if (!sf_graph_copy_node (to, from, node, map, error))
+      return NULL;
+  if (!copy_results (&r, from, error))
+    return NULL;
+  return g_steal_pointer (&to);
+}
+
+/* ---- the pass ---- */
+
+static bool
+run (SfPassContext *context, const SfOptionValues *options, GError **error)
+{
+  (void) options;
+  SfModule *module = sf_pass_module (context);
+  for (size_t i = 0; i < sf_module_n_entries (module); i++)
+    {
+      const char *entry = sf_module_entry (module, i);
+      g_autoptr (SfGraph) graph = sf_graph_ref (sf_module_graph (module, entry));
+      size_t n_decomposed = 1;
+      for (int level = 0; n_decomposed > 0; level++)
+        {
+          if (level == MAX_LEVELS)
+            return sf_fail (
+                error, SF_ERROR_INTERNAL,
+                "graph %s: found decompositions of %d levels, wanted them to end; look for an op that decomposes into itself",
+                sf_graph_name (graph), MAX_LEVELS);
+          SfGraph *next = rewrite_level (context, graph, &n_decomposed, error);
+          if (next == NULL)
+            return false;
+          sf_graph_unref (graph);
+          graph = next;
+        }
+      g_autoptr (SfGraph) done = separate_results (context, graph, error);
+      if (done == NULL)
+        return false;
+      sf_module_set_graph (module, entry, done);
+    }
+  return true;
+}
+
+static const SfPassOps pass_ops = { .size = sizeof (SfPassOps), .run = run };
+
+const SfPlugin sf_plugin = {
+  SF_PLUGIN_HEAD (SF_PLUGIN_PASS, "legalise", "1.0",
+                  "decompose what the device cannot express, send the rest to the host"),
+  .ops.pass = &pass_ops,
+};
