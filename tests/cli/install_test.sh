@@ -22,7 +22,7 @@ run 0 "$sf" --version
 run 0 pkg-config --exists spatialflow
 run 0 "$sf" plugins --check
 
-for kind in frontend backend dataset executor; do
+for kind in frontend pass optimizer backend dataset executor; do
   for language in c cxx; do
     option=
     [ $language = c ] || option=--cxx
@@ -63,6 +63,16 @@ for name in democ democxx; do
   cd "$work/$name/backend" || exit 99
   run 0 "$work/model" $name
 done
+
+# The plugin of docs/plugins.md.
+mkdir "$work/census"
+cd "$work/census" || exit 99
+sed -n '/^```c$/,/^```$/{/^```/d;p}' "$SF_SOURCE_DIR/docs/plugins.md" >sf-pass-census.c
+[ -s sf-pass-census.c ] || fail "docs/plugins.md shows no plugin"
+run 0 cc -std=c11 -Wall -fPIC -fvisibility=hidden -shared -Wl,-z,defs $(pkg-config --cflags spatialflow) \
+  -o sf-pass-census.so sf-pass-census.c $(pkg-config --libs spatialflow)
+run 0 "$sf" plugins --check --plugin-path .
+run 0 "$sf" inspect pass:census --plugin-path .
 
 mkdir "$work/empty"
 cd "$work/empty" || exit 99
