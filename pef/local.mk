@@ -1,1 +1,9 @@
 # Build fragment of pef.
+libsfcore_la_SOURCES += \
+  pef/container.c \
+  pef/decode_graph.c \
+  pef/decode_program.c \
+  pef/encode_graph.c \
+  pef/encode_program.c \
+  pef/pef.c \
+  pef/writer.c

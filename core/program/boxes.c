@@ -22,8 +22,8 @@ want_box (const char *what, const SfShape *found, const SfShape *wanted)
 {
   if (same_box (found, wanted))
     return NULL;
-  g_autofree char *f = sf_shape_words (found);
-  g_autofree char *w = sf_shape_words (wanted);
+  g_autofree char *f = sf_shape_text (found);
+  g_autofree char *w = sf_shape_text (wanted);
   return g_strdup_printf ("%s box is %s, wanted %s", what, f, w);
 }
 

@@ -30,30 +30,8 @@ sf_check_fail (const SfCheck *check, const char *kind, uint32_t index, const cha
                   name != NULL ? ")" : "", text);
 }
 
-char *
-sf_shape_words (const SfShape *shape)
-{
-  GString *text = g_string_new ("[");
-  for (int d = 0; d < shape->rank && d < SF_MAX_RANK; d++)
-    g_string_append_printf (text, "%s%" PRId64, d > 0 ? "," : "", shape->dim[d]);
-  g_string_append_c (text, ']');
-  return g_string_free (text, FALSE);
-}
-
 bool
 sf_shape_is_sound (const SfShape *shape)
 {
-  if (shape->rank < 0 || shape->rank > SF_MAX_RANK)
-    return false;
-  int64_t n = 1;
-  for (int d = 0; d < shape->rank; d++)
-    {
-      if (shape->dim[d] < 0 || shape->dim[d] > SF_CAP_ELEMS)
-        return false;
-      __int128 product = (__int128) n * shape->dim[d];
-      if (product > SF_CAP_ELEMS)
-        return false;
-      n = (int64_t) product;
-    }
-  return true;
+  return sf_shape_check (shape, "shape", NULL);
 }

@@ -28,9 +28,6 @@ typedef struct
 bool sf_check_fail (const SfCheck *check, const char *kind, uint32_t index, const char *format, ...)
     G_GNUC_PRINTF (4, 5);
 
-/* "[2,3]"; owned. */
-char *sf_shape_words (const SfShape *shape);
-
 /* Rank and element count within the caps. */
 bool sf_shape_is_sound (const SfShape *shape);
 /* Whether boxes of the operand hang over the edge of its tensor. */

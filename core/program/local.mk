@@ -27,6 +27,7 @@ libsfcore_la_SOURCES += \
   core/program/nets.c \
   core/program/program.c \
   core/program/share.c \
+  core/program/text.c \
   core/program/tileop.c \
   core/program/tokens.c \
   core/program/verify.c
