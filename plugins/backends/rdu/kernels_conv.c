@@ -112,41 +112,115 @@ pack_left (const void *operands, int64_t i0, int64_t in, int64_t k0, int64_t kn,
     }
 }
 
-/* Pixel of a window sum, or one that is never inside. */
-static inline int64_t
-divided (int64_t sum, int64_t div)
+/* Depth and columns of a block as offsets and pixels. */
+typedef struct
 {
-  if (div == 1)
-    return sum;
-  return sum >= 0 && sum % div == 0 ? sum / div : INT64_MIN / 2;
+  int64_t *k_offset, *k_y, *k_x, *j_offset, *j_y, *j_x;
+} Tables;
+
+static Tables
+fill_tables (const Windows *w, int64_t k0, int64_t kn, int64_t j0, int64_t jn, int64_t *memory)
+{
+  Tables t = { .k_offset = memory,
+               .k_y = memory + RDU_BLOCK_DEPTH,
+               .k_x = memory + 2 * RDU_BLOCK_DEPTH };
+  t.j_offset = memory + 3 * RDU_BLOCK_DEPTH;
+  t.j_y = t.j_offset + RDU_BLOCK_COLUMNS;
+  t.j_x = t.j_y + RDU_BLOCK_COLUMNS;
+  axis_pixels (&w->depth, k0, kn, t.k_offset, t.k_y, t.k_x);
+  axis_pixels (&w->column, j0, jn, t.j_offset, t.j_y, t.j_x);
+  for (int64_t j = 0; j < jn; j++)
+    {
+      t.j_y[j] += w->y0;
+      t.j_x[j] += w->x0;
+    }
+  return t;
+}
+
+static inline bool
+is_inside (const Windows *w, int64_t y, int64_t x)
+{
+  return y >= w->lo_y && y < w->hi_y && x >= w->lo_x && x < w->hi_x;
+}
+
+/* Gradients of strided convolutions: only sums that divide are pixels. */
+static void
+pack_divided (const void *operands, int64_t k0, int64_t kn, int64_t j0, int64_t jn, float *to,
+              int64_t *memory)
+{
+  const Windows *w = &((const Operands *) operands)->right;
+  Tables t = fill_tables (w, k0, kn, j0, jn, memory);
+  for (int64_t j = 0; j < jn; j += RDU_NR)
+    for (int64_t k = 0; k < kn; k++, to += RDU_NR)
+      {
+        memset (to, 0, RDU_NR * 4);
+        for (int64_t c = 0; c < RDU_NR && j + c < jn; c++)
+          {
+            int64_t y = t.k_y[k] + t.j_y[j + c], x = t.k_x[k] + t.j_x[j + c];
+            if (y < 0 || x < 0 || y % w->div_y != 0 || x % w->div_x != 0)
+              continue;
+            y /= w->div_y;
+            x /= w->div_x;
+            if (is_inside (w, y, x))
+              to[c]
+                  = w->data[t.k_offset[k] + t.j_offset[j + c] + y * w->stride_y + x * w->stride_x];
+          }
+      }
+}
+
+/* Least and greatest pixel of some columns, and whether their elements follow each other in memory.
+ */
+typedef struct
+{
+  int64_t lo_y, hi_y, lo_x, hi_x;
+  bool is_run;
+} Extent;
+
+static Extent
+extent_of (const Tables *t, int64_t j, int64_t n, const int64_t *element)
+{
+  Extent e = { t->j_y[j], t->j_y[j], t->j_x[j], t->j_x[j], true };
+  for (int64_t c = 1; c < n; c++)
+    {
+      e.lo_y = t->j_y[j + c] < e.lo_y ? t->j_y[j + c] : e.lo_y;
+      e.hi_y = t->j_y[j + c] > e.hi_y ? t->j_y[j + c] : e.hi_y;
+      e.lo_x = t->j_x[j + c] < e.lo_x ? t->j_x[j + c] : e.lo_x;
+      e.hi_x = t->j_x[j + c] > e.hi_x ? t->j_x[j + c] : e.hi_x;
+      e.is_run &= element[c] == element[0] + c;
+    }
+  return e;
 }
 
 static void
 pack_windows (const void *operands, int64_t k0, int64_t kn, int64_t j0, int64_t jn, float *to,
-              int64_t *tables)
+              int64_t *memory)
 {
   const Windows *w = &((const Operands *) operands)->right;
-  int64_t *k_offset = tables, *k_y = k_offset + RDU_BLOCK_DEPTH, *k_x = k_y + RDU_BLOCK_DEPTH;
-  int64_t *j_offset = k_x + RDU_BLOCK_DEPTH, *j_y = j_offset + RDU_BLOCK_COLUMNS;
-  int64_t *j_x = j_y + RDU_BLOCK_COLUMNS;
-  axis_pixels (&w->depth, k0, kn, k_offset, k_y, k_x);
-  axis_pixels (&w->column, j0, jn, j_offset, j_y, j_x);
-  uint64_t height = (uint64_t) (w->hi_y - w->lo_y), width = (uint64_t) (w->hi_x - w->lo_x);
+  Tables t = fill_tables (w, k0, kn, j0, jn, memory);
+  int64_t element[RDU_NR];
   for (int64_t j = 0; j < jn; j += RDU_NR)
     {
       int64_t columns = jn - j < RDU_NR ? jn - j : RDU_NR;
+      for (int64_t c = 0; c < columns; c++)
+        element[c] = t.j_offset[j + c] + t.j_y[j + c] * w->stride_y + t.j_x[j + c] * w->stride_x;
+      Extent e = extent_of (&t, j, columns, element);
       for (int64_t k = 0; k < kn; k++, to += RDU_NR)
         {
-          for (int64_t c = 0; c < columns; c++)
-            {
-              int64_t y = divided (k_y[k] + j_y[j + c] + w->y0, w->div_y);
-              int64_t x = divided (k_x[k] + j_x[j + c] + w->x0, w->div_x);
-              bool inside = (uint64_t) (y - w->lo_y) < height && (uint64_t) (x - w->lo_x) < width;
-              to[c]
-                  = inside
-                        ? w->data[k_offset[k] + j_offset[j + c] + y * w->stride_y + x * w->stride_x]
-                        : 0;
-            }
+          int64_t ky = t.k_y[k], kx = t.k_x[k],
+                  offset = t.k_offset[k] + ky * w->stride_y + kx * w->stride_x;
+          const float *from = w->data;
+          bool is_whole = is_inside (w, e.lo_y + ky, e.lo_x + kx)
+                          && is_inside (w, e.hi_y + ky, e.hi_x + kx);
+          if (is_whole && e.is_run)
+            memcpy (to, from + offset + element[0], (size_t) columns * 4);
+          else if (is_whole)
+            for (int64_t c = 0; c < columns; c++)
+              to[c] = from[offset + element[c]];
+          else
+            for (int64_t c = 0; c < columns; c++)
+              to[c] = is_inside (w, t.j_y[j + c] + ky, t.j_x[j + c] + kx)
+                          ? from[offset + element[c]]
+                          : 0;
           if (columns < RDU_NR)
             memset (to + columns, 0, (size_t) (RDU_NR - columns) * 4);
         }
@@ -167,7 +241,8 @@ run (const RduCall *call, const Operands *o, int64_t c_row)
                          .k = axis_extent (&o->left.depth),
                          .operands = o,
                          .pack_a = pack_left,
-                         .pack_b = pack_windows,
+                         .pack_b = o->right.div_y == 1 && o->right.div_x == 1 ? pack_windows
+                                                                              : pack_divided,
                          .columns = result_columns,
                          .c = call->dst[0]->data,
                          .c_row = c_row,

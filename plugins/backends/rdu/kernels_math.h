@@ -56,14 +56,14 @@ rdu_exp (double x)
 static inline double
 rdu_log (double x)
 {
-  const int64_t half_root = 0x3fe6a09e667f3bcd; /* sqrt (1/2) */
+  const uint64_t half_root = 0x3fe6a09e667f3bcd; /* sqrt (1/2) */
   const double magic = 0x1.8p52;
-  int64_t bits = rdu_bits (x);
+  uint64_t bits = (uint64_t) rdu_bits (x);
   /* The exponent that leaves a mantissa in [sqrt (1/2), sqrt 2); f32 arguments are never subnormal
    * as doubles. */
-  uint64_t biased = (uint64_t) (bits - half_root + ((int64_t) 1024 << 52)) >> 52;
+  uint64_t biased = (bits - half_root + ((uint64_t) 1024 << 52)) >> 52;
   double e = rdu_double (rdu_bits (magic) + (int64_t) biased) - (magic + 1024.0);
-  double m = rdu_double (bits - (int64_t) ((biased - 1024) << 52));
+  double m = rdu_double ((int64_t) (bits - ((biased - 1024) << 52)));
   double s = (m - 1.0) / (m + 1.0), z = s * s;
   double p = 1.0 / 17;
   p = p * z + 1.0 / 15;
@@ -76,7 +76,7 @@ rdu_log (double x)
   double y = e * 0x1.62e42fefa39efp-1 + (2.0 * s + 2.0 * s * z * p);
   y = x == 0.0 ? -(double) INFINITY : y;
   y = x < 0.0 ? (double) NAN : y;
-  y = bits >= 0x7ff0000000000000 ? x : y;
+  y = bits == 0x7ff0000000000000 ? x : y;
   return x != x ? x : y;
 }
 

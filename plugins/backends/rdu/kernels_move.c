@@ -143,14 +143,28 @@ iota (const RduCall *call)
   each_element (call->dst[0], set_index, &axis);
 }
 
+/* Random words come in blocks of four. */
+typedef struct
+{
+  SfRng rng;
+  uint64_t block;
+  uint32_t words[4];
+} Generator;
+
 static void
 set_uniform (void *user_data, const RduView *view, const int64_t *index, void *at)
 {
+  Generator *generator = user_data;
   uint64_t element = 0;
   for (int d = 0; d < view->rank; d++)
     element = element * (uint64_t) view->dim[d]
               + (uint64_t) (view->lo[d] + index[d] * view->step[d]);
-  *(float *) at = sf_rng_uniform (user_data, element);
+  if (element / 4 != generator->block)
+    {
+      generator->block = element / 4;
+      sf_philox (&generator->rng, generator->block, generator->words);
+    }
+  *(float *) at = (float) (generator->words[element % 4] >> 8) * 0x1p-24f;
 }
 
 static void
@@ -159,10 +173,11 @@ uniform (const RduCall *call)
   const RduView *rng = call->src[0];
   const uint32_t *word = rng->data;
   int64_t stride = rng->stride[rng->rank - 1];
-  SfRng state = { .seed = (uint64_t) word[stride] << 32 | word[0],
-                  .stream = (uint32_t) call->imm[0],
-                  .step = word[2 * stride] };
-  each_element (call->dst[0], set_uniform, &state);
+  Generator generator = { .rng = { .seed = (uint64_t) word[stride] << 32 | word[0],
+                                   .stream = (uint32_t) call->imm[0],
+                                   .step = word[2 * stride] },
+                          .block = UINT64_MAX };
+  each_element (call->dst[0], set_uniform, &generator);
 }
 
 const RduKernel RDU_SYMBOL (rdu_move_kernels)[] = {
