@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deliberate faults, chosen by the environment variable SF_RDU_MUTATION: scale (results of
- * contractions times 1.001 in f32, 1.05 where 16-bit floats are stored), tail (last element of each
- * row of results left out), tile (every second firing's results left out), sign (results of
- * contractions negated), bias (sums over a batch come out as zero). */
+/* Deliberate faults, chosen by the environment variable SF_RDU_MUTATION.
+ *
+ * scale: results of contractions times 1.001, or 1.05 where the stage stores 16-bit floats. tail:
+ * the last element of each of their rows is lost. tile: the last of their boxes is lost. sign: they
+ * are negated. bias: sums over the batch are lost. */
 #include "plugins/backends/rdu/mutation.h"
 
 #ifdef SF_RDU_MUTATION
@@ -29,14 +30,21 @@ is_narrow (const RduStage *stage)
   return false;
 }
 
-/* Calls for elements of the first result: multiplies them, or sets them to zero. `tail`: last index
- * of the innermost dimension only. */
+static int64_t
+n_elems (const RduView *view)
+{
+  int64_t n = 1;
+  for (int d = 0; d < view->rank; d++)
+    n *= view->n[d];
+  return n;
+}
+
+/* Multiplies the elements of a result; `tail`: only those that are last in the innermost dimension.
+ */
 static void
 multiply (const RduView *view, float factor, bool tail)
 {
-  int64_t n = 1, index[SF_MAX_RANK] = { 0 };
-  for (int d = 0; d < view->rank; d++)
-    n *= view->n[d];
+  int64_t n = n_elems (view), index[SF_MAX_RANK] = { 0 };
   for (int64_t i = 0; i < n; i++)
     {
       float *at = view->data;
@@ -64,7 +72,8 @@ rdu_mutate_after (const RduStage *stage, const RduInstr *instr, const RduCall *c
   else if (is_contraction (instr) && is_on ("tile") && y->rank > 0
            && (y->dim[0] <= y->n[0] || y->lo[0] + y->n[0] == y->dim[0]))
     multiply (y, 0.0f, false);
-  else if (g_str_equal (instr->op, "reduce_sum") && instr->sums != 0 && is_on ("bias"))
+  else if (g_str_equal (instr->op, "reduce_sum") && (instr->imm[0] & 1) != 0 && n_elems (y) > 1
+           && is_on ("bias"))
     multiply (y, 0.0f, false);
 }
 
