@@ -2,6 +2,8 @@
 /* The backend plugin `rdu`: the emulator of a reconfigurable dataflow unit. */
 #include <string.h>
 
+#include <sf/plugin/lower.h>
+
 #include "plugins/backends/rdu/machine.h"
 
 static void *
@@ -121,6 +123,7 @@ backend_describe (void *instance)
 
 static const SfBackendOps ops = {
   .size = sizeof (SfBackendOps),
+  .supports = sf_lower_supports,
   .open = backend_open,
   .close = backend_close,
   .step = backend_step,

@@ -10,3 +10,8 @@ TESTS += tests/unit/rdu/program_test
 tests_unit_rdu_program_test_SOURCES = tests/unit/rdu/program_test.c tests/unit/rdu/session_test.c \
   tests/unit/rdu/build.c tests/unit/rdu/build.h plugins/backends/rdu/plugin.c
 tests_unit_rdu_program_test_LDADD = plugins/backends/rdu/libmachine.la $(SF_TEST_LIBS) -lm
+
+check_PROGRAMS += tests/unit/rdu/compiled_test
+TESTS += tests/unit/rdu/compiled_test
+tests_unit_rdu_compiled_test_SOURCES = tests/unit/rdu/compiled_test.c
+tests_unit_rdu_compiled_test_LDADD = $(SF_TEST_LIBS) -lm
