@@ -1,6 +1,6 @@
 # Build fragment of tests/fuzz. A target NAME is tests/fuzz/NAME_fuzz.c with a corpus in tests/fuzz/corpus/NAME; it is replayed by
 # `make check`, and runs under libFuzzer as tests/fuzz/NAME_libfuzzer (see README.md).
-SF_FUZZ_LIBFUZZER_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+SF_LIBFUZZER_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 
 check_PROGRAMS += tests/fuzz/config_test
 TESTS += tests/fuzz/config_test
@@ -9,7 +9,7 @@ tests_fuzz_config_test_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"config"'
 tests_fuzz_config_test_LDADD = $(SF_TEST_CORE_LIBS)
 EXTRA_PROGRAMS += tests/fuzz/config_libfuzzer
 tests_fuzz_config_libfuzzer_SOURCES = tests/fuzz/config_fuzz.c
-tests_fuzz_config_libfuzzer_LDFLAGS = $(SF_FUZZ_LIBFUZZER_LDFLAGS)
+tests_fuzz_config_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
 tests_fuzz_config_libfuzzer_LDADD = libsfcore.la $(SF_DEPS_LIBS)
 
 check_PROGRAMS += tests/fuzz/json_test
@@ -19,7 +19,7 @@ tests_fuzz_json_test_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"json"'
 tests_fuzz_json_test_LDADD = $(SF_TEST_CORE_LIBS)
 EXTRA_PROGRAMS += tests/fuzz/json_libfuzzer
 tests_fuzz_json_libfuzzer_SOURCES = tests/fuzz/json_fuzz.c
-tests_fuzz_json_libfuzzer_LDFLAGS = $(SF_FUZZ_LIBFUZZER_LDFLAGS)
+tests_fuzz_json_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
 tests_fuzz_json_libfuzzer_LDADD = libsfcore.la $(SF_DEPS_LIBS)
 
 check_PROGRAMS += tests/fuzz/gzip_test
@@ -29,5 +29,5 @@ tests_fuzz_gzip_test_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"gzip"'
 tests_fuzz_gzip_test_LDADD = $(SF_TEST_CORE_LIBS)
 EXTRA_PROGRAMS += tests/fuzz/gzip_libfuzzer
 tests_fuzz_gzip_libfuzzer_SOURCES = tests/fuzz/gzip_fuzz.c
-tests_fuzz_gzip_libfuzzer_LDFLAGS = $(SF_FUZZ_LIBFUZZER_LDFLAGS)
+tests_fuzz_gzip_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
 tests_fuzz_gzip_libfuzzer_LDADD = libsfcore.la $(SF_DEPS_LIBS)
