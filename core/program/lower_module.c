@@ -202,13 +202,24 @@ stage_name (const SfLowGroup *group)
   return g_string_free (name, FALSE);
 }
 
+/* The source's value that `root` holds, itself or through a view. */
+static SfValue
+origin_of (const Entry *e, SfValue root)
+{
+  SfValue origin = sf_value_origin (e->graph, root);
+  for (SfValue v = root + 1; origin == SF_NONE && v < sf_graph_n_values (e->graph); v++)
+    if (sf_lowering_root (e->low, v) == root)
+      origin = sf_value_origin (e->graph, v);
+  return origin;
+}
+
 static void
 add_debug (Entry *e, uint32_t launch, const SfLowSection *section)
 {
   SfProgram *program = e->module->program;
   for (guint i = 0; i < section->buffers->len; i++)
     {
-      SfValue origin = sf_value_origin (e->graph, g_array_index (section->buffers, SfValue, i));
+      SfValue origin = origin_of (e, g_array_index (section->buffers, SfValue, i));
       if (origin != SF_NONE)
         sf_launch_set_origin (program, e->entry, launch, i, origin);
     }

@@ -91,35 +91,51 @@ closes_circle (Fusion *f, SfNode a, SfNode b)
 
 /* ---- joining ---- */
 
-/* A value stored narrow is rounded where it is stored only: what reads it in the stage must not
- * mind. */
-static bool
-minds_rounding (const Fusion *f, SfNode maker, SfNode reader)
+static size_t
+n_reads (const Fusion *f, const GArray *nodes, SfValue value)
 {
-  static const char *const careless[] = { "relu", "neg", "abs", "transpose", "copy", NULL };
-  for (size_t i = 0; i < sf_node_n_outputs (f->graph, maker); i++)
-    {
-      SfValue y = sf_node_output (f->graph, maker, i);
-      SfDtype dtype = sf_value_dtype (f->graph, y);
-      bool narrow = sf_dtype_is_float (dtype) && dtype != SF_F32;
-      bool reads = false;
-      for (size_t k = 0; k < sf_node_n_inputs (f->graph, reader); k++)
-        reads |= sf_node_input (f->graph, reader, k) == y;
-      if (narrow && reads && sf_value_n_users (f->graph, y) > 1
-          && !g_strv_contains (careless, sf_node_op_name (f->graph, reader)))
-        return true;
-    }
-  return false;
+  size_t n = 0;
+  for (guint i = 0; i < nodes->len; i++)
+    for (size_t k = 0; k < sf_node_n_inputs (f->graph, g_array_index (nodes, SfNode, i)); k++)
+      n += sf_node_input (f->graph, g_array_index (nodes, SfNode, i), k) == value;
+  return n;
 }
 
+/* Whether the node gives the same bits when its input is rounded later, with its output, and
+ * nothing in the stage goes on from there. */
 static bool
-rounding_allows (const Fusion *f, SfNode a, SfNode b)
+rounds_alike (const Fusion *f, const GArray *nodes, SfNode node)
 {
-  for (guint i = 0; i < f->members[a]->len; i++)
-    for (guint k = 0; k < f->members[b]->len; k++)
-      if (minds_rounding (f, g_array_index (f->members[a], SfNode, i),
-                          g_array_index (f->members[b], SfNode, k)))
-        return false;
+  static const char *const ops[] = { "relu", "neg", "abs", NULL };
+  return g_strv_contains (ops, sf_node_op_name (f->graph, node))
+         && n_reads (f, nodes, sf_node_output (f->graph, node, 0)) == 0;
+}
+
+/* A value stored narrow is rounded where it is stored: what reads it within the stage as well would
+ * see it before. */
+static bool
+rounding_allows (const Fusion *f, const GArray *nodes)
+{
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      SfNode maker = g_array_index (nodes, SfNode, i);
+      for (size_t o = 0; o < sf_node_n_outputs (f->graph, maker); o++)
+        {
+          SfValue y = sf_node_output (f->graph, maker, o);
+          SfDtype dtype = sf_value_dtype (f->graph, y);
+          size_t inside = n_reads (f, nodes, y);
+          if (!sf_dtype_is_float (dtype) || dtype == SF_F32 || inside == 0
+              || sf_value_n_users (f->graph, y) == inside)
+            continue;
+          for (guint k = 0; k < nodes->len; k++)
+            {
+              SfNode reader = g_array_index (nodes, SfNode, k);
+              for (size_t x = 0; x < sf_node_n_inputs (f->graph, reader); x++)
+                if (sf_node_input (f->graph, reader, x) == y && !rounds_alike (f, nodes, reader))
+                  return false;
+            }
+        }
+    }
   return true;
 }
 
@@ -139,13 +155,14 @@ try_join (Fusion *f, SfNode a, SfNode b, size_t max_nodes)
   if (ma->len + mb->len > max_nodes
       || sf_node_phase (f->graph, first_a) != sf_node_phase (f->graph, first_b)
       || sf_node_on_host (f->graph, first_a) || sf_node_on_host (f->graph, first_b)
-      || closes_circle (f, a, b) || !rounding_allows (f, a, b))
+      || closes_circle (f, a, b))
     return false;
   g_autoptr (GArray) both = g_array_copy (ma);
   g_array_append_vals (both, mb->data, mb->len);
   g_array_sort (both, compare_nodes);
-  if (!sf_lowering_can_group (f->low, (const SfNode *) (gpointer) both->data, both->len,
-                              f->max_streams, NULL))
+  if (!rounding_allows (f, both)
+      || !sf_lowering_can_group (f->low, (const SfNode *) (gpointer) both->data, both->len,
+                                 f->max_streams, NULL))
     return false;
   SfNode kept = MIN (a, b), gone = MAX (a, b);
   g_array_unref (f->members[a]);
