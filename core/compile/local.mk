@@ -5,4 +5,5 @@ libsfcore_la_SOURCES += \
   core/compile/context.h \
   core/compile/import.c \
   core/compile/optimizer.c \
+  core/compile/pack.c \
   core/compile/pipeline.c

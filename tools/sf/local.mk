@@ -7,6 +7,7 @@ tools_sf_libverbs_la_SOURCES = \
   tools/sf/plugincheck.h \
   tools/sf/plugininfo.c \
   tools/sf/plugininfo.h \
+  tools/sf/verb_compile.c \
   tools/sf/verb_inspect.c \
   tools/sf/verb_plugin_new.c \
   tools/sf/verb_plugins.c \

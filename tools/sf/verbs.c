@@ -3,7 +3,8 @@
 #include "tools/sf/verbs.h"
 
 static const SfVerb *const verbs[] = {
-  &sf_verb_inspect, &sf_verb_plugins, &sf_verb_plugin_new, &sf_verb_completion, NULL,
+  &sf_verb_compile,    &sf_verb_inspect,    &sf_verb_plugins,
+  &sf_verb_plugin_new, &sf_verb_completion, NULL,
 };
 
 const SfTool sf_tool = {

@@ -7,6 +7,7 @@
 
 extern const SfTool sf_tool;
 
+extern const SfVerb sf_verb_compile;
 extern const SfVerb sf_verb_inspect;
 extern const SfVerb sf_verb_plugin_new;
 extern const SfVerb sf_verb_plugins;

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verb `compile`: a model file to a PEF. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sf/compile.h>
+#include <sf/json.h>
+#include <sf/plugin/frontend.h>
+#include <sf/plugins.h>
+
+#include "tools/sf/verbs.h"
+
+static const SfOption compile_options[] = {
+  { .name = "model",
+    .type = SF_OPTION_STRING,
+    .flags = SF_OPTION_POSITIONAL | SF_OPTION_REQUIRED,
+    .arg = "MODEL",
+    .help = "model file; its own arguments are listed below when it is given" },
+  { .name = "output",
+    .short_name = 'o',
+    .type = SF_OPTION_STRING,
+    .flags = SF_OPTION_REQUIRED,
+    .arg = "FILE",
+    .help = "PEF to write" },
+  { .name = "level",
+    .short_name = 'O',
+    .type = SF_OPTION_CHOICE,
+    .def = "o3",
+    .choices = "o0|o1|o3",
+    .help = "one op per section, fusion by rules, or the whole graph" },
+  { .name = "pipeline",
+    .type = SF_OPTION_STRING,
+    .arg = "FILE",
+    .help = "pipeline file instead of a level" },
+  { .name = "arch",
+    .type = SF_OPTION_STRING,
+    .def = "sn10",
+    .arg = "NAME|FILE",
+    .help = "machine to compile for" },
+  { .name = "batch-size",
+    .type = SF_OPTION_INT,
+    .def = "0",
+    .min = 0,
+    .max = 1e6,
+    .arg = "N",
+    .help = "rows of a batch; 0 is the model's own" },
+  { .name = "precision",
+    .type = SF_OPTION_CHOICE,
+    .def = "f32",
+    .choices = "f32|bf16",
+    .help = "storage of activations and of weights as kernels read them" },
+  { .name = "inference", .type = SF_OPTION_BOOL, .help = "leave training out" },
+  { .name = "optimizer",
+    .type = SF_OPTION_STRING,
+    .def = "sgd",
+    .arg = "NAME",
+    .help = "optimizer to compile in; sf plugins lists them" },
+  { .name = "optimizer-option",
+    .type = SF_OPTION_LIST,
+    .arg = "NAME=VALUE",
+    .help = "option of the optimizer; sf inspect optimizer:NAME lists them" },
+  { .name = "clip-norm",
+    .type = SF_OPTION_FLOAT,
+    .def = "0",
+    .min = 0,
+    .max = 1e9,
+    .arg = "X",
+    .help = "largest global norm of the gradients; 0 is none" },
+  { .name = "group",
+    .type = SF_OPTION_LIST,
+    .arg = "PATTERN:NAME=VALUE,...",
+    .help = "optimizer options of the parameters whose names match" },
+  { .name = "arg", .type = SF_OPTION_LIST, .arg = "NAME=VALUE", .help = "argument of the model" },
+  { .name = "dim",
+    .type = SF_OPTION_LIST,
+    .arg = "NAME=N",
+    .help = "size of a symbolic dimension" },
+  { .name = "frontend",
+    .type = SF_OPTION_STRING,
+    .arg = "NAME",
+    .help = "frontend that reads the model; without it the one that claims the file" },
+  { .name = "seed",
+    .type = SF_OPTION_INT,
+    .def = "1",
+    .min = 0,
+    .max = 9007199254740992.0,
+    .arg = "N",
+    .help = "of the initial weights and the placement" },
+  { .name = "num-tiles",
+    .type = SF_OPTION_INT,
+    .def = "1",
+    .min = 1,
+    .max = 64,
+    .arg = "N",
+    .help = "RDU tiles that a section may use" },
+  { .name = "set", .type = SF_OPTION_LIST, .arg = "PASS.OPTION=VALUE", .help = "option of a pass" },
+  { .name = "json", .type = SF_OPTION_BOOL, .help = "print the summary as JSON" },
+  { .name = NULL },
+};
+
+/* ---- progress ---- */
+
+static void
+show_progress (void *user_data, const char *pass, size_t index, size_t n)
+{
+  gint64 *start = user_data;
+  /* A bar for anything that takes more than two seconds. */
+  if (g_get_monotonic_time () - *start > 2000000 && isatty (STDERR_FILENO))
+    fprintf (stderr, "\r\033[Kcompile %zu/%zu %s", index + 1, n, pass);
+}
+
+static void
+end_progress (gint64 start)
+{
+  if (g_get_monotonic_time () - start > 2000000 && isatty (STDERR_FILENO))
+    fputs ("\r\033[K", stderr);
+}
+
+/* ---- the summary ---- */
+
+typedef struct
+{
+  int64_t bytes, sections, configs, host, pcus, pmus, ms;
+} Summary;
+
+/* Sections are launches on the device; units are the most that one of them uses. */
+static Summary
+summarise (const SfPef *pef, gint64 start)
+{
+  const SfProgram *program = sf_pef_program (pef);
+  size_t n_bytes = 0;
+  sf_pef_data (pef, &n_bytes);
+  Summary s = { .bytes = (int64_t) n_bytes, .configs = (int64_t) sf_program_n_configs (program) };
+  for (uint32_t c = 0; c < sf_program_n_configs (program); c++)
+    {
+      int64_t pcus = 0, pmus = 0;
+      for (uint32_t i = 0; i < sf_config_n_stages (program, c); i++)
+        pcus += sf_config_stage (program, c, i).n_pcus;
+      for (uint32_t i = 0; i < sf_config_n_buffers (program, c); i++)
+        pmus += sf_config_buffer (program, c, i).n_pmus;
+      s.pcus = MAX (s.pcus, pcus);
+      s.pmus = MAX (s.pmus, pmus);
+    }
+  for (uint32_t e = 0; e < sf_program_n_entries (program); e++)
+    for (uint32_t l = 0; l < sf_entry_n_launches (program, e); l++)
+      {
+        bool host = sf_entry_launch (program, e, l).target == SF_TARGET_HOST;
+        s.host += host;
+        s.sections += !host;
+      }
+  s.ms = (g_get_monotonic_time () - start) / 1000;
+  return s;
+}
+
+static void
+print_summary (const char *path, const SfPef *pef, const Summary *s, bool json)
+{
+  SfArchInfo arch = sf_arch_info (sf_pef_arch (pef));
+  if (json)
+    {
+      g_autoptr (json_t) object = json_pack (
+          "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "pef", path, "bytes",
+          (json_int_t) s->bytes, "sections", (json_int_t) s->sections, "configs",
+          (json_int_t) s->configs, "host_launches", (json_int_t) s->host, "pcus",
+          (json_int_t) s->pcus, "pmus", (json_int_t) s->pmus, "ms", (json_int_t) s->ms, "arch",
+          arch.name);
+      json_dumpf (object, stdout, JSON_COMPACT);
+      putchar ('\n');
+      return;
+    }
+  g_autofree char *size = g_format_size_full ((guint64) s->bytes, G_FORMAT_SIZE_IEC_UNITS);
+  printf ("%s: %s, %" G_GINT64_FORMAT " sections in %" G_GINT64_FORMAT
+          " configurations, up to %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT
+          " PCUs and %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " PMUs of an %s tile",
+          path, size, s->sections, s->configs, s->pcus, arch.pcus_per_tile, s->pmus,
+          arch.pmus_per_tile, arch.name);
+  if (s->host > 0)
+    printf (", %" G_GINT64_FORMAT " launches on the host", s->host);
+  printf (", %.2f s\n", (double) s->ms / 1000);
+}
+
+/* ---- the verb ---- */
+
+static SfOptionValues *
+optimizer_values (const SfOptionValues *options, GError **error)
+{
+  static const SfOption none[] = { { .name = NULL } };
+  const char *name = sf_option_string (options, "optimizer");
+  const SfPlugin *plugin = sf_plugins_load (SF_PLUGIN_OPTIMIZER, name, error);
+  if (plugin == NULL)
+    return NULL;
+  g_autoptr (SfOptionValues) values = sf_option_values_new (
+      plugin->options != NULL ? plugin->options : none);
+  for (const char *const *pair = sf_option_list (options, "optimizer-option"); *pair != NULL;
+       pair++)
+    {
+      const char *equals = strchr (*pair, '=');
+      if (equals == NULL)
+        {
+          sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                   "--optimizer-option %s: found no value, wanted NAME=VALUE; give for example "
+                   "lr=0.01",
+                   *pair);
+          return NULL;
+        }
+      g_autofree char *option = g_strdelimit (g_strndup (*pair, (gsize) (equals - *pair)), "_",
+                                              '-');
+      if (!sf_option_set (values, option, equals + 1, "--optimizer-option", error))
+        return NULL;
+    }
+  return g_steal_pointer (&values);
+}
+
+static SfPef *
+compile (const SfOptionValues *options, gint64 *start, GError **error)
+{
+  uint64_t seed = (uint64_t) sf_option_int (options, "seed");
+  bool inference = sf_option_bool (options, "inference");
+  g_autoptr (SfOptionValues) optimizer = inference ? NULL : optimizer_values (options, error);
+  if (optimizer == NULL && !inference)
+    return NULL;
+  g_autoptr (SfModule) module = sf_import (
+      sf_option_string (options, "model"), sf_option_string (options, "frontend"),
+      sf_option_int (options, "batch-size"), seed, sf_option_list (options, "arg"),
+      sf_option_list (options, "dim"), error);
+  if (module == NULL)
+    return NULL;
+  const char *pipeline = sf_option_string (options, "pipeline");
+  const SfCompileOptions wanted = {
+    .level = pipeline != NULL ? pipeline : sf_option_string (options, "level"),
+    .arch = sf_option_string (options, "arch"),
+    .precision = sf_option_string (options, "precision"),
+    .inference = inference,
+    .optimizer = sf_option_string (options, "optimizer"),
+    .optimizer_options = optimizer,
+    .clip_norm = sf_option_float (options, "clip-norm"),
+    .groups = sf_option_list (options, "group"),
+    .num_rdu_tiles = (int) sf_option_int (options, "num-tiles"),
+    .seed = seed,
+    .set = sf_option_list (options, "set"),
+    .progress = show_progress,
+    .user_data = start,
+  };
+  return sf_compile (module, &wanted, error);
+}
+
+static int
+run_compile (const SfOptionValues *options, GError **error)
+{
+  gint64 start = g_get_monotonic_time ();
+  const char *path = sf_option_string (options, "output");
+  g_autoptr (SfPef) pef = compile (options, &start, error);
+  end_progress (start);
+  if (pef == NULL || !sf_pef_save (pef, path, error))
+    return 1;
+  Summary summary = summarise (pef, start);
+  print_summary (path, pef, &summary, sf_option_bool (options, "json"));
+  return 0;
+}
+
+/* The arguments that the model declares. Owned; NULL without a model, or when it cannot be read. */
+static char *
+help_of_model (const SfOptionValues *options)
+{
+  const char *model = sf_option_string (options, "model");
+  if (model == NULL)
+    return NULL;
+  g_autoptr (GArray) args = g_array_new (FALSE, FALSE, sizeof (SfModelArg));
+  g_autoptr (GError) error = NULL;
+  if (!sf_import_args (model, sf_option_string (options, "frontend"), args, &error))
+    return g_strdup_printf ("%s\n", error->message);
+  GString *text = g_string_new (NULL);
+  g_string_printf (text, "Arguments of %s (--arg NAME=VALUE):%s\n", model,
+                   args->len == 0 ? " none" : "");
+  for (guint i = 0; i < args->len; i++)
+    {
+      SfModelArg *arg = &g_array_index (args, SfModelArg, i);
+      g_string_append_printf (text, "  %-20s %s", arg->name, arg->help != NULL ? arg->help : "");
+      g_string_append_printf (text, " [%s]\n", arg->def != NULL ? arg->def : "required");
+      g_free (arg->name);
+      g_free (arg->def);
+      g_free (arg->help);
+    }
+  return g_string_free (text, FALSE);
+}
+
+const SfVerb sf_verb_compile = {
+  .name = "compile",
+  .summary = "compile a model to a PEF",
+  .example = "sf compile apps/digits/model.cfg -o digits.pef -O3 --batch-size 32\n"
+             "sf compile apps/lenet/model.cfg --help",
+  .options = compile_options,
+  .run = run_compile,
+  .more_help = help_of_model,
+};
