@@ -11,15 +11,15 @@ root=$stage$prefix
 # What make install would have written had configure been given this prefix.
 sed "s,^prefix=.*,prefix=$root,; s,=$prefix,=$root," "$pc" >"$work/spatialflow.pc"
 PKG_CONFIG_PATH=$work
-SF_DATA_DIR=$root/share/spatialflow
-SF_PLUGIN_PATH=$(dirname "$(dirname "$pc")")/spatialflow/plugins
 LD_LIBRARY_PATH=$(dirname "$(dirname "$pc")")
-export PKG_CONFIG_PATH SF_DATA_DIR SF_PLUGIN_PATH LD_LIBRARY_PATH
+export PKG_CONFIG_PATH LD_LIBRARY_PATH
+SF_DATA_DIR=$(pkg-config --variable=sfdatadir spatialflow)
+SF_PLUGIN_PATH=$(pkg-config --variable=plugindir spatialflow)
+export SF_DATA_DIR SF_PLUGIN_PATH
 unset MAKEFLAGS MFLAGS MAKELEVEL CPPFLAGS CFLAGS CXXFLAGS LDFLAGS
 sf=$root/bin/sf
 
 run 0 "$sf" --version
-run 0 pkg-config --exists spatialflow
 run 0 "$sf" plugins --check
 
 for kind in frontend pass optimizer backend dataset executor; do
@@ -53,7 +53,7 @@ case ${SF_SANITIZERS:-no} in
   thread) sanitize=-fsanitize=thread ;;
   *) sanitize= ;;
 esac
-for host in executor model; do
+for host in executor model compile; do
   run 0 cc -std=c11 -D_GNU_SOURCE -Wall $sanitize $(pkg-config --cflags spatialflow) -o "$work/$host" \
     "$SF_SOURCE_DIR/tests/cli/${host}_host.c" $(pkg-config --libs spatialflow)
 done
@@ -62,6 +62,13 @@ for name in democ democxx; do
   run 0 "$work/executor" $name
   cd "$work/$name/backend" || exit 99
   run 0 "$work/model" $name
+  sed "s/passes = (/passes = ( { pass = \"$name\"; },/" "$SF_DATA_DIR/etc/pipelines/o1.cfg" >"$work/$name.cfg"
+  cd "$work/$name/pass" || exit 99
+  run 0 "$work/compile" "$SF_DATA_DIR/etc/pipelines/o1.cfg" "$work/$name.cfg"
+  cd "$work/$name" || exit 99
+  echo 2 16 2 >mlp.$name
+  run 0 "$sf" compile mlp.$name -o mlp.pef --pipeline "$work/$name.cfg" --optimizer $name --plugin-path frontend:pass:optimizer
+  [ -s mlp.pef ] || fail "no mlp.pef"
 done
 
 # The plugin of docs/plugins.md.
