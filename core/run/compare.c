@@ -4,7 +4,6 @@
  * differ. CHAIN: the same step end to end, reported. */
 #include <math.h>
 #include <sf/run.h>
-#include <sf/rng.h>
 
 #include "core/run/limits.h"
 #include "core/run/session.h"
@@ -23,7 +22,6 @@ typedef struct
   const SfGraph *graph;
   double **values; /* by value of the source graph, of the step under way */
   uint8_t *stored;
-  GPtrArray *inputs; /* SfTensor */
   GError *error;     /* of an observer */
 } Compare;
 
@@ -126,54 +124,6 @@ find_stored (Compare *compare, uint32_t entry)
     }
 }
 
-/* Labels and indices within the bounds that the program asks for; floats standard normal. */
-static bool
-fill_input (Compare *compare, const SfPort *port, SfTensor *tensor, GError **error)
-{
-  const SfRng rng
-      = { .seed = compare->options->seed, .stream = sf_rng_stream_of (port->name), .step = 0 };
-  g_autofree char *key = g_strdup_printf ("bounds.%s.%s", compare->entry, port->name);
-  const char *bounds = sf_pef_fact (compare->pef, key);
-  g_auto (GStrv) words = g_strsplit (bounds == NULL ? "0 2" : bounds, " ", -1);
-  double low = g_ascii_strtod (words[0], NULL),
-         high = g_strv_length (words) > 1 ? g_ascii_strtod (words[1], NULL) : low + 1;
-  int64_t n = sf_shape_n_elems (&port->shape);
-  g_autofree double *data = g_new (double, n + 1);
-  for (int64_t i = 0; i < n; i++)
-    data[i] = sf_dtype_is_float (port->dtype)
-                  ? sf_rng_normal (&rng, (uint64_t) i)
-                  : floor (low + (double) sf_rng_uniform (&rng, (uint64_t) i) * (high - low));
-  SfTensor from = sf_tensor (SF_F64, port->shape, data);
-  return sf_tensor_alloc (port->dtype, &port->shape, tensor, error)
-         && sf_tensor_copy (&from, tensor, error);
-}
-
-static void
-free_tensor (void *data)
-{
-  sf_tensor_clear (data);
-  g_free (data);
-}
-
-static bool
-fill_inputs (Compare *compare, SfTensor **inputs, GError **error)
-{
-  SfPort port;
-  size_t n = 0;
-  g_ptr_array_set_size (compare->inputs, 0);
-  for (; sf_session_input (compare->reference, compare->entry, n, &port); n++)
-    {
-      SfTensor *tensor = g_new0 (SfTensor, 1);
-      g_ptr_array_add (compare->inputs, tensor);
-      if (!fill_input (compare, &port, tensor, error))
-        return false;
-    }
-  *inputs = g_new0 (SfTensor, n + 1);
-  for (size_t i = 0; i < n; i++)
-    (*inputs)[i] = *(SfTensor *) compare->inputs->pdata[i];
-  return true;
-}
-
 static bool
 observed_step (Compare *compare, SfSession *session, SfObserver observer, const uint8_t *stored,
                const SfTensor *inputs, const SfHyper *hyper, unsigned phases, GError **error)
@@ -262,13 +212,13 @@ chain_step (Compare *compare, const SfTensor *inputs, const SfHyper *hyper, GErr
 static bool
 compare_entry (Compare *compare, uint32_t id, GError **error)
 {
-  g_autofree SfTensor *inputs = NULL;
+  SfTensor *inputs = NULL;
   size_t n_values = sf_graph_n_values (compare->graph);
   bool train = strcmp (compare->entry, "train") == 0, ok;
   compare->values = g_new0 (double *, n_values + 1);
   compare->stored = g_new0 (uint8_t, n_values + 1);
   find_stored (compare, id);
-  ok = fill_inputs (compare, &inputs, error);
+  ok = sf_random_inputs (compare->reference, compare->entry, compare->options->seed, &inputs, error);
   for (int step = 1; ok && step <= (train ? N_STEPS : 1); step++)
     {
       const SfHyper hyper = { .step = step, .seed = compare->options->seed, .lr = NAN };
@@ -282,6 +232,7 @@ compare_entry (Compare *compare, uint32_t id, GError **error)
     }
   for (size_t v = 0; v < n_values; v++)
     g_free (compare->values[v]);
+  sf_random_inputs_free (inputs);
   g_clear_pointer (&compare->values, g_free);
   g_clear_pointer (&compare->stored, g_free);
   return ok;
@@ -331,7 +282,6 @@ sf_compare (SfPef *pef, const SfCompareOptions *options, SfCompareResult *result
   const SfProgram *program = sf_pef_program (pef);
   result->rows = g_ptr_array_new_with_free_func (free_row);
   result->chain = g_ptr_array_new_with_free_func (free_row);
-  compare.inputs = g_ptr_array_new_with_free_func (free_tensor);
   bool ok = open_sessions (&compare, error);
   for (uint32_t entry = 0; ok && entry < sf_program_n_entries (program); entry++)
     {
@@ -351,7 +301,6 @@ sf_compare (SfPef *pef, const SfCompareOptions *options, SfCompareResult *result
   sf_session_free (compare.reference);
   sf_session_free (compare.local);
   sf_session_free (compare.chain);
-  g_ptr_array_unref (compare.inputs);
   g_clear_error (&compare.error);
   return ok;
 }

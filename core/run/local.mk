@@ -1,1 +1,23 @@
 # Build fragment of core/run.
+libsfcore_la_SOURCES += \
+  core/run/checkpoint.c \
+  core/run/checkpoint.h \
+  core/run/compare.c \
+  core/run/feed.c \
+  core/run/feed.h \
+  core/run/feedcheck.c \
+  core/run/feedcheck.h \
+  core/run/hyper.c \
+  core/run/hyper.h \
+  core/run/infer.c \
+  core/run/inputs.c \
+  core/run/limits.c \
+  core/run/limits.h \
+  core/run/report.c \
+  core/run/safetensors.c \
+  core/run/safetensors.h \
+  core/run/schedule.c \
+  core/run/schedule.h \
+  core/run/session.c \
+  core/run/session.h \
+  core/run/train.c

@@ -339,5 +339,14 @@ sf_train (SfSession *session, const SfTrainOptions *options, const SfTrainHooks 
 bool
 sf_load_weights (SfSession *session, const char *path, GError **error)
 {
-  return sf_checkpoint_load (session, path, SF_RESTORE_WEIGHTS, NULL, error);
+  if (!g_file_test (path, G_FILE_TEST_IS_DIR))
+    return sf_checkpoint_load (session, path, SF_RESTORE_WEIGHTS, NULL, error);
+  g_autoptr (GError) cause = NULL;
+  g_autofree char *latest = sf_checkpoint_latest (path, &cause);
+  if (latest != NULL)
+    return sf_checkpoint_load (session, latest, SF_RESTORE_WEIGHTS, NULL, error);
+  if (cause == NULL)
+    return sf_fail (error, SF_ERROR_NOT_FOUND, "%s: holds no checkpoint; train first, or name a file", path);
+  g_propagate_error (error, g_steal_pointer (&cause));
+  return false;
 }
