@@ -22,7 +22,7 @@ typedef struct
   const SfGraph *graph;
   double **values; /* by value of the source graph, of the step under way */
   uint8_t *stored;
-  GError *error;     /* of an observer */
+  GError *error; /* of an observer */
 } Compare;
 
 static void
@@ -218,7 +218,8 @@ compare_entry (Compare *compare, uint32_t id, GError **error)
   compare->values = g_new0 (double *, n_values + 1);
   compare->stored = g_new0 (uint8_t, n_values + 1);
   find_stored (compare, id);
-  ok = sf_random_inputs (compare->reference, compare->entry, compare->options->seed, &inputs, error);
+  ok = sf_random_inputs (compare->reference, compare->entry, compare->options->seed, &inputs,
+                         error);
   for (int step = 1; ok && step <= (train ? N_STEPS : 1); step++)
     {
       const SfHyper hyper = { .step = step, .seed = compare->options->seed, .lr = NAN };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The page that an inference is judged by: accuracy, confusion matrix, and the images with their labels, wrong ones first. */
+/* The page that an inference is judged by: accuracy, confusion matrix, and the images with their
+ * labels, wrong ones first. */
 #include <math.h>
 #include <png.h>
 #include <sf/file.h>
@@ -93,14 +94,19 @@ append_picture (const Report *report, int64_t row, GError **error)
   if (!picture_size (&shape, &height, &width, &channels))
     return true;
   g_autofree uint8_t *pixels = to_pixels (data, dtype, height * width, channels);
-  png_image image = { .version = PNG_IMAGE_VERSION, .width = (png_uint_32) width, .height = (png_uint_32) height };
+  png_image image = { .version = PNG_IMAGE_VERSION,
+                      .width = (png_uint_32) width,
+                      .height = (png_uint_32) height };
   image.format = channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
   png_alloc_size_t n_bytes = PNG_IMAGE_PNG_SIZE_MAX (image);
   g_autofree uint8_t *png = g_malloc (n_bytes);
   if (!png_image_write_to_memory (&image, png, &n_bytes, 0, pixels, 0, NULL))
-    return sf_fail (error, SF_ERROR_INTERNAL, "picture of row %" G_GINT64_FORMAT ": %s", row, image.message);
+    return sf_fail (error, SF_ERROR_INTERNAL, "picture of row %" G_GINT64_FORMAT ": %s", row,
+                    image.message);
   g_autofree char *base64 = g_base64_encode (png, n_bytes);
-  g_string_append_printf (report->html, "<img alt=\"row %" G_GINT64_FORMAT "\" src=\"data:image/png;base64,%s\">", row, base64);
+  g_string_append_printf (report->html,
+                          "<img alt=\"row %" G_GINT64_FORMAT "\" src=\"data:image/png;base64,%s\">",
+                          row, base64);
   return true;
 }
 
@@ -119,7 +125,9 @@ append_figure (const Report *report, const SfPrediction *prediction, GError **er
       g_string_append (report->html, "true ");
       append_class (report, prediction->label);
     }
-  g_string_append_printf (report->html, " <span class=row>#%" G_GINT64_FORMAT "</span></figcaption></figure>\n", prediction->row);
+  g_string_append_printf (report->html,
+                          " <span class=row>#%" G_GINT64_FORMAT "</span></figcaption></figure>\n",
+                          prediction->row);
   return true;
 }
 
@@ -149,7 +157,8 @@ append_pictures (const Report *report, bool wrong, const char *title, GError **e
   g_ptr_array_sort (chosen, compare_predictions);
   g_string_append_printf (report->html, "<h2>%s: %u</h2>\n", title, chosen->len);
   if (chosen->len > MAX_PICTURES)
-    g_string_append_printf (report->html, "<p class=sub>The first %d are shown.</p>\n", MAX_PICTURES);
+    g_string_append_printf (report->html, "<p class=sub>The first %d are shown.</p>\n",
+                            MAX_PICTURES);
   g_string_append (report->html, "<div class=grid>\n");
   for (guint i = 0; i < MIN (chosen->len, MAX_PICTURES); i++)
     if (!append_figure (report, chosen->pdata[i], error))
@@ -171,7 +180,8 @@ append_confusion (const Report *report)
       if (prediction->label >= 0 && prediction->label < n)
         count[prediction->label * n + prediction->predicted]++;
     }
-  g_string_append (report->html, "<h2>Confusion</h2>\n<table><tr><th>true &#8595; predicted &#8594;</th>");
+  g_string_append (report->html,
+                   "<h2>Confusion</h2>\n<table><tr><th>true &#8595; predicted &#8594;</th>");
   for (int64_t j = 0; j < n; j++)
     {
       g_string_append (report->html, "<th>");
@@ -184,7 +194,10 @@ append_confusion (const Report *report)
       append_class (report, i);
       g_string_append (report->html, "</th>");
       for (int64_t j = 0; j < n; j++)
-        g_string_append_printf (report->html, "<td class=%s>%" G_GINT64_FORMAT "</td>", count[i * n + j] == 0 ? "none" : i == j ? "hit" : "miss",
+        g_string_append_printf (report->html, "<td class=%s>%" G_GINT64_FORMAT "</td>",
+                                count[i * n + j] == 0 ? "none"
+                                : i == j              ? "hit"
+                                                      : "miss",
                                 count[i * n + j]);
     }
   g_string_append (report->html, "</tr></table>\n");
@@ -194,17 +207,25 @@ static void
 append_head (const Report *report, const char *name, const char *split)
 {
   const SfEvalResult *eval = &report->inference->eval;
-  g_string_append (report->html, "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><title>");
+  g_string_append (
+      report->html,
+      "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><title>");
   append_text (report->html, name);
   g_string_append_printf (report->html, "</title><style>%s</style></head><body>\n<h1>", style);
   append_text (report->html, name);
-  g_string_append_printf (report->html, "</h1><p class=sub>%" G_GINT64_FORMAT " rows of split ", eval->n_rows);
+  g_string_append_printf (report->html, "</h1><p class=sub>%" G_GINT64_FORMAT " rows of split ",
+                          eval->n_rows);
   append_text (report->html, split);
-  g_string_append (report->html, "; each picture: <b>predicted class</b> with its confidence, true class, row number</p>\n<div class=facts>");
+  g_string_append (
+      report->html,
+      "; each picture: <b>predicted class</b> with its confidence, true class, row number</p>\n<div class=facts>");
   if (!isnan (eval->accuracy))
-    g_string_append_printf (report->html, "<div><span>accuracy</span><b class=big>%.2f&#8239;%%</b></div>", eval->accuracy * 100);
+    g_string_append_printf (report->html,
+                            "<div><span>accuracy</span><b class=big>%.2f&#8239;%%</b></div>",
+                            eval->accuracy * 100);
   if (!isnan (eval->loss))
-    g_string_append_printf (report->html, "<div><span>loss</span><b class=big>%.4f</b></div>", eval->loss);
+    g_string_append_printf (report->html, "<div><span>loss</span><b class=big>%.4f</b></div>",
+                            eval->loss);
   g_string_append (report->html, "</div>\n");
 }
 
@@ -215,25 +236,34 @@ fill (Report *report, const char *name, const char *split, GError **error)
   append_head (report, name, split);
   append_confusion (report);
   if (!append_pictures (report, true, "Wrong, the surest first", error)
-      || !append_pictures (report, false, labelled ? "Right, the least sure first" : "Predictions, the least sure first", error))
+      || !append_pictures (
+          report, false,
+          labelled ? "Right, the least sure first" : "Predictions, the least sure first", error))
     return false;
   g_string_append (report->html, "</body></html>\n");
   return true;
 }
 
 bool
-sf_inference_write_report (SfSession *session, const SfData *data, const char *split, const SfInference *inference, const char *folder, char **page, GError **error)
+sf_inference_write_report (SfSession *session, const SfData *data, const char *split,
+                           const SfInference *inference, const char *folder, char **page,
+                           GError **error)
 {
-  const char *names = sf_pef_fact (sf_session_pef (session), "classes"), *model = sf_pef_fact (sf_session_pef (session), "model");
+  const char *names = sf_pef_fact (sf_session_pef (session), "classes"),
+             *model = sf_pef_fact (sf_session_pef (session), "model");
   g_auto (GStrv) classes = g_strsplit (names == NULL ? "" : names, "\n", -1);
   if (inference->eval.n_rows > 0 && inference->predictions[0].predicted < 0)
-    return sf_fail (error, SF_ERROR_UNSUPPORTED, "report: the model is no classifier, there is nothing to show beside pictures; use --output for its values");
-  g_autoptr (SfDataFeed) feed = sf_data_feed_open (session, "eval", data->path, split, data->dataset, data->options, true, error);
+    return sf_fail (
+        error, SF_ERROR_UNSUPPORTED,
+        "report: the model is no classifier, there is nothing to show beside pictures; use --output for its values");
+  g_autoptr (SfDataFeed) feed = sf_data_feed_open (session, "eval", data->path, split,
+                                                   data->dataset, data->options, true, error);
   if (feed == NULL || !sf_make_folder (folder, error))
     return false;
   Report report = { inference, feed, classes, g_strv_length (classes), g_string_new (NULL) };
   g_autofree char *path = g_build_filename (folder, "index.html", NULL);
-  bool ok = fill (&report, model == NULL ? sf_pef_name (sf_session_pef (session)) : model, split, error)
+  bool ok = fill (&report, model == NULL ? sf_pef_name (sf_session_pef (session)) : model, split,
+                  error)
             && sf_file_replace (path, report.html->str, report.html->len, error);
   g_string_free (report.html, TRUE);
   if (ok && page != NULL)

@@ -346,7 +346,8 @@ sf_load_weights (SfSession *session, const char *path, GError **error)
   if (latest != NULL)
     return sf_checkpoint_load (session, latest, SF_RESTORE_WEIGHTS, NULL, error);
   if (cause == NULL)
-    return sf_fail (error, SF_ERROR_NOT_FOUND, "%s: holds no checkpoint; train first, or name a file", path);
+    return sf_fail (error, SF_ERROR_NOT_FOUND,
+                    "%s: holds no checkpoint; train first, or name a file", path);
   g_propagate_error (error, g_steal_pointer (&cause));
   return false;
 }

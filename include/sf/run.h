@@ -19,9 +19,11 @@ typedef struct
   const char *const *options; /* "name=value" of the plugin, NULL-terminated; NULL: none */
 } SfData;
 
-/* Inputs of an entry drawn at random: floats standard normal, labels and indices within the bounds that the program asks for. *inputs: one tensor per input, in interface
- * order, released by sf_random_inputs_free. */
-SF_API bool sf_random_inputs (SfSession *session, const char *entry, uint64_t seed, SfTensor **inputs, GError **error);
+/* Inputs of an entry drawn at random: floats standard normal, labels and indices within the bounds
+ * that the program asks for. *inputs: one tensor per input, in interface order, released by
+ * sf_random_inputs_free. */
+SF_API bool sf_random_inputs (SfSession *session, const char *entry, uint64_t seed,
+                              SfTensor **inputs, GError **error);
 SF_API void sf_random_inputs_free (SfTensor *inputs); /* NULL is fine */
 
 /* ---- training ---- */
@@ -72,7 +74,8 @@ SF_API bool sf_train (SfSession *session, const SfTrainOptions *options, const S
                       GError **error);
 SF_API void sf_train_options_init (SfTrainOptions *options);
 
-/* Restores parameters and statistics from a checkpoint (safetensors); of a folder, from its newest. */
+/* Restores parameters and statistics from a checkpoint (safetensors); of a folder, from its newest.
+ */
 SF_API bool sf_load_weights (SfSession *session, const char *path, GError **error);
 
 /* ---- evaluation and inference ---- */

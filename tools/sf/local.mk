@@ -7,10 +7,16 @@ tools_sf_libverbs_la_SOURCES = \
   tools/sf/plugincheck.h \
   tools/sf/plugininfo.c \
   tools/sf/plugininfo.h \
+  tools/sf/session_options.c \
+  tools/sf/session_options.h \
   tools/sf/verb_compile.c \
+  tools/sf/verb_eval.c \
   tools/sf/verb_inspect.c \
   tools/sf/verb_plugin_new.c \
   tools/sf/verb_plugins.c \
+  tools/sf/verb_run.c \
+  tools/sf/verb_test.c \
+  tools/sf/verb_train.c \
   tools/sf/verbs.c \
   tools/sf/verbs.h
 tools_sf_libverbs_la_LIBADD = tools/libsftool.la

@@ -18,7 +18,8 @@ on_signal (int number)
 void
 sf_verb_catch_signals (void)
 {
-  struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int) SA_RESETHAND | SA_RESTART };
+  struct sigaction action = { .sa_handler = on_signal,
+                              .sa_flags = (int) SA_RESETHAND | SA_RESTART };
   sigaction (SIGTERM, &action, NULL);
   sigaction (SIGINT, &action, NULL);
 }
@@ -83,6 +84,7 @@ sf_verb_progress (const char *label, int64_t done, int64_t total)
   bar[30] = '\0';
   double rate = (double) done / ((double) (now - start) * 1e-6);
   g_autofree char *left = time_text (rate > 0 ? (double) (total - done) / rate : 0);
-  fprintf (stderr, "\r\033[K%s [%s] %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT "  %.1f/s  %s left", label, bar, done, total, rate, left);
+  fprintf (stderr, "\r\033[K%s [%s] %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT "  %.1f/s  %s left",
+           label, bar, done, total, rate, left);
   fflush (stderr);
 }

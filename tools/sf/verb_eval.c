@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verbs `eval` (loss and accuracy over a split) and `infer` (a prediction per row, and a page to judge them by). */
+/* The verbs `eval` (loss and accuracy over a split) and `infer` (a prediction per row, and a page
+ * to judge them by). */
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,22 +8,46 @@
 #include "tools/sf/session_options.h"
 #include "tools/sf/verbs.h"
 
-#define SPLIT_ROWS                                                                                 \
-  { .name = "checkpoint", .type = SF_OPTION_STRING, .arg = "FILE",                                 \
-    .help = "weights: a checkpoint, or a folder of which the newest is taken; default: as compiled" }, \
-  { .name = "split", .type = SF_OPTION_STRING, .def = "test", .arg = "NAME", .help = "train or test" }
+#define SPLIT_ROWS                                                                               \
+  { .name = "checkpoint",                                                                        \
+    .type = SF_OPTION_STRING,                                                                    \
+    .arg = "FILE",                                                                               \
+    .help                                                                                        \
+    = "weights: a checkpoint, or a folder of which the newest is taken; default: as compiled" }, \
+  {                                                                                              \
+    .name = "split", .type = SF_OPTION_STRING, .def = "test", .arg = "NAME",                     \
+    .help = "train or test"                                                                      \
+  }
 
 static const SfOption eval_options[] = {
-  SF_PEF_OPTION_ROW, SF_DATA_OPTION_ROWS, SPLIT_ROWS, SF_SESSION_OPTION_ROWS,
-  { .name = "min-accuracy", .type = SF_OPTION_FLOAT, .min = 0, .max = 1, .arg = "X", .help = "fail with exit code 10 below this accuracy (0 to 1)" },
+  SF_PEF_OPTION_ROW,
+  SF_DATA_OPTION_ROWS,
+  SPLIT_ROWS,
+  SF_SESSION_OPTION_ROWS,
+  { .name = "min-accuracy",
+    .type = SF_OPTION_FLOAT,
+    .min = 0,
+    .max = 1,
+    .arg = "X",
+    .help = "fail with exit code 10 below this accuracy (0 to 1)" },
   { .name = "json", .type = SF_OPTION_BOOL, .help = "print one JSON object" },
   { .name = NULL },
 };
 
 static const SfOption infer_options[] = {
-  SF_PEF_OPTION_ROW, SF_DATA_OPTION_ROWS, SPLIT_ROWS, SF_SESSION_OPTION_ROWS,
-  { .name = "output", .short_name = 'o', .type = SF_OPTION_STRING, .arg = "FILE", .help = "write the predictions as CSV" },
-  { .name = "report", .type = SF_OPTION_STRING, .arg = "DIR", .help = "write an HTML page with the images, their labels and predictions, wrong ones first" },
+  SF_PEF_OPTION_ROW,
+  SF_DATA_OPTION_ROWS,
+  SPLIT_ROWS,
+  SF_SESSION_OPTION_ROWS,
+  { .name = "output",
+    .short_name = 'o',
+    .type = SF_OPTION_STRING,
+    .arg = "FILE",
+    .help = "write the predictions as CSV" },
+  { .name = "report",
+    .type = SF_OPTION_STRING,
+    .arg = "DIR",
+    .help = "write an HTML page with the images, their labels and predictions, wrong ones first" },
   { .name = "json", .type = SF_OPTION_BOOL, .help = "print one JSON object" },
   { .name = NULL },
 };
@@ -49,8 +74,10 @@ print_result (const SfEvalResult *result, const char *output, const char *page, 
 {
   if (as_json)
     {
-      json_t *object = json_pack ("{s:I, s:o, s:o, s:s*, s:s*}", "rows", (json_int_t) result->n_rows, "loss", number (result->loss), "accuracy",
-                                  number (result->accuracy), "output", output, "report", page);
+      json_t *object = json_pack ("{s:I, s:o, s:o, s:s*, s:s*}", "rows",
+                                  (json_int_t) result->n_rows, "loss", number (result->loss),
+                                  "accuracy", number (result->accuracy), "output", output, "report",
+                                  page);
       json_dumpf (object, stdout, JSON_COMPACT);
       putchar ('\n');
       json_decref (object);
@@ -74,11 +101,15 @@ run_eval (const SfOptionValues *options, GError **error)
   g_autoptr (SfSession) session = open_trained (options, error);
   SfData data = sf_verb_data (options);
   SfEvalResult result;
-  if (session == NULL || !sf_eval (session, &data, sf_option_string (options, "split"), &sf_verb_cancelled, &result, error))
+  if (session == NULL
+      || !sf_eval (session, &data, sf_option_string (options, "split"), &sf_verb_cancelled, &result,
+                   error))
     return 1;
   print_result (&result, NULL, NULL, sf_option_bool (options, "json"));
-  if (sf_option_is_set (options, "min-accuracy") && !(result.accuracy >= sf_option_float (options, "min-accuracy")))
-    return sf_fail (error, SF_ERROR_CHECK_FAILED, "eval: accuracy %.4f, wanted at least %.4f", result.accuracy, sf_option_float (options, "min-accuracy"));
+  if (sf_option_is_set (options, "min-accuracy")
+      && !(result.accuracy >= sf_option_float (options, "min-accuracy")))
+    return sf_fail (error, SF_ERROR_CHECK_FAILED, "eval: accuracy %.4f, wanted at least %.4f",
+                    result.accuracy, sf_option_float (options, "min-accuracy"));
   return 0;
 }
 
@@ -86,14 +117,18 @@ static int
 run_infer (const SfOptionValues *options, GError **error)
 {
   g_autoptr (SfSession) session = open_trained (options, error);
-  const char *split = sf_option_string (options, "split"), *output = sf_option_string (options, "output"), *folder = sf_option_string (options, "report");
+  const char *split = sf_option_string (options, "split"),
+             *output = sf_option_string (options, "output"),
+             *folder = sf_option_string (options, "report");
   SfData data = sf_verb_data (options);
   SfInference inference;
   g_autofree char *page = NULL;
   if (session == NULL || !sf_infer (session, &data, split, &sf_verb_cancelled, &inference, error))
     return 1;
   bool ok = (output == NULL || sf_inference_write_csv (session, &inference, output, error))
-            && (folder == NULL || sf_inference_write_report (session, &data, split, &inference, folder, &page, error));
+            && (folder == NULL
+                || sf_inference_write_report (session, &data, split, &inference, folder, &page,
+                                              error));
   if (ok)
     print_result (&inference.eval, output, page, sf_option_bool (options, "json"));
   sf_inference_clear (&inference);
@@ -111,7 +146,8 @@ const SfVerb sf_verb_eval = {
 const SfVerb sf_verb_infer = {
   .name = "infer",
   .summary = "a prediction for each row, as CSV and as a page to look at",
-  .example = "sf infer digits.pef --checkpoint checkpoints --data apps/digits/data --output predictions.csv --report report",
+  .example
+  = "sf infer digits.pef --checkpoint checkpoints --data apps/digits/data --output predictions.csv --report report",
   .options = infer_options,
   .run = run_infer,
 };

@@ -11,16 +11,37 @@
 
 static const SfOption run_options[] = {
   SF_PEF_OPTION_ROW,
-  { .name = "test", .type = SF_OPTION_BOOL, .def = "true", .help = "run each entry once on random inputs and check that its outputs are finite" },
-  { .name = "seed", .type = SF_OPTION_INT, .def = "1", .min = 0, .max = 9e18, .arg = "N", .help = "of the random inputs" },
+  { .name = "test",
+    .type = SF_OPTION_BOOL,
+    .def = "true",
+    .help = "run each entry once on random inputs and check that its outputs are finite" },
+  { .name = "seed",
+    .type = SF_OPTION_INT,
+    .def = "1",
+    .min = 0,
+    .max = 9e18,
+    .arg = "N",
+    .help = "of the random inputs" },
   SF_SESSION_OPTION_ROWS,
   { .name = NULL },
 };
 
 static const SfOption bench_options[] = {
   SF_PEF_OPTION_ROW,
-  { .name = "steps", .type = SF_OPTION_INT, .def = "0", .min = 0, .max = 1e9, .arg = "N", .help = "counted steps of each entry; 0: two seconds' worth" },
-  { .name = "seed", .type = SF_OPTION_INT, .def = "1", .min = 0, .max = 9e18, .arg = "N", .help = "of the random inputs" },
+  { .name = "steps",
+    .type = SF_OPTION_INT,
+    .def = "0",
+    .min = 0,
+    .max = 1e9,
+    .arg = "N",
+    .help = "counted steps of each entry; 0: two seconds' worth" },
+  { .name = "seed",
+    .type = SF_OPTION_INT,
+    .def = "1",
+    .min = 0,
+    .max = 9e18,
+    .arg = "N",
+    .help = "of the random inputs" },
   SF_SESSION_OPTION_ROWS,
   { .name = "json", .type = SF_OPTION_BOOL, .help = "print one JSON object a line for each entry" },
   { .name = NULL },
@@ -69,7 +90,9 @@ run_once (SfSession *session, const char *entry, const SfTensor *inputs, GError 
         printf (" = %.6g", *(const double *) outputs[i].data);
       putchar ('\n');
       if (!all_finite (&outputs[i]))
-        ok = sf_fail (error, SF_ERROR_CHECK_FAILED, "%s: output %s is not finite on random inputs; `sf test` finds the stage", entry, port.name);
+        ok = sf_fail (error, SF_ERROR_CHECK_FAILED,
+                      "%s: output %s is not finite on random inputs; `sf test` finds the stage",
+                      entry, port.name);
     }
   for (size_t i = 0; i < n; i++)
     sf_tensor_clear (&outputs[i]);
@@ -80,7 +103,8 @@ static bool
 has_entry (SfSession *session, const char *entry)
 {
   SfPort port;
-  return sf_session_input (session, entry, 0, &port) || sf_session_output (session, entry, 0, &port);
+  return sf_session_input (session, entry, 0, &port)
+         || sf_session_output (session, entry, 0, &port);
 }
 
 static int
@@ -96,14 +120,16 @@ run_run (const SfOptionValues *options, GError **error)
       SfTensor *inputs = NULL;
       if (!has_entry (session, entries[i]))
         continue;
-      bool ok = sf_random_inputs (session, entries[i], (uint64_t) sf_option_int (options, "seed"), &inputs, error)
+      bool ok = sf_random_inputs (session, entries[i], (uint64_t) sf_option_int (options, "seed"),
+                                  &inputs, error)
                 && run_once (session, entries[i], inputs, error);
       sf_random_inputs_free (inputs);
       if (!ok)
         return 1;
     }
   g_autofree char *facts = sf_session_describe (session);
-  printf ("backend %s\n%s%s", sf_session_backend (session), facts, *facts != '\0' && !g_str_has_suffix (facts, "\n") ? "\n" : "");
+  printf ("backend %s\n%s%s", sf_session_backend (session), facts,
+          *facts != '\0' && !g_str_has_suffix (facts, "\n") ? "\n" : "");
   puts ("test run passed");
   return 0;
 }
@@ -127,10 +153,12 @@ peak_bytes (void)
 }
 
 static bool
-time_steps (SfSession *session, const char *entry, const SfTensor *inputs, int64_t wanted, GArray *seconds, GError **error)
+time_steps (SfSession *session, const char *entry, const SfTensor *inputs, int64_t wanted,
+            GArray *seconds, GError **error)
 {
   gint64 begin = g_get_monotonic_time ();
-  for (int64_t i = -3; wanted > 0 ? i < wanted : i < 5 || g_get_monotonic_time () - begin < 2000000; i++)
+  for (int64_t i = -3; wanted > 0 ? i < wanted : i < 5 || g_get_monotonic_time () - begin < 2000000;
+       i++)
     {
       const SfHyper hyper = { .step = i + 4, .lr = 0 };
       gint64 start = g_get_monotonic_time ();
@@ -150,7 +178,8 @@ bench_entry (SfSession *session, const char *entry, const SfOptionValues *option
 {
   SfTensor *inputs = NULL;
   g_autoptr (GArray) seconds = g_array_new (FALSE, FALSE, sizeof (double));
-  if (!sf_random_inputs (session, entry, (uint64_t) sf_option_int (options, "seed"), &inputs, error))
+  if (!sf_random_inputs (session, entry, (uint64_t) sf_option_int (options, "seed"), &inputs,
+                         error))
     return false;
   int64_t rows = inputs[0].data != NULL && inputs[0].shape.rank > 0 ? inputs[0].shape.dim[0] : 1;
   bool ok = time_steps (session, entry, inputs, sf_option_int (options, "steps"), seconds, error);
@@ -162,15 +191,18 @@ bench_entry (SfSession *session, const char *entry, const SfOptionValues *option
   double median = sorted[seconds->len / 2], low = sorted[0], high = sorted[seconds->len - 1];
   if (sf_option_bool (options, "json"))
     {
-      json_t *line = json_pack ("{s:s, s:I, s:f, s:f, s:f, s:f, s:I}", "entry", entry, "steps", (json_int_t) seconds->len, "median_s", median, "min_s", low, "max_s",
-                                high, "rows_per_second", (double) rows / median, "peak_memory_bytes", (json_int_t) peak_bytes ());
+      json_t *line = json_pack ("{s:s, s:I, s:f, s:f, s:f, s:f, s:I}", "entry", entry, "steps",
+                                (json_int_t) seconds->len, "median_s", median, "min_s", low,
+                                "max_s", high, "rows_per_second", (double) rows / median,
+                                "peak_memory_bytes", (json_int_t) peak_bytes ());
       json_dumpf (line, stdout, JSON_COMPACT);
       putchar ('\n');
       json_decref (line);
     }
   else
-    printf ("%-6s step %.3f ms (min %.3f, max %.3f, %u steps)  %.0f rows/s  peak memory %.1f MB\n", entry, median * 1e3, low * 1e3, high * 1e3, seconds->len,
-            (double) rows / median, (double) peak_bytes () / 1e6);
+    printf ("%-6s step %.3f ms (min %.3f, max %.3f, %u steps)  %.0f rows/s  peak memory %.1f MB\n",
+            entry, median * 1e3, low * 1e3, high * 1e3, seconds->len, (double) rows / median,
+            (double) peak_bytes () / 1e6);
   return true;
 }
 

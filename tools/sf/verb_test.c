@@ -10,10 +10,29 @@
 
 static const SfOption test_options[] = {
   SF_PEF_OPTION_ROW,
-  { .name = "backend", .type = SF_OPTION_STRING, .def = "rdu", .arg = "NAME", .help = "backend under test; the reference is cpu" },
-  { .name = "threads", .type = SF_OPTION_INT, .def = "0", .min = 0, .max = 1024, .arg = "N", .help = "threads; 0: as many as the machine gives" },
-  { .name = "seed", .type = SF_OPTION_INT, .def = "1", .min = 0, .max = 9e18, .arg = "N", .help = "of the random inputs" },
-  { .name = "limits", .type = SF_OPTION_STRING, .arg = "FILE", .help = "limits; default: etc/limits.cfg" },
+  { .name = "backend",
+    .type = SF_OPTION_STRING,
+    .def = "rdu",
+    .arg = "NAME",
+    .help = "backend under test; the reference is cpu" },
+  { .name = "threads",
+    .type = SF_OPTION_INT,
+    .def = "0",
+    .min = 0,
+    .max = 1024,
+    .arg = "N",
+    .help = "threads; 0: as many as the machine gives" },
+  { .name = "seed",
+    .type = SF_OPTION_INT,
+    .def = "1",
+    .min = 0,
+    .max = 9e18,
+    .arg = "N",
+    .help = "of the random inputs" },
+  { .name = "limits",
+    .type = SF_OPTION_STRING,
+    .arg = "FILE",
+    .help = "limits; default: etc/limits.cfg" },
   { .name = "all", .type = SF_OPTION_BOOL, .help = "print every value, not only a line per kind" },
   { .name = "json", .type = SF_OPTION_BOOL, .help = "print one JSON object" },
   { .name = NULL },
@@ -31,7 +50,8 @@ typedef struct
 static bool
 same_kind (const SfCompareRow *a, const SfCompareRow *b)
 {
-  return strcmp (a->entry, b->entry) == 0 && a->phase == b->phase && strcmp (a->op_class, b->op_class) == 0 && strcmp (a->dtype, b->dtype) == 0;
+  return strcmp (a->entry, b->entry) == 0 && a->phase == b->phase
+         && strcmp (a->op_class, b->op_class) == 0 && strcmp (a->dtype, b->dtype) == 0;
 }
 
 static double
@@ -64,14 +84,16 @@ summarise (const GPtrArray *rows)
 static void
 print_header (void)
 {
-  printf ("%-6s %-5s %-12s %-5s %7s %7s %11s %9s  %s\n", "entry", "phase", "kind", "dtype", "values", "failed", "worst NMSE", "limit", "worst at: stage (node)");
+  printf ("%-6s %-5s %-12s %-5s %7s %7s %11s %9s  %s\n", "entry", "phase", "kind", "dtype",
+          "values", "failed", "worst NMSE", "limit", "worst at: stage (node)");
 }
 
 static void
 print_kind (const SfCompareRow *row, guint n, guint n_failed)
 {
-  printf ("%-6s %-5s %-12s %-5s %7u %7u %11.2e %9.0e  %s (%s)\n", row->entry, phase_names[row->phase], row->op_class, row->dtype, n, n_failed, row->nmse,
-          row->limit, row->stage, row->node);
+  printf ("%-6s %-5s %-12s %-5s %7u %7u %11.2e %9.0e  %s (%s)\n", row->entry,
+          phase_names[row->phase], row->op_class, row->dtype, n, n_failed, row->nmse, row->limit,
+          row->stage, row->node);
 }
 
 static void
@@ -96,8 +118,9 @@ print_text (const SfCompareResult *result, bool all)
   for (guint i = 0; i < chain->len; i++)
     {
       const SfCompareRow *row = g_array_index (chain, Kind, i).worst;
-      printf ("%-6s %-5s %-12s %-5s %7u %7s %11.2e %9s  %s\n", row->entry, phase_names[row->phase], row->op_class, row->dtype, g_array_index (chain, Kind, i).n, "-",
-              row->nmse, "-", row->stage);
+      printf ("%-6s %-5s %-12s %-5s %7u %7s %11.2e %9s  %s\n", row->entry, phase_names[row->phase],
+              row->op_class, row->dtype, g_array_index (chain, Kind, i).n, "-", row->nmse, "-",
+              row->stage);
     }
 }
 
@@ -108,10 +131,14 @@ rows_json (const GPtrArray *rows)
   for (guint i = 0; i < rows->len; i++)
     {
       const SfCompareRow *row = rows->pdata[i];
-      json_array_append_new (array, json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:f, s:o, s:b}", "entry", row->entry, "phase", phase_names[row->phase], "stage",
-                                               row->stage, "node", row->node, "kind", row->op_class, "dtype", row->dtype, "nmse",
-                                               isfinite (row->nmse) ? json_real (row->nmse) : json_null (), "limit", row->limit, "max_abs",
-                                               isfinite (row->max_abs) ? json_real (row->max_abs) : json_null (), "ok", row->ok));
+      json_array_append_new (
+          array, json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:f, s:o, s:b}", "entry",
+                            row->entry, "phase", phase_names[row->phase], "stage", row->stage,
+                            "node", row->node, "kind", row->op_class, "dtype", row->dtype, "nmse",
+                            isfinite (row->nmse) ? json_real (row->nmse) : json_null (), "limit",
+                            row->limit, "max_abs",
+                            isfinite (row->max_abs) ? json_real (row->max_abs) : json_null (), "ok",
+                            row->ok));
     }
   return array;
 }
@@ -136,8 +163,10 @@ run_test (const SfOptionValues *options, GError **error)
   bool compared = ok || g_error_matches (cause, SF_ERROR, SF_ERROR_CHECK_FAILED);
   if (compared && sf_option_bool (options, "json"))
     {
-      json_t *object = json_pack ("{s:b, s:I, s:I, s:o, s:o}", "ok", ok, "values", (json_int_t) result.rows->len, "failed", (json_int_t) result.n_failed, "local",
-                                  rows_json (result.rows), "chain", rows_json (result.chain));
+      json_t *object = json_pack ("{s:b, s:I, s:I, s:o, s:o}", "ok", ok, "values",
+                                  (json_int_t) result.rows->len, "failed",
+                                  (json_int_t) result.n_failed, "local", rows_json (result.rows),
+                                  "chain", rows_json (result.chain));
       json_dumpf (object, stdout, JSON_INDENT (1));
       putchar ('\n');
       json_decref (object);

@@ -11,27 +11,120 @@
 static const SfOption train_options[] = {
   SF_PEF_OPTION_ROW,
   SF_DATA_OPTION_ROWS,
-  { .name = "epochs", .type = SF_OPTION_INT, .def = "1", .min = 0, .max = 1e9, .arg = "N", .help = "epochs in all, those before a resume included" },
-  { .name = "num-iterations", .type = SF_OPTION_INT, .def = "0", .min = 0, .max = 1e15, .arg = "N", .help = "stop after N steps in all; 0: no bound" },
-  { .name = "checkpoint-dir", .type = SF_OPTION_STRING, .arg = "DIR", .help = "folder for checkpoints, one per epoch" },
-  { .name = "checkpoint-every", .type = SF_OPTION_INT, .def = "0", .min = 0, .max = 1e15, .arg = "N", .help = "also one every N steps" },
-  { .name = "keep", .type = SF_OPTION_INT, .def = "0", .min = 0, .max = 1e9, .arg = "N", .help = "keep the N newest checkpoints; 0: all" },
-  { .name = "resume", .type = SF_OPTION_BOOL, .help = "go on from the newest checkpoint of --checkpoint-dir, if there is one" },
-  { .name = "init-checkpoint", .type = SF_OPTION_STRING, .arg = "FILE", .help = "start from these weights" },
-  { .name = "lr", .type = SF_OPTION_FLOAT, .min = 0, .max = 1e6, .arg = "RATE", .help = "learning rate; default: as compiled" },
-  { .name = "momentum", .type = SF_OPTION_FLOAT, .min = 0, .max = 1, .arg = "X", .help = "momentum; default: as compiled" },
-  { .name = "weight-decay", .type = SF_OPTION_FLOAT, .min = 0, .max = 1e6, .arg = "X", .help = "weight decay; default: as compiled" },
-  { .name = "hyper", .type = SF_OPTION_LIST, .arg = "NAME=VALUE", .help = "any numeric option of the optimizer, \"beta1=0.8\", or of a group, \"head.lr=0.1\"" },
-  { .name = "schedule", .type = SF_OPTION_CHOICE, .choices = "constant|step|cosine|linear", .def = "constant", .help = "course of the learning rate" },
-  { .name = "warmup-steps", .type = SF_OPTION_INT, .def = "0", .min = 0, .max = 1e15, .arg = "N", .help = "steps of linear warm-up" },
-  { .name = "step-every", .type = SF_OPTION_INT, .def = "1000", .min = 1, .max = 1e15, .arg = "N", .help = "schedule step: every N steps ..." },
-  { .name = "step-factor", .type = SF_OPTION_FLOAT, .def = "0.1", .min = 0, .max = 1, .arg = "X", .help = "... times this" },
-  { .name = "floor", .type = SF_OPTION_FLOAT, .def = "0", .min = 0, .max = 1, .arg = "X", .help = "schedules cosine and linear: end at this part of the rate" },
-  { .name = "seed", .type = SF_OPTION_INT, .def = "0", .min = 0, .max = 9e18, .arg = "N", .help = "of data order and dropout" },
-  { .name = "last-batch", .type = SF_OPTION_CHOICE, .choices = "drop|mask", .def = "drop", .help = "a short last batch: leave it out, or only its missing rows" },
-  { .name = "shuffle", .type = SF_OPTION_BOOL, .def = "true", .help = "another order of the rows each epoch" },
+  { .name = "epochs",
+    .type = SF_OPTION_INT,
+    .def = "1",
+    .min = 0,
+    .max = 1e9,
+    .arg = "N",
+    .help = "epochs in all, those before a resume included" },
+  { .name = "num-iterations",
+    .type = SF_OPTION_INT,
+    .def = "0",
+    .min = 0,
+    .max = 1e15,
+    .arg = "N",
+    .help = "stop after N steps in all; 0: no bound" },
+  { .name = "checkpoint-dir",
+    .type = SF_OPTION_STRING,
+    .arg = "DIR",
+    .help = "folder for checkpoints, one per epoch" },
+  { .name = "checkpoint-every",
+    .type = SF_OPTION_INT,
+    .def = "0",
+    .min = 0,
+    .max = 1e15,
+    .arg = "N",
+    .help = "also one every N steps" },
+  { .name = "keep",
+    .type = SF_OPTION_INT,
+    .def = "0",
+    .min = 0,
+    .max = 1e9,
+    .arg = "N",
+    .help = "keep the N newest checkpoints; 0: all" },
+  { .name = "resume",
+    .type = SF_OPTION_BOOL,
+    .help = "go on from the newest checkpoint of --checkpoint-dir, if there is one" },
+  { .name = "init-checkpoint",
+    .type = SF_OPTION_STRING,
+    .arg = "FILE",
+    .help = "start from these weights" },
+  { .name = "lr",
+    .type = SF_OPTION_FLOAT,
+    .min = 0,
+    .max = 1e6,
+    .arg = "RATE",
+    .help = "learning rate; default: as compiled" },
+  { .name = "momentum",
+    .type = SF_OPTION_FLOAT,
+    .min = 0,
+    .max = 1,
+    .arg = "X",
+    .help = "momentum; default: as compiled" },
+  { .name = "weight-decay",
+    .type = SF_OPTION_FLOAT,
+    .min = 0,
+    .max = 1e6,
+    .arg = "X",
+    .help = "weight decay; default: as compiled" },
+  { .name = "hyper",
+    .type = SF_OPTION_LIST,
+    .arg = "NAME=VALUE",
+    .help = "any numeric option of the optimizer, \"beta1=0.8\", or of a group, \"head.lr=0.1\"" },
+  { .name = "schedule",
+    .type = SF_OPTION_CHOICE,
+    .choices = "constant|step|cosine|linear",
+    .def = "constant",
+    .help = "course of the learning rate" },
+  { .name = "warmup-steps",
+    .type = SF_OPTION_INT,
+    .def = "0",
+    .min = 0,
+    .max = 1e15,
+    .arg = "N",
+    .help = "steps of linear warm-up" },
+  { .name = "step-every",
+    .type = SF_OPTION_INT,
+    .def = "1000",
+    .min = 1,
+    .max = 1e15,
+    .arg = "N",
+    .help = "schedule step: every N steps ..." },
+  { .name = "step-factor",
+    .type = SF_OPTION_FLOAT,
+    .def = "0.1",
+    .min = 0,
+    .max = 1,
+    .arg = "X",
+    .help = "... times this" },
+  { .name = "floor",
+    .type = SF_OPTION_FLOAT,
+    .def = "0",
+    .min = 0,
+    .max = 1,
+    .arg = "X",
+    .help = "schedules cosine and linear: end at this part of the rate" },
+  { .name = "seed",
+    .type = SF_OPTION_INT,
+    .def = "0",
+    .min = 0,
+    .max = 9e18,
+    .arg = "N",
+    .help = "of data order and dropout" },
+  { .name = "last-batch",
+    .type = SF_OPTION_CHOICE,
+    .choices = "drop|mask",
+    .def = "drop",
+    .help = "a short last batch: leave it out, or only its missing rows" },
+  { .name = "shuffle",
+    .type = SF_OPTION_BOOL,
+    .def = "true",
+    .help = "another order of the rows each epoch" },
   SF_SESSION_OPTION_ROWS,
-  { .name = "json", .type = SF_OPTION_BOOL, .help = "print one JSON object a line: epoch, step, train_loss, test_loss, test_accuracy" },
+  { .name = "json",
+    .type = SF_OPTION_BOOL,
+    .help = "print one JSON object a line: epoch, step, train_loss, test_loss, test_accuracy" },
   { .name = NULL },
 };
 
@@ -39,8 +132,9 @@ static void
 print_epoch (void *user_data, const SfEpochReport *report)
 {
   (void) user_data;
-  printf ("epoch %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT "  step %" G_GINT64_FORMAT "  train loss %.4f", report->epoch, report->epochs, report->step,
-          report->train_loss);
+  printf ("epoch %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT "  step %" G_GINT64_FORMAT
+          "  train loss %.4f",
+          report->epoch, report->epochs, report->step, report->train_loss);
   if (!isnan (report->test_loss))
     printf ("  test loss %.4f", report->test_loss);
   if (!isnan (report->test_accuracy))
@@ -59,9 +153,11 @@ static void
 print_epoch_json (void *user_data, const SfEpochReport *report)
 {
   (void) user_data;
-  json_t *line = json_pack ("{s:I, s:I, s:o, s:o, s:o, s:o}", "epoch", (json_int_t) report->epoch, "step", (json_int_t) report->step, "train_loss",
-                            number (report->train_loss), "test_loss", number (report->test_loss), "test_accuracy", number (report->test_accuracy),
-                            "rows_per_second", number (report->rows_per_second));
+  json_t *line = json_pack ("{s:I, s:I, s:o, s:o, s:o, s:o}", "epoch", (json_int_t) report->epoch,
+                            "step", (json_int_t) report->step, "train_loss",
+                            number (report->train_loss), "test_loss", number (report->test_loss),
+                            "test_accuracy", number (report->test_accuracy), "rows_per_second",
+                            number (report->rows_per_second));
   json_dumpf (line, stdout, JSON_COMPACT);
   putchar ('\n');
   fflush (stdout);
@@ -80,7 +176,8 @@ show_step (void *user_data, int64_t epoch, int64_t batch, int64_t n_batches, dou
 static bool
 collect_hyper (const SfOptionValues *options, GPtrArray *names, GArray *values, GError **error)
 {
-  static const char *const direct[][2] = { { "momentum", "momentum" }, { "weight-decay", "weight_decay" } };
+  static const char *const direct[][2] = { { "momentum", "momentum" },
+                                           { "weight-decay", "weight_decay" } };
   for (size_t i = 0; i < G_N_ELEMENTS (direct); i++)
     if (sf_option_is_set (options, direct[i][0]))
       {
@@ -94,8 +191,10 @@ collect_hyper (const SfOptionValues *options, GPtrArray *names, GArray *values, 
       const char *equals = strchr (list[i], '=');
       char *end = NULL;
       double value = equals == NULL ? NAN : g_ascii_strtod (equals + 1, &end);
-      if (equals == NULL || equals == list[i] || end == equals + 1 || *end != '\0' || !isfinite (value))
-        return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "--hyper %s: wanted NAME=NUMBER", list[i]);
+      if (equals == NULL || equals == list[i] || end == equals + 1 || *end != '\0'
+          || !isfinite (value))
+        return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "--hyper %s: wanted NAME=NUMBER",
+                        list[i]);
       g_ptr_array_add (names, g_strndup (list[i], (size_t) (equals - list[i])));
       g_array_append_val (values, value);
     }
@@ -134,14 +233,18 @@ run_train (const SfOptionValues *options, GError **error)
   g_autoptr (GArray) values = g_array_new (FALSE, FALSE, sizeof (double));
   fill_options (options, &train);
   if (train.resume && train.checkpoint_folder == NULL)
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "--resume: wants --checkpoint-dir, the folder to go on from");
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "--resume: wants --checkpoint-dir, the folder to go on from");
   if (!collect_hyper (options, names, values, error))
     return 1;
   train.hyper_names = (const char *const *) names->pdata;
   train.hyper_values = (const double *) values->data;
   sf_verb_catch_signals ();
   g_autoptr (SfSession) session = sf_verb_open_session (options, error);
-  const SfTrainHooks hooks = { .epoch = sf_option_bool (options, "json") ? print_epoch_json : print_epoch, .step = show_step, .cancel = &sf_verb_cancelled };
+  const SfTrainHooks hooks = { .epoch = sf_option_bool (options, "json") ? print_epoch_json
+                                                                         : print_epoch,
+                               .step = show_step,
+                               .cancel = &sf_verb_cancelled };
   return session != NULL && sf_train (session, &train, &hooks, error) ? 0 : 1;
 }
 

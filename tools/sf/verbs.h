@@ -7,9 +7,15 @@
 
 extern const SfTool sf_tool;
 
+extern const SfVerb sf_verb_bench;
 extern const SfVerb sf_verb_compile;
+extern const SfVerb sf_verb_eval;
+extern const SfVerb sf_verb_infer;
 extern const SfVerb sf_verb_inspect;
 extern const SfVerb sf_verb_plugin_new;
 extern const SfVerb sf_verb_plugins;
+extern const SfVerb sf_verb_run;
+extern const SfVerb sf_verb_test;
+extern const SfVerb sf_verb_train;
 
 #endif
