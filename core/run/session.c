@@ -7,8 +7,8 @@
 #include <sf/plugins.h>
 #include <sf/threads.h>
 
-#include "core/run/hyper.h"
 #include "core/run/feedcheck.h"
+#include "core/run/session.h"
 
 struct SfSession
 {
