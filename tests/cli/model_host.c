@@ -114,7 +114,9 @@ main (int argc, char **argv)
   if (graph == NULL || !add_training (graph, sf_graph_output_at (graph, 1, NULL, NULL), &error))
     return complain ("model", error);
   g_autoptr (SfOptionValues) options = sf_option_values_new (dataset->options);
-  g_autofree char *path = g_strdup_printf ("%s:", argv[1]);
+  g_autofree char *path = g_strdup_printf ("xor.%s", argv[1]);
+  if (dataset->ops.dataset->probe (path) != 100 || dataset->ops.dataset->probe ("xor.idx") != 0)
+    return complain ("probe", NULL);
   void *rows = dataset->ops.dataset->open (path, "train", options, &error);
   float first = 0, last = 1;
   if (rows == NULL
