@@ -1,1 +1,9 @@
 # Build fragment of tests/passes.
+check_PROGRAMS += tests/passes/passes_test
+TESTS += tests/passes/passes_test
+tests_passes_passes_test_SOURCES = \
+  tests/passes/graph_test.c \
+  tests/passes/passes.c \
+  tests/passes/passes.h \
+  tests/passes/stage_test.c
+tests_passes_passes_test_LDADD = $(SF_TEST_LIBS)

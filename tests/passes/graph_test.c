@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Passes from graph to graph: autodiff, precision, simplify, legalise. */
+#include <string.h>
+
+#include "tests/passes/passes.h"
+
+/* ---- autodiff ---- */
+
+SF_TEST (Autodiff, MakesTrainAndEval)
+{
+  g_autoptr (SfModule) module = test_logreg ();
+  SfCompileOptions options = { .optimizer = "sgd" };
+  TestResult r = test_run (module, "autodiff", "tiny", &options);
+  SF_REQUIRE_NO_ERROR (r.error);
+  SfGraph *train = sf_module_graph (r.source, "train"), *eval = sf_module_graph (r.source, "eval");
+  SF_REQUIRE (train != NULL && eval != NULL);
+  SfValue w = sf_graph_find (train, "w");
+  SfValue next = sf_value_update (train, w);
+  SF_REQUIRE (next != SF_NONE);
+  SF_CHECK_INT (sf_node_phase (train, sf_value_producer (train, next)), SF_PHASE_OPT);
+  SF_CHECK (sf_value_update (eval, sf_graph_find (eval, "w")) == SF_NONE);
+  SF_CHECK (test_find (eval, "softmax_ce_bwd") == SF_NONE);
+  const char *fact = sf_module_fact (r.source, "grad.train.w");
+  SF_REQUIRE (fact != NULL);
+  SfValue grad = (SfValue) g_ascii_strtoull (fact, NULL, 10);
+  SF_CHECK (sf_shape_equal (sf_value_shape (train, grad), sf_value_shape (train, w)));
+  SF_CHECK_INT (sf_node_phase (train, sf_value_producer (train, grad)), SF_PHASE_BWD);
+  test_result_clear (&r);
+}
+
+SF_TEST (Autodiff, NamesTheRangeOfLabels)
+{
+  g_autoptr (SfModule) module = test_logreg ();
+  TestResult r = test_run (module, "autodiff", "tiny", NULL);
+  SF_REQUIRE_NO_ERROR (r.error);
+  SF_CHECK_STR (sf_module_fact (r.source, "bounds.eval.t"), "0 2 -1");
+  SF_CHECK (sf_module_fact (r.source, "bounds.eval.x") == NULL);
+  SF_CHECK (sf_module_graph (r.source, "train") == NULL);
+  test_result_clear (&r);
+}
+
+SF_TEST (Autodiff, TrainingNeedsALoss)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = sf_graph_input (g, "x", SF_F32, SF_SHAPE (4, 3), NULL);
+  sf_graph_output (g, "y", SF_OUTPUT_PREDICTION, sf_graph_op1 (g, "relu", x, NULL), NULL);
+  g_autoptr (SfModule) module = test_module (g);
+  SfCompileOptions options = { 0 };
+  TestResult r = test_run (module, "autodiff", "tiny", &options);
+  SF_CHECK_ERROR (r.error, SF_ERROR_INVALID_ARGUMENT,
+                  "found no output of role loss, wanted one to train; compile with --inference");
+  test_result_clear (&r);
+}
+
+/* ---- precision ---- */
+
+SF_TEST (Precision, NarrowsWhatKernelsReadAndKeepsTheRest)
+{
+  g_autoptr (SfModule) module = test_logreg ();
+  SfCompileOptions options = { .optimizer = "sgd", .precision = "bf16" };
+  TestResult r = test_run (module, "autodiff|precision", "tiny", &options);
+  SF_REQUIRE_NO_ERROR (r.error);
+  SfGraph *train = sf_module_graph (r.lowered, "train");
+  SfNode linear = test_find (train, "linear"), loss = test_find (train, "softmax_ce");
+  for (size_t i = 0; i < 3; i++)
+    SF_CHECK_INT (sf_value_dtype (train, sf_node_input (train, linear, i)), SF_BF16);
+  SF_CHECK_INT (sf_value_dtype (train, sf_node_output (train, linear, 0)), SF_BF16);
+  SF_CHECK_INT (sf_value_dtype (train, sf_node_output (train, loss, 0)), SF_F32);
+  SfValue w = sf_graph_find (train, "w");
+  SF_CHECK_INT (sf_value_dtype (train, w), SF_F32);
+  SF_CHECK_INT (sf_value_dtype (train, sf_value_update (train, w)), SF_F32);
+  for (const char *const *name = (const char *const[]){ "grad.train.w", "grad.train.b", NULL };
+       *name != NULL; name++)
+    {
+      SfValue grad = (SfValue) g_ascii_strtoull (sf_module_fact (r.source, *name), NULL, 10);
+      SF_CHECK_INT (sf_value_dtype (train, grad), SF_F32);
+    }
+  SfNode bwd = test_find (train, "softmax_ce_bwd");
+  SF_CHECK_INT (sf_value_dtype (train, sf_node_output (train, bwd, 0)), SF_BF16);
+  test_result_clear (&r);
+}
+
+SF_TEST (Precision, F32ChangesNothing)
+{
+  g_autoptr (SfModule) module = test_logreg ();
+  TestResult before = test_run (module, "autodiff", "tiny", NULL);
+  TestResult after = test_run (module, "autodiff|precision", "tiny", NULL);
+  g_autofree char *a = test_text (&before, "eval"), *b = test_text (&after, "eval");
+  SF_CHECK (strlen (a) > 0);
+  SF_CHECK_STR (b, a);
+  test_result_clear (&before);
+  test_result_clear (&after);
+}
+
+/* ---- simplify ---- */
+
+/* y = (x * 1 + (2 + 3)) * exp (x) + exp (x), with a node that nobody reads. */
+static SfModule *
+redundant (void)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = sf_graph_input (g, "x", SF_F32, SF_SHAPE (4), NULL);
+  sf_graph_set_scope (g, "n");
+  SfValue one = sf_graph_constant_f (g, SF_F32, 1, NULL);
+  SfValue same = sf_graph_op2 (g, "mul", x, one, NULL);
+  SfValue five = sf_graph_op2 (g, "add", sf_graph_constant_f (g, SF_F32, 2, NULL),
+                               sf_graph_constant_f (g, SF_F32, 3, NULL), NULL);
+  SfValue sum = sf_graph_op2 (g, "add", same, five, NULL);
+  SfValue e1 = sf_graph_op1 (g, "exp", x, NULL), e2 = sf_graph_op1 (g, "exp", x, NULL);
+  sf_graph_op1 (g, "tanh", sum, NULL);
+  SfValue y = sf_graph_op2 (g, "add", sf_graph_op2 (g, "mul", sum, e1, NULL), e2, NULL);
+  sf_graph_output (g, "y", SF_OUTPUT_PREDICTION, y, NULL);
+  return test_module (g);
+}
+
+static size_t
+count_ops (const SfGraph *graph, const char *op)
+{
+  size_t n = 0;
+  for (SfNode node = 0; node < sf_graph_n_nodes (graph); node++)
+    n += strcmp (sf_node_op_name (graph, node), op) == 0;
+  return n;
+}
+
+SF_TEST (Simplify, FoldsSharesAndDrops)
+{
+  g_autoptr (SfModule) module = redundant ();
+  TestResult r = test_run (module, "autodiff|simplify", "tiny", NULL);
+  SF_REQUIRE_NO_ERROR (r.error);
+  SfGraph *eval = sf_module_graph (r.lowered, "eval");
+  SF_CHECK_INT (count_ops (eval, "exp"), 1);
+  SF_CHECK_INT (count_ops (eval, "tanh"), 0);
+  SF_CHECK_INT (count_ops (eval, "mul"), 1);
+  SF_CHECK_INT (count_ops (eval, "add"), 2);
+  /* The first addition left reads x and the folded 5. */
+  SfNode add = test_find (eval, "add");
+  SF_CHECK (sf_node_input (eval, add, 0) == sf_graph_find (eval, "x"));
+  const float *five = sf_value_data (eval, sf_node_input (eval, add, 1));
+  SF_REQUIRE (five != NULL);
+  SF_CHECK_NEAR (*five, 5, 0);
+  test_result_clear (&r);
+}
+
+SF_TEST (Simplify, OptionsSwitchItsPartsOff)
+{
+  g_autoptr (SfModule) module = redundant ();
+  TestResult r = test_run (module, "autodiff|simplify fold = false; cse = false;", "tiny", NULL);
+  SF_REQUIRE_NO_ERROR (r.error);
+  SfGraph *eval = sf_module_graph (r.lowered, "eval");
+  SF_CHECK_INT (count_ops (eval, "exp"), 2);
+  SF_CHECK_INT (count_ops (eval, "add"), 3);
+  test_result_clear (&r);
+}
+
+SF_TEST (Simplify, LeavesTranscendentalsOfConstantsAlone)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = sf_graph_input (g, "x", SF_F32, SF_SHAPE (4), NULL);
+  SfValue e = sf_graph_op1 (g, "exp", sf_graph_constant_f (g, SF_F32, 1, NULL), NULL);
+  sf_graph_output (g, "y", SF_OUTPUT_PREDICTION, sf_graph_op2 (g, "mul", x, e, NULL), NULL);
+  g_autoptr (SfModule) module = test_module (g);
+  TestResult r = test_run (module, "autodiff|simplify", "tiny", NULL);
+  SF_REQUIRE_NO_ERROR (r.error);
+  SF_CHECK_INT (count_ops (sf_module_graph (r.lowered, "eval"), "exp"), 1);
+  test_result_clear (&r);
+}
+
+/* ---- legalise ---- */
+
+SF_TEST (Legalise, DecomposesWhatTileOpsLack)
+{
+  g_autoptr (SfModule) module = test_logreg ();
+  TestResult r = test_run (module, "autodiff|legalise", "tiny", NULL);
+  SF_REQUIRE_NO_ERROR (r.error);
+  SfGraph *eval = sf_module_graph (r.lowered, "eval");
+  SF_CHECK (test_find (eval, "softmax_ce") == SF_NONE);
+  SF_CHECK (test_find (eval, "linear") != SF_NONE);
+  SF_CHECK (test_find (eval, "reduce_max") != SF_NONE);
+  for (SfNode node = 0; node < sf_graph_n_nodes (eval); node++)
+    SF_CHECK (!sf_node_on_host (eval, node));
+  test_result_clear (&r);
+}
+
+SF_TEST (Legalise, SendsTheRestToTheHost)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = sf_graph_input (g, "x", SF_F32, SF_SHAPE (4, 3), NULL);
+  SfAttr axis = SF_ATTR_I ("axis", 1);
+  SfValue i = sf_graph_op (g, "argmax", &x, 1, &axis, 1, NULL);
+  sf_graph_output (g, "i", SF_OUTPUT_OTHER, i, NULL);
+  sf_graph_output (g, "y", SF_OUTPUT_PREDICTION, sf_graph_op1 (g, "relu", x, NULL), NULL);
+  g_autoptr (SfModule) module = test_module (g);
+  TestResult r = test_run (module, "autodiff|legalise", "tiny", NULL);
+  SF_REQUIRE_NO_ERROR (r.error);
+  SfGraph *eval = sf_module_graph (r.lowered, "eval");
+  SF_CHECK (sf_node_on_host (eval, test_find (eval, "argmax")));
+  SF_CHECK (!sf_node_on_host (eval, test_find (eval, "relu")));
+  test_result_clear (&r);
+}
+
+/* Outputs that are an input, and one value under two names, each get memory of their own: a reshape
+ * to the same shape is the copy. */
+SF_TEST (Legalise, GivesResultsMemoryOfTheirOwn)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = sf_graph_input (g, "x", SF_F32, SF_SHAPE (4, 3), NULL);
+  SfValue y = sf_graph_op1 (g, "relu", x, NULL);
+  sf_graph_output (g, "x_again", SF_OUTPUT_OTHER, x, NULL);
+  sf_graph_output (g, "y", SF_OUTPUT_PREDICTION, y, NULL);
+  sf_graph_output (g, "y_again", SF_OUTPUT_OTHER, y, NULL);
+  g_autoptr (SfModule) module = test_module (g);
+  TestResult r = test_run (module, "autodiff|legalise", "tiny", NULL);
+  SF_REQUIRE_NO_ERROR (r.error);
+  SfGraph *eval = sf_module_graph (r.lowered, "eval");
+  SF_CHECK_INT (count_ops (eval, "reshape"), 2);
+  SfValue a = sf_graph_output_at (eval, 0, NULL, NULL),
+          b = sf_graph_output_at (eval, 1, NULL, NULL),
+          c = sf_graph_output_at (eval, 2, NULL, NULL);
+  SF_CHECK (a != b && b != c && a != c);
+  SF_CHECK_STR (sf_node_op_name (eval, sf_value_producer (eval, b)), "relu");
+  test_result_clear (&r);
+}
