@@ -209,6 +209,24 @@ chain_step (Compare *compare, const SfTensor *inputs, const SfHyper *hyper, GErr
   return true;
 }
 
+/* Each entry begins with the reference's states, wherever the entry before left them. */
+static bool
+copy_states (Compare *compare, GError **error)
+{
+  SfPort port;
+  for (size_t i = 0; sf_session_state (compare->reference, i, &port); i++)
+    {
+      SfTensor tensor = { 0 };
+      bool ok = sf_session_read (compare->reference, port.name, &tensor, error)
+                && sf_session_write (compare->local, port.name, &tensor, error)
+                && sf_session_write (compare->chain, port.name, &tensor, error);
+      sf_tensor_clear (&tensor);
+      if (!ok)
+        return false;
+    }
+  return true;
+}
+
 static bool
 compare_entry (Compare *compare, uint32_t id, GError **error)
 {
@@ -288,7 +306,7 @@ sf_compare (SfPef *pef, const SfCompareOptions *options, SfCompareResult *result
     {
       compare.entry = sf_entry_name (program, entry);
       compare.graph = sf_module_graph (sf_pef_source (pef), compare.entry);
-      ok = compare_entry (&compare, entry, error);
+      ok = copy_states (&compare, error) && compare_entry (&compare, entry, error);
     }
   for (guint i = 0; i < result->rows->len; i++)
     result->n_failed += !((const SfCompareRow *) result->rows->pdata[i])->ok;

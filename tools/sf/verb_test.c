@@ -97,9 +97,9 @@ print_kind (const SfCompareRow *row, guint n, guint n_failed)
 }
 
 static void
-print_text (const SfCompareResult *result, bool all)
+print_text (const SfCompareResult *result, const char *backend, bool all)
 {
-  puts ("RDU against CPU, each stage from the reference's values:");
+  printf ("%s against cpu, each stage from the reference's values:\n", backend);
   print_header ();
   g_autoptr (GArray) kinds = summarise (result->rows);
   for (guint i = 0; !all && i < kinds->len; i++)
@@ -173,7 +173,7 @@ run_test (const SfOptionValues *options, GError **error)
     }
   else if (compared)
     {
-      print_text (&result, sf_option_bool (options, "all"));
+      print_text (&result, compare.backend, sf_option_bool (options, "all"));
       if (ok)
         printf ("passed: %u values agree\n", result.rows->len);
     }
