@@ -31,3 +31,13 @@ EXTRA_PROGRAMS += tests/fuzz/gzip_libfuzzer
 tests_fuzz_gzip_libfuzzer_SOURCES = tests/fuzz/gzip_fuzz.c
 tests_fuzz_gzip_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
 tests_fuzz_gzip_libfuzzer_LDADD = libsfcore.la $(SF_DEPS_LIBS)
+
+check_PROGRAMS += tests/fuzz/pef_test
+TESTS += tests/fuzz/pef_test
+tests_fuzz_pef_test_SOURCES = tests/fuzz/pef_fuzz.c tests/fuzz/replay.c tests/fuzz/target.h
+tests_fuzz_pef_test_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"pef"'
+tests_fuzz_pef_test_LDADD = $(SF_TEST_CORE_LIBS)
+EXTRA_PROGRAMS += tests/fuzz/pef_libfuzzer
+tests_fuzz_pef_libfuzzer_SOURCES = tests/fuzz/pef_fuzz.c
+tests_fuzz_pef_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
+tests_fuzz_pef_libfuzzer_LDADD = libsfcore.la $(SF_DEPS_LIBS)
