@@ -63,7 +63,7 @@ check_used_once (const SfCheck *check, const GArray *places)
     {
       const SfPlace *p = &AT (places, SfPlace, i);
       gint64 *key = g_new (gint64, 1);
-      *key = (gint64) p->x << 32 | (uint32_t) p->y;
+      *key = (gint64) p->x * ((gint64) 1 << 32) + p->y;
       if (!g_hash_table_add (used, key) && p->kind != SF_UNIT_AGCU)
         return sf_check_fail (check, "place", i,
                               "the %s at (%d, %d) is used twice, wanted once; place anew",
