@@ -77,6 +77,11 @@ read_facts (SfPef *pef, PefReader *reader, const json_t *facts, GError **error)
   GHashTableIter iter;
   gpointer found;
   guint n = 0;
+  if (pef->keys->len == 0)
+    {
+      g_ptr_array_add (pef->keys, NULL);
+      return true;
+    }
   g_hash_table_iter_init (&iter, pef->facts);
   while (g_hash_table_iter_next (&iter, &found, NULL))
     pef->keys->pdata[n++] = found;
