@@ -164,6 +164,9 @@ bool sf_follow_constrain (SfLowGroup *group, SfNode node, const SfMap *domain);
 /* Lays out the group and emits its instructions: false with group->reason. */
 bool sf_low_group_init (SfLowGroup *group, SfLowering *low, const SfNode *nodes, size_t n);
 void sf_low_group_clear (SfLowGroup *group);
+/* Lets the tokens follow another axis: weights pass through while activations stay. False when
+ * there is none. */
+bool sf_low_restream (SfLowGroup *group);
 bool sf_low_member (const SfLowGroup *group, SfNode node);
 const SfMap *sf_low_known (const SfLowGroup *group, SfValue value);
 SfMap *sf_low_domain (SfLowGroup *group, SfNode node);

@@ -357,6 +357,16 @@ stream_score (const SfLowGroup *group, int axis, bool batch)
   return score;
 }
 
+static void
+follow_stream (SfLowGroup *group)
+{
+  for (guint i = 0; i < group->operands->len; i++)
+    {
+      SfLowOperand *o = &g_array_index (group->operands, SfLowOperand, i);
+      o->stream = o->kind != SF_OPERAND_TEMP && group->stream >= 0 && moves_with (o, group->stream);
+    }
+}
+
 /* The axis that the batch runs along; without a batch, the one that most elements move with. */
 static void
 choose_stream (SfLowGroup *group)
@@ -375,11 +385,7 @@ choose_stream (SfLowGroup *group)
             group->stream = a;
           }
       }
-  for (guint i = 0; i < group->operands->len; i++)
-    {
-      SfLowOperand *o = &g_array_index (group->operands, SfLowOperand, i);
-      o->stream = o->kind != SF_OPERAND_TEMP && group->stream >= 0 && moves_with (o, group->stream);
-    }
+  follow_stream (group);
 }
 
 static bool
@@ -435,6 +441,29 @@ check_outputs (SfLowGroup *group)
                        sf_value_name (group->graph, o->value));
     }
   return group->reason == NULL;
+}
+
+/* Of the axes that tensors move with, the best one that is not the stream's. */
+bool
+sf_low_restream (SfLowGroup *group)
+{
+  int other = -1;
+  int64_t best = 0;
+  for (int a = 0; a < group->n_axes; a++)
+    {
+      bool able = a != group->stream && !group->axis[a].whole && !group->axis[a].single;
+      int64_t score = able ? stream_score (group, a, false) : 0;
+      if (score > best)
+        {
+          best = score;
+          other = a;
+        }
+    }
+  if (other < 0)
+    return false;
+  group->stream = other;
+  follow_stream (group);
+  return check_sums (group) && check_outputs (group);
 }
 
 /* ---- the group ---- */

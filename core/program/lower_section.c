@@ -15,6 +15,7 @@ typedef struct
   const SfLowerLimits *limits;
   int32_t first, n;
   int64_t token_elems;
+  bool restream;  /* a lone stage whose weights do not fit: they pass through instead */
   int *component; /* per group: groups whose tokens run together have one */
   int64_t *units; /* per component: slices a stream can be cut into */
   int64_t *block; /* per component: slices of one token */
@@ -73,6 +74,9 @@ collect_groups (Builder *b, GError **error)
                         "%s: cannot be one stage with its group: %s; report this with the model",
                         sf_node_name (graph, g_array_index (nodes, SfNode, 0)), group.reason);
     }
+  if (b->restream && !sf_low_restream (group_at (b, 0)))
+    return sf_fail (error, SF_ERROR_NO_RESOURCE, "%s: found no other axis to stream along",
+                    sf_node_name (graph, group_at (b, 0)->anchor));
   return true;
 }
 
@@ -464,6 +468,25 @@ fail_limits (const SfLowSection *section, const SfLowerNeed *need, const SfLower
                   name, need->pmus, limits->pmus);
 }
 
+/* Builds aside with ever smaller tokens; leaves the size that fits in b->token_elems. */
+static bool
+shrink_until_it_fits (SfLowSection *section, Builder *b, SfLowerNeed *need, GError **error)
+{
+  for (;; b->token_elems /= 4)
+    {
+      g_autoptr (SfProgram) scratch = sf_program_new ();
+      bool ok = build_once (section, b, scratch, need, error);
+      bool fits = ok && within (need, b->limits);
+      if (ok && !fits
+          && (b->token_elems < 4 || need->agcus > b->limits->agcus
+              || need->stages > b->limits->pcus))
+        ok = fail_limits (section, need, b->limits, error);
+      sf_low_section_clear (section);
+      if (!ok || fits)
+        return ok;
+    }
+}
+
 bool
 sf_low_section_build (SfLowSection *section, SfLowering *low, const SfArch *arch,
                       const SfLowerLimits *limits, int32_t first, int32_t n, SfProgram *program,
@@ -475,19 +498,18 @@ sf_low_section_build (SfLowSection *section, SfLowering *low, const SfArch *arch
                 .first = first,
                 .n = n,
                 .token_elems = limits->token_elems };
-  for (;; b.token_elems /= 4)
+  g_autoptr (GError) failure = NULL;
+  if (!shrink_until_it_fits (section, &b, need, &failure))
     {
-      g_autoptr (SfProgram) scratch = sf_program_new ();
-      bool ok = build_once (section, &b, scratch, need, error);
-      bool fits = ok && within (need, limits);
-      if (ok && !fits
-          && (b.token_elems < 4 || need->agcus > limits->agcus || need->stages > limits->pcus))
-        ok = fail_limits (section, need, limits, error);
-      sf_low_section_clear (section);
-      if (!ok)
-        return false;
-      if (fits)
-        break;
+      /* The message of the first attempt is the one that helps. */
+      b.token_elems = limits->token_elems;
+      b.restream = true;
+      if (n > 1 || !g_error_matches (failure, SF_ERROR, SF_ERROR_NO_RESOURCE)
+          || !shrink_until_it_fits (section, &b, need, NULL))
+        {
+          g_propagate_error (error, g_steal_pointer (&failure));
+          return false;
+        }
     }
   return program == NULL || build_once (section, &b, program, need, error);
 }

@@ -116,16 +116,37 @@ SF_TEST (Section, KeepsPhasesApart)
   test_result_clear (&r);
 }
 
-SF_TEST (Section, SaysWhatDoesNotFit)
+static SfModule *
+one_layer (int64_t in, int64_t out)
 {
   SfGraph *g = sf_graph_new ("test");
-  SfValue x = sf_graph_input (g, "x", SF_F32, SF_SHAPE (4, 2048), NULL);
-  SfValue w = sf_graph_state (g, "w", SF_STATE_PARAM, SF_F32, SF_SHAPE (2048, 2048), NULL, NULL);
+  SfValue x = sf_graph_input (g, "x", SF_F32, SF_SHAPE (1, in), NULL);
+  SfValue w = sf_graph_state (g, "w", SF_STATE_PARAM, SF_F32, SF_SHAPE (out, in), NULL, NULL);
   sf_graph_set_scope (g, "huge");
   sf_graph_output (g, "y", SF_OUTPUT_PREDICTION, sf_graph_op2 (g, "linear", x, w, NULL), NULL);
-  g_autoptr (SfModule) module = test_module (g);
+  return test_module (g);
+}
+
+/* A row of 4 MiB is more than the 24 PMUs of 64 KiB hold, whichever operand stays. */
+SF_TEST (Section, SaysWhatDoesNotFit)
+{
+  g_autoptr (SfModule) module = one_layer (1 << 20, 2);
   TestResult r = test_run (module, TO_GROUPS "|section", "tiny", NULL);
   SF_CHECK_ERROR (r.error, SF_ERROR_NO_RESOURCE, "section of huge: found a need of ");
+  test_result_clear (&r);
+}
+
+/* 16 MiB of weights do not fit either, but their rows do: they pass through. */
+SF_TEST (Section, WeightsThatDoNotFitPassThrough)
+{
+  g_autoptr (SfModule) module = one_layer (2048, 2048);
+  TestResult r = test_run (module, TO_GROUPS "|section|tile", "tiny", NULL);
+  SF_REQUIRE_NO_ERROR (r.error);
+  SF_REQUIRE (sf_config_n_buffers (r.program, 0) == 3);
+  int64_t most = 0;
+  for (uint32_t b = 0; b < 3; b++)
+    most = MAX (most, sf_config_buffer (r.program, 0, b).tokens);
+  SF_CHECK (most > 1);
   test_result_clear (&r);
 }
 
@@ -185,8 +206,8 @@ SF_TEST (Compile, FourEqualLayersShareOneConfig)
     }
   sf_graph_output (g, "y", SF_OUTPUT_PREDICTION, h, NULL);
   g_autoptr (SfModule) module = test_module (g);
-  TestResult r = test_run (module, TO_GROUPS "|section max_groups = 1;|tile|place|route",
-                           "tiny", NULL);
+  TestResult r = test_run (module, TO_GROUPS "|section max_groups = 1;|tile|place|route", "tiny",
+                           NULL);
   SF_REQUIRE_NO_ERROR (r.error);
   SF_CHECK_INT (sf_program_n_configs (r.program), 1);
   SF_CHECK_INT (sf_entry_n_launches (r.program, 0), 4);
