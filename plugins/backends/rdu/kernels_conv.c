@@ -137,58 +137,108 @@ fill_tables (const Windows *w, int64_t k0, int64_t kn, int64_t j0, int64_t jn, i
   return t;
 }
 
-static inline bool
-is_inside (const Windows *w, int64_t y, int64_t x)
+/* Neighbouring columns of a panel in one row of pixels, each column_step further. */
+typedef struct
 {
-  return y >= w->lo_y && y < w->hi_y && x >= w->lo_x && x < w->hi_x;
+  int64_t start, length, offset, y, x;
+} Run;
+
+static int
+split_runs (const Windows *w, const Tables *t, int64_t j, int64_t n, Run *runs)
+{
+  int n_runs = 0;
+  for (int64_t c = 0; c < n; c++)
+    {
+      Run *last = n_runs > 0 ? &runs[n_runs - 1] : NULL;
+      if (last != NULL && last->offset == t->j_offset[j + c] && last->y == t->j_y[j + c]
+          && last->x + last->length * w->column.column_step == t->j_x[j + c])
+        last->length++;
+      else
+        runs[n_runs++] = (Run){ c, 1, t->j_offset[j + c], t->j_y[j + c], t->j_x[j + c] };
+    }
+  return n_runs;
 }
 
-/* Gradients of strided convolutions: only sums that divide are pixels. */
+/* Smallest t >= 0 with from + t * step >= bound. */
+static inline int64_t
+steps_to (int64_t from, int64_t step, int64_t bound)
+{
+  if (from >= bound)
+    return 0;
+  return step == 1 ? bound - from : (bound - from + step - 1) / step;
+}
+
+/* Pixels of one run under one tap; `to` holds zeros. */
+static inline void
+pack_run (const Windows *w, const Run *run, int64_t offset, int64_t ky, int64_t kx, float *to)
+{
+  int64_t y = run->y + ky, x = run->x + kx, first = 0, stride = 1, step = w->column.column_step;
+  if (w->div_y != 1)
+    {
+      if (y < 0 || y % w->div_y != 0)
+        return;
+      y /= w->div_y;
+    }
+  if (w->div_x != 1)
+    {
+      /* The step is one pixel here, so every div_x-th column divides. */
+      first = (w->div_x - x % w->div_x) % w->div_x;
+      stride = w->div_x;
+      x = (x + first) / w->div_x;
+      step = 1;
+    }
+  if (y < w->lo_y || y >= w->hi_y)
+    return;
+  int64_t n = steps_to (first, stride, run->length), hi = steps_to (x, step, w->hi_x),
+          lo = steps_to (x, step, w->lo_x);
+  hi = hi < n ? hi : n;
+  const float *from = w->data + offset + run->offset + y * w->stride_y + x * w->stride_x;
+  int64_t s_from = step * w->stride_x;
+  to += run->start + first;
+  if (s_from == 1 && stride == 1)
+    for (int64_t i = lo; i < hi; i++)
+      to[i] = from[i];
+  else
+    for (int64_t i = lo; i < hi; i++)
+      to[i * stride] = from[i * s_from];
+}
+
+/* Strided gradients, and boxes whose offsets need more than 32 bits. */
 static void
-pack_divided (const void *operands, int64_t k0, int64_t kn, int64_t j0, int64_t jn, float *to,
-              int64_t *memory)
+pack_runs (const void *operands, int64_t k0, int64_t kn, int64_t j0, int64_t jn, float *to,
+           int64_t *memory)
 {
   const Windows *w = &((const Operands *) operands)->right;
   Tables t = fill_tables (w, k0, kn, j0, jn, memory);
+  Run runs[RDU_NR];
   for (int64_t j = 0; j < jn; j += RDU_NR)
-    for (int64_t k = 0; k < kn; k++, to += RDU_NR)
-      {
-        memset (to, 0, RDU_NR * 4);
-        for (int64_t c = 0; c < RDU_NR && j + c < jn; c++)
-          {
-            int64_t y = t.k_y[k] + t.j_y[j + c], x = t.k_x[k] + t.j_x[j + c];
-            if (y < 0 || x < 0 || y % w->div_y != 0 || x % w->div_x != 0)
-              continue;
-            y /= w->div_y;
-            x /= w->div_x;
-            if (is_inside (w, y, x))
-              to[c]
-                  = w->data[t.k_offset[k] + t.j_offset[j + c] + y * w->stride_y + x * w->stride_x];
-          }
-      }
+    {
+      int n_runs = split_runs (w, &t, j, jn - j < RDU_NR ? jn - j : RDU_NR, runs);
+      for (int64_t k = 0; k < kn; k++, to += RDU_NR)
+        {
+          memset (to, 0, RDU_NR * 4);
+          for (int r = 0; r < n_runs; r++)
+            pack_run (w, &runs[r], t.k_offset[k], t.k_y[k], t.k_x[k], to);
+        }
+    }
 }
 
-/* Least and greatest pixel of some columns, and whether their elements follow each other in memory.
- */
-typedef struct
-{
-  int64_t lo_y, hi_y, lo_x, hi_x;
-  bool is_run;
-} Extent;
+/* Elements as their bits, whatever their type. */
+typedef uint32_t Bits __attribute__ ((may_alias));
 
-static Extent
-extent_of (const Tables *t, int64_t j, int64_t n, const int64_t *element)
+/* One row of a panel, without branches: what lies outside is read from a pixel that exists, and
+ * masked. */
+static inline void
+pack_row (const Bits *restrict from, const int32_t *restrict element, const uint32_t *restrict y,
+          const uint32_t *restrict x, int32_t offset, uint32_t ky, uint32_t kx, uint32_t height,
+          uint32_t width, int32_t existing, Bits *restrict to)
 {
-  Extent e = { t->j_y[j], t->j_y[j], t->j_x[j], t->j_x[j], true };
-  for (int64_t c = 1; c < n; c++)
+  for (int c = 0; c < RDU_NR; c++)
     {
-      e.lo_y = t->j_y[j + c] < e.lo_y ? t->j_y[j + c] : e.lo_y;
-      e.hi_y = t->j_y[j + c] > e.hi_y ? t->j_y[j + c] : e.hi_y;
-      e.lo_x = t->j_x[j + c] < e.lo_x ? t->j_x[j + c] : e.lo_x;
-      e.hi_x = t->j_x[j + c] > e.hi_x ? t->j_x[j + c] : e.hi_x;
-      e.is_run &= element[c] == element[0] + c;
+      int32_t mask = -(int32_t) ((y[c] + ky < height) & (x[c] + kx < width));
+      int32_t at = ((element[c] + offset - existing) & mask) + existing;
+      to[c] = from[at] & (uint32_t) mask;
     }
-  return e;
 }
 
 static void
@@ -197,34 +247,48 @@ pack_windows (const void *operands, int64_t k0, int64_t kn, int64_t j0, int64_t 
 {
   const Windows *w = &((const Operands *) operands)->right;
   Tables t = fill_tables (w, k0, kn, j0, jn, memory);
-  int64_t element[RDU_NR];
+  uint32_t height = (uint32_t) (w->hi_y - w->lo_y), width = (uint32_t) (w->hi_x - w->lo_x);
+  int32_t existing = (int32_t) (w->lo_y * w->stride_y + w->lo_x * w->stride_x),
+          element[RDU_NR] = { 0 };
+  uint32_t y[RDU_NR], x[RDU_NR];
   for (int64_t j = 0; j < jn; j += RDU_NR)
     {
-      int64_t columns = jn - j < RDU_NR ? jn - j : RDU_NR;
-      for (int64_t c = 0; c < columns; c++)
-        element[c] = t.j_offset[j + c] + t.j_y[j + c] * w->stride_y + t.j_x[j + c] * w->stride_x;
-      Extent e = extent_of (&t, j, columns, element);
-      for (int64_t k = 0; k < kn; k++, to += RDU_NR)
+      for (int64_t c = 0; c < RDU_NR; c++)
         {
-          int64_t ky = t.k_y[k], kx = t.k_x[k],
-                  offset = t.k_offset[k] + ky * w->stride_y + kx * w->stride_x;
-          const float *from = w->data;
-          bool is_whole = is_inside (w, e.lo_y + ky, e.lo_x + kx)
-                          && is_inside (w, e.hi_y + ky, e.hi_x + kx);
-          if (is_whole && e.is_run)
-            memcpy (to, from + offset + element[0], (size_t) columns * 4);
-          else if (is_whole)
-            for (int64_t c = 0; c < columns; c++)
-              to[c] = from[offset + element[c]];
-          else
-            for (int64_t c = 0; c < columns; c++)
-              to[c] = is_inside (w, t.j_y[j + c] + ky, t.j_x[j + c] + kx)
-                          ? from[offset + element[c]]
-                          : 0;
-          if (columns < RDU_NR)
-            memset (to + columns, 0, (size_t) (RDU_NR - columns) * 4);
+          bool is_column = j + c < jn;
+          y[c] = is_column ? (uint32_t) (t.j_y[j + c] - w->lo_y) : 1u << 31;
+          x[c] = is_column ? (uint32_t) (t.j_x[j + c] - w->lo_x) : 1u << 31;
+          if (is_column)
+            element[c] = (int32_t) (t.j_offset[j + c] + t.j_y[j + c] * w->stride_y
+                                    + t.j_x[j + c] * w->stride_x);
         }
+      for (int64_t k = 0; k < kn; k++, to += RDU_NR)
+        pack_row ((const Bits *) w->data, element, y, x,
+                  (int32_t) (t.k_offset[k] + t.k_y[k] * w->stride_y + t.k_x[k] * w->stride_x),
+                  (uint32_t) t.k_y[k], (uint32_t) t.k_x[k], height, width, existing, (Bits *) to);
     }
+}
+
+static int64_t
+magnitude (int64_t x)
+{
+  return x < 0 ? -x : x;
+}
+
+/* Whether nothing is divided, some pixel exists and every offset, inside or not, fits 32 bits with
+ * room. */
+static bool
+is_compact (const Windows *w)
+{
+  const Axis *k = &w->depth, *j = &w->column;
+  int64_t y = magnitude (k->rows * k->row_step) + magnitude (j->rows * j->row_step)
+              + magnitude (w->y0);
+  int64_t x = magnitude (k->columns * k->column_step) + magnitude (j->columns * j->column_step)
+              + magnitude (w->x0);
+  int64_t reach = k->outer * k->outer_stride + j->outer * j->outer_stride + y * w->stride_y
+                  + x * w->stride_x;
+  return w->div_y == 1 && w->div_x == 1 && w->hi_y > w->lo_y && w->hi_x > w->lo_x
+         && reach < INT32_MAX / 4;
 }
 
 static void
@@ -241,8 +305,7 @@ run (const RduCall *call, const Operands *o, int64_t c_row)
                          .k = axis_extent (&o->left.depth),
                          .operands = o,
                          .pack_a = pack_left,
-                         .pack_b = o->right.div_y == 1 && o->right.div_x == 1 ? pack_windows
-                                                                              : pack_divided,
+                         .pack_b = is_compact (&o->right) ? pack_windows : pack_runs,
                          .columns = result_columns,
                          .c = call->dst[0]->data,
                          .c_row = c_row,

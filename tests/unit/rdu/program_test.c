@@ -279,8 +279,32 @@ SF_TEST (RduProgram, ExactFiringNamesTheBufferThatIsTooShallow)
   sf_program_unref (b.program);
 }
 
-/* Attention over blocks of keys: q k^T, softmax by running maximum is not needed when a whole row
- * fits; here rows are whole and the second product accumulates. */
+/* softmax (q k^T) v for q [6,4], k [5,4], v [5,3]. */
+static void
+check_attention (const float *qd, const float *kd, const float *vd, const float *out)
+{
+  for (int i = 0; i < 6; i++)
+    {
+      double e[5], sum = 0;
+      for (int j = 0; j < 5; j++)
+        {
+          double dot = 0;
+          for (int c = 0; c < 4; c++)
+            dot += (double) qd[i * 4 + c] * kd[j * 4 + c];
+          sum += e[j] = exp (dot);
+        }
+      for (int c = 0; c < 3; c++)
+        {
+          double wanted = 0;
+          for (int j = 0; j < 5; j++)
+            wanted += e[j] / sum * vd[j * 3 + c];
+          SF_CHECK_NEAR (out[i * 3 + c], wanted, 1e-6);
+        }
+    }
+}
+
+/* Rows in blocks over a sequential counter; scores and weights stay in scratch between the two
+ * products. */
 SF_TEST (RduProgram, SoftmaxBetweenProducts)
 {
   Build b = build_new ("eval");
@@ -332,24 +356,7 @@ SF_TEST (RduProgram, SoftmaxBetweenProducts)
   randomise (2, kd, 20);
   randomise (3, vd, 15);
   check_everywhere (&b, (void *[]){ qd, kd, vd }, out, 18);
-  for (int i = 0; i < 6; i++)
-    {
-      double e[5], sum = 0;
-      for (int j = 0; j < 5; j++)
-        {
-          double dot = 0;
-          for (int c = 0; c < 4; c++)
-            dot += (double) qd[i * 4 + c] * kd[j * 4 + c];
-          sum += e[j] = exp (dot);
-        }
-      for (int c = 0; c < 3; c++)
-        {
-          double wanted = 0;
-          for (int j = 0; j < 5; j++)
-            wanted += e[j] / sum * vd[j * 3 + c];
-          SF_CHECK_NEAR (out[i * 3 + c], wanted, 1e-6);
-        }
-    }
+  check_attention (qd, kd, vd, out);
   sf_program_unref (b.program);
 }
 
