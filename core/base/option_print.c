@@ -38,7 +38,9 @@ append_notes (GString *text, const SfOption *option)
     g_ptr_array_add (notes, g_strdup_printf ("one of %s", option->choices));
   if ((option->type == SF_OPTION_INT || option->type == SF_OPTION_FLOAT)
       && option->min < option->max)
-    g_ptr_array_add (notes, g_strdup_printf ("%.15g to %.15g", option->min, option->max));
+    g_ptr_array_add (notes, option->max < 1e9
+                                ? g_strdup_printf ("%.15g to %.15g", option->min, option->max)
+                                : g_strdup_printf ("at least %.15g", option->min));
   if (option->type == SF_OPTION_LIST)
     g_ptr_array_add (notes, g_strdup ("may be given again"));
   if (option->def != NULL && option->type != SF_OPTION_BOOL)

@@ -69,6 +69,12 @@ for name in democ democxx; do
   echo 2 16 2 >mlp.$name
   run 0 "$sf" compile mlp.$name -o mlp.pef --pipeline "$work/$name.cfg" --optimizer $name --plugin-path frontend:pass:optimizer
   [ -s mlp.pef ] || fail "no mlp.pef"
+  : >rows.$name
+  run 0 "$sf" train mlp.pef --data rows.$name --epochs 1 --backend $name --plugin-path frontend:optimizer:dataset:backend
+  has out "epoch 1/1"
+  run 0 "$sf" train mlp.pef --data rows.$name --epochs 1 --checkpoint-dir ck --plugin-path frontend:optimizer:dataset:backend
+  run 0 "$sf" eval mlp.pef --data rows.$name --checkpoint ck --plugin-path frontend:optimizer:dataset
+  has out "accuracy"
 done
 
 # The plugin of docs/plugins.md.
