@@ -245,7 +245,7 @@ model_get_float (Model *model, SfConfigNode *group, const char *key, double *out
 
 bool
 model_get_ints (Model *model, SfConfigNode *group, const char *key, bool required, int64_t min,
-                size_t want, int64_t *out, size_t *n, GError **error)
+                size_t want, size_t max, int64_t *out, size_t *n, GError **error)
 {
   SfConfigNode *node = sf_config_node_member (group, key);
   if (node == NULL)
@@ -258,14 +258,13 @@ model_get_ints (Model *model, SfConfigNode *group, const char *key, bool require
         out[i] = out[0];
       return true;
     }
-  size_t count = sf_config_node_type (node) == SF_CONFIG_LIST ? sf_config_node_count (node)
-                                                              : SIZE_MAX;
-  if (count > SF_MAX_RANK || (want > 0 && count != want))
-    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: %s: wanted a list of %s integers",
-                    sf_config_node_where (node), key,
-                    want == 2   ? "2"
-                    : want == 4 ? "4"
-                                : "at most 8");
+  bool is_list = sf_config_node_type (node) == SF_CONFIG_LIST;
+  size_t count = is_list ? sf_config_node_count (node) : 0;
+  if (!is_list || (want > 0 ? count != want : count > max))
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    want > 0 ? "%s: %s: wanted one integer or a list of %zu"
+                             : "%s: %s: wanted a list of at most %zu integers",
+                    sf_config_node_where (node), key, want > 0 ? want : max);
   for (size_t i = 0; i < count; i++)
     if (!node_int (model, sf_config_node_at (node, i), min, &out[i], error))
       return false;

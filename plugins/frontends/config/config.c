@@ -54,19 +54,19 @@ add_input (Model *model, SfConfigNode *input, int64_t batch_size, GError **error
                     sf_config_node_where (input));
   if (!sf_config_get_string (input, "name", true, &name, error)
       || !sf_config_get_string (input, "dtype", false, &dtype_name, error)
-      || !model_get_ints (model, input, "shape", true, 1, 0, shape.dim + 1, &n, error))
+      || !model_get_ints (model, input, "shape", true, 1, 0, SF_MAX_RANK - 1, shape.dim + 1, &n, error))
     return false;
-  if (n + 1 > SF_MAX_RANK)
-    return sf_fail (error, SF_ERROR_INVALID_DATA,
-                    "%s: input %s has %zu dimensions, wanted at most 7 after the batch",
-                    sf_config_node_where (input), name, n);
   shape.rank = (int32_t) n + 1;
-  if (!sf_dtype_parse (dtype_name, &dtype, error) || !sf_shape_check (&shape, name, error)
-      || !add_feed_facts (model, input, name, error))
+  if (!add_feed_facts (model, input, name, error))
     return false;
-  SfValue value = sf_graph_input (model->graph, name, dtype, shape, error);
+  SfValue value = SF_NONE;
+  if (sf_dtype_parse (dtype_name, &dtype, error) && sf_shape_check (&shape, name, error))
+    value = sf_graph_input (model->graph, name, dtype, shape, error);
   if (value == SF_NONE)
-    return false;
+    {
+      g_prefix_error (error, "%s: ", sf_config_node_where (input));
+      return false;
+    }
   g_hash_table_replace (model->names, g_strdup (name), GUINT_TO_POINTER (value + 1));
   g_hash_table_add (model->used, g_strdup (name));
   if (model->current == SF_NONE)
@@ -139,18 +139,29 @@ add_loss (Model *model, SfConfigNode *root, SfValue prediction, GError **error)
   return sf_graph_output (model->graph, "loss", SF_OUTPUT_LOSS, value, error);
 }
 
+/* Names for the last dimension of the prediction. */
 static bool
-add_classes (Model *model, SfConfigNode *root, GError **error)
+add_classes (Model *model, SfConfigNode *root, SfValue prediction, GError **error)
 {
   SfConfigNode *list = sf_config_node_member (root, "classes");
   if (list == NULL)
     return true;
+  const SfShape *shape = sf_value_shape (model->graph, prediction);
+  int64_t n = shape->rank > 0 ? shape->dim[shape->rank - 1] : 0;
+  if (sf_config_node_type (list) != SF_CONFIG_LIST || (int64_t) sf_config_node_count (list) != n)
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: classes: wanted a list of %" G_GINT64_FORMAT
+                    " names, one for each number of the prediction",
+                    sf_config_node_where (list), n);
   g_autoptr (GString) text = g_string_new (NULL);
   for (size_t i = 0; i < sf_config_node_count (list); i++)
     {
       const char *name = NULL;
       if (!sf_config_node_string (sf_config_node_at (list, i), &name, error))
         return false;
+      if (strchr (name, '\n') != NULL)
+        return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: the name of class %zu has two lines",
+                        sf_config_node_where (list), i);
       g_string_append_printf (text, "%s%s", i > 0 ? "\n" : "", name);
     }
   sf_module_set_fact (model->module, "classes", text->str);
@@ -182,7 +193,7 @@ build (Model *model, SfConfigNode *root, const SfImportOptions *options, GError 
   sf_module_set_fact (model->module, "batch_size", batch);
   return add_inputs (model, root, batch_size, error) && model_add_layers (model, layers, error)
          && add_prediction (model, root, &prediction, error)
-         && add_loss (model, root, prediction, error) && add_classes (model, root, error)
+         && add_loss (model, root, prediction, error) && add_classes (model, root, prediction, error)
          && sf_config_check_keys (root, false, error);
 }
 

@@ -2,6 +2,8 @@
 /* The list of layers: finding types, resolving names, naming what comes out. */
 #include "model.h"
 
+#define MAX_LAYERS 20000
+
 static const LayerType *const families[] = { model_layers_basic, model_layers_window,
                                              model_layers_sequence };
 
@@ -139,6 +141,10 @@ add_layer (Model *model, SfConfigNode *layer, GError **error)
     return sf_fail (error, SF_ERROR_INVALID_DATA,
                     "%s: a layer is a group: { type = \"linear\"; out = 10; }",
                     sf_config_node_where (layer));
+  if (++model->n_layers > MAX_LAYERS)
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: the model has more than %d layers; repeat fewer times",
+                    sf_config_node_where (layer), MAX_LAYERS);
   if (!sf_config_get_string (layer, "type", true, &type_name, error))
     return false;
   const LayerType *type = find_type (layer, type_name, error);

@@ -209,12 +209,8 @@ build_reshape (Model *model, SfConfigNode *layer, const char *name, const SfValu
   (void) name, (void) n_in;
   SfShape shape = { 0 };
   size_t n = 0;
-  if (!model_get_ints (model, layer, "shape", true, -1, 0, shape.dim + 1, &n, error))
+  if (!model_get_ints (model, layer, "shape", true, -1, 0, SF_MAX_RANK - 1, shape.dim + 1, &n, error))
     return false;
-  if (n + 1 > SF_MAX_RANK)
-    return sf_fail (error, SF_ERROR_INVALID_DATA,
-                    "%s: shape has %zu dimensions, wanted at most 7 after the batch",
-                    sf_config_node_where (layer), n);
   shape.rank = (int32_t) n + 1;
   shape.dim[0] = sf_value_shape (model->graph, in[0])->dim[0];
   return reshape_to (model, in[0], &shape, out, error);
@@ -227,7 +223,7 @@ build_transpose (Model *model, SfConfigNode *layer, const char *name, const SfVa
   (void) name, (void) n_in;
   int64_t perm[SF_MAX_RANK];
   size_t n = 0;
-  if (!model_get_ints (model, layer, "perm", true, 0, 0, perm, &n, error))
+  if (!model_get_ints (model, layer, "perm", true, 0, 0, SF_MAX_RANK, perm, &n, error))
     return false;
   *out = sf_graph_op (model->graph, "transpose", in, 1, &SF_ATTR_IS ("perm", perm, n), 1, error);
   return *out != SF_NONE;

@@ -9,7 +9,7 @@ get_pads (Model *model, SfConfigNode *layer, int64_t pads[4], GError **error)
   SfConfigNode *node = sf_config_node_member (layer, "pad");
   bool two = node != NULL && sf_config_node_type (node) == SF_CONFIG_LIST
              && sf_config_node_count (node) == 2;
-  if (!model_get_ints (model, layer, "pad", false, 0, two ? 2 : 4, pads, NULL, error))
+  if (!model_get_ints (model, layer, "pad", false, 0, two ? 2 : 4, 4, pads, NULL, error))
     return false;
   if (two)
     {
@@ -42,9 +42,9 @@ build_conv2d (Model *model, SfConfigNode *layer, const char *name, const SfValue
   bool bias = true;
   if (!check_image (model, layer, in[0], error)
       || !model_get_int (model, layer, "out", true, 1, &channels, error)
-      || !model_get_ints (model, layer, "kernel", true, 1, 2, kernel, NULL, error)
-      || !model_get_ints (model, layer, "stride", false, 1, 2, strides, NULL, error)
-      || !model_get_ints (model, layer, "dilation", false, 1, 2, dilations, NULL, error)
+      || !model_get_ints (model, layer, "kernel", true, 1, 2, 2, kernel, NULL, error)
+      || !model_get_ints (model, layer, "stride", false, 1, 2, 2, strides, NULL, error)
+      || !model_get_ints (model, layer, "dilation", false, 1, 2, 2, dilations, NULL, error)
       || !get_pads (model, layer, pads, error)
       || !model_get_int (model, layer, "groups", false, 1, &groups, error)
       || !sf_config_get_bool (layer, "bias", false, &bias, error))
@@ -81,15 +81,15 @@ build_pool (Model *model, SfConfigNode *layer, const SfValue *in, bool average, 
   int64_t kernel[2], strides[2], dilations[2] = { 1, 1 }, pads[4] = { 0 };
   bool ceil_mode = false, include = true;
   if (!check_image (model, layer, in[0], error)
-      || !model_get_ints (model, layer, "kernel", true, 1, 2, kernel, NULL, error))
+      || !model_get_ints (model, layer, "kernel", true, 1, 2, 2, kernel, NULL, error))
     return false;
   memcpy (strides, kernel, sizeof strides);
-  if (!model_get_ints (model, layer, "stride", false, 1, 2, strides, NULL, error)
+  if (!model_get_ints (model, layer, "stride", false, 1, 2, 2, strides, NULL, error)
       || !get_pads (model, layer, pads, error)
       || !sf_config_get_bool (layer, "ceil_mode", false, &ceil_mode, error)
       || (average && !sf_config_get_bool (layer, "count_include_pad", false, &include, error))
       || (!average
-          && !model_get_ints (model, layer, "dilation", false, 1, 2, dilations, NULL, error)))
+          && !model_get_ints (model, layer, "dilation", false, 1, 2, 2, dilations, NULL, error)))
     return false;
   const SfAttr attrs[] = { SF_ATTR_IS ("kernel", kernel, 2), SF_ATTR_IS ("strides", strides, 2),
                            SF_ATTR_IS ("pads", pads, 4), SF_ATTR_B ("ceil_mode", ceil_mode),

@@ -19,6 +19,7 @@ typedef struct
   SfValue enter;     /* "@in": what the innermost body was entered with */
   uint64_t seed;
   uint32_t n_dropouts;
+  uint32_t n_layers; /* repeats counted as often as they are built */
 } Model;
 
 /* ---- arguments (args.c) ---- */
@@ -34,10 +35,10 @@ bool model_get_int (Model *model, SfConfigNode *group, const char *key, bool req
                     int64_t *out, GError **error);
 bool model_get_float (Model *model, SfConfigNode *group, const char *key, double *out,
                       GError **error);
-/* A list of integers, or one integer that stands for all `want` (want 0: any count up to
- * SF_MAX_RANK; *n receives it). */
+/* A list of integers, or one integer that stands for all `want` (want 0: any count up to `max`, a
+ * list only; *n receives it). */
 bool model_get_ints (Model *model, SfConfigNode *group, const char *key, bool required, int64_t min,
-                     size_t want, int64_t *out, size_t *n, GError **error);
+                     size_t want, size_t max, int64_t *out, size_t *n, GError **error);
 
 /* ---- parameters (params.c) ---- */
 
