@@ -5,6 +5,7 @@
 #include <sf/file.h>
 #include <sf/plugin/dataset.h>
 
+#include <float.h>
 #include <math.h>
 
 #define MAX_BYTES ((size_t) 1 << 30)
@@ -52,7 +53,7 @@ parse_number (const char *cell, double *out)
   *out = g_ascii_strtod (cell, &end);
   while (g_ascii_isspace (*end))
     end++;
-  return end != cell && *end == '\0' && isfinite (*out);
+  return end != cell && *end == '\0' && fabs (*out) <= FLT_MAX;
 }
 
 static bool
@@ -94,12 +95,16 @@ add_row (Csv *csv, char **cells, size_t line, GError **error)
                         "%s:%zu: column %" G_GINT64_FORMAT
                         ": found \"%.40s\", wanted a finite number",
                         csv->path, line, i, cells[i]);
-      float feature = (float) value;
-      int32_t label = (int32_t) value;
       if (i != csv->label)
-        g_array_append_val (csv->features, feature);
+        {
+          float feature = (float) value;
+          g_array_append_val (csv->features, feature);
+        }
       else if (value == floor (value) && fabs (value) <= INT32_MAX)
-        g_array_append_val (csv->labels, label);
+        {
+          int32_t label = (int32_t) value;
+          g_array_append_val (csv->labels, label);
+        }
       else
         return sf_fail (
             error, SF_ERROR_INVALID_DATA,
@@ -113,7 +118,10 @@ add_row (Csv *csv, char **cells, size_t line, GError **error)
 static bool
 parse (Csv *csv, char *text, const char *label, GError **error)
 {
+  static const char byte_order_mark[] = "\xef\xbb\xbf";
   size_t line = 0;
+  if (g_str_has_prefix (text, byte_order_mark))
+    text += strlen (byte_order_mark);
   for (char *at = text; at != NULL && *at != '\0';)
     {
       char *end = strchr (at, '\n');
