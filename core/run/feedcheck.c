@@ -2,7 +2,10 @@
 /* SfInputCheck: bounds of integer inputs, by entry and name. */
 #include "core/run/feedcheck.h"
 
+#include <math.h>
 #include <stdio.h>
+
+#define CHUNK 256
 
 typedef struct
 {
@@ -66,40 +69,62 @@ dtype_range (SfDtype dtype, int64_t *low, int64_t *high)
 }
 
 static bool
-check_values (const SfPort *port, const SfTensor *tensor, const Bounds *bounds, GError **error)
+is_allowed (double value, double low, double high, const Bounds *bounds)
 {
-  SfTensor wide = { 0 };
-  SfDtype dtype = sf_dtype_is_float (tensor->dtype) ? SF_F64 : SF_I64;
+  if (!(value >= low && value <= high) || value != floor (value))
+    return false;
+  return bounds == NULL || (value >= (double) bounds->low && value < (double) bounds->high)
+         || (bounds->has_ignored && value == (double) bounds->ignored);
+}
+
+/* Elements first .. first + n; past 2^53 they are the nearest double, which no bound tells apart. */
+static bool
+check_chunk (const SfPort *port, const double *values, int64_t first, int64_t n,
+             const Bounds *bounds, GError **error)
+{
   int64_t low, high;
-  if (!sf_tensor_alloc (dtype, &tensor->shape, &wide, error)
-      || !sf_tensor_copy (tensor, &wide, error))
-    {
-      sf_tensor_clear (&wide);
-      return false;
-    }
   dtype_range (port->dtype, &low, &high);
-  bool ok = true;
-  for (int64_t i = 0, n = sf_shape_n_elems (&tensor->shape); ok && i < n; i++)
+  for (int64_t i = 0; i < n; i++)
     {
-      double value = dtype == SF_F64 ? ((double *) wide.data)[i]
-                                     : (double) ((int64_t *) wide.data)[i];
-      bool inside = value >= (double) low && value <= (double) high
-                    && value == (double) (int64_t) value;
-      if (inside && bounds != NULL)
-        inside = (value >= (double) bounds->low && value < (double) bounds->high)
-                 || (bounds->has_ignored && value == (double) bounds->ignored);
-      if (!inside && bounds != NULL)
-        ok = sf_fail (error, SF_ERROR_INVALID_DATA,
+      if (is_allowed (values[i], (double) low, (double) high, bounds))
+        continue;
+      if (bounds == NULL)
+        return sf_fail (error, SF_ERROR_INVALID_DATA,
+                        "input %s: element %" G_GINT64_FORMAT " is %.17g and does not fit %s",
+                        port->name, first + i, values[i], sf_dtype_name (port->dtype));
+      return sf_fail (error, SF_ERROR_INVALID_DATA,
                       "input %s: element %" G_GINT64_FORMAT " is %.17g, wanted %" G_GINT64_FORMAT
                       " to %" G_GINT64_FORMAT
                       "; the data has more classes or tokens than the model",
-                      port->name, i, value, bounds->low, bounds->high - 1);
-      else if (!inside)
-        ok = sf_fail (error, SF_ERROR_INVALID_DATA,
-                      "input %s: element %" G_GINT64_FORMAT " is %.17g and does not fit %s",
-                      port->name, i, value, sf_dtype_name (port->dtype));
+                      port->name, first + i, values[i], bounds->low, bounds->high - 1);
     }
-  sf_tensor_clear (&wide);
+  return true;
+}
+
+/* Without memory of its own where the tensor is dense, as in a training step. */
+static bool
+check_values (const SfPort *port, const SfTensor *tensor, const Bounds *bounds, GError **error)
+{
+  SfTensor dense = { 0 };
+  double chunk[CHUNK];
+  bool copied = !sf_tensor_is_dense (tensor), ok = true;
+  if (copied
+      && (!sf_tensor_alloc (tensor->dtype, &tensor->shape, &dense, error)
+          || !sf_tensor_copy (tensor, &dense, error)))
+    {
+      sf_tensor_clear (&dense);
+      return false;
+    }
+  const char *data = copied ? dense.data : tensor->data;
+  int64_t total = sf_shape_n_elems (&tensor->shape);
+  for (int64_t first = 0; ok && first < total; first += CHUNK)
+    {
+      int64_t n = MIN (total - first, CHUNK);
+      sf_dtype_convert (tensor->dtype, data + (size_t) first * sf_dtype_bytes (tensor->dtype),
+                        SF_F64, chunk, (size_t) n);
+      ok = check_chunk (port, chunk, first, n, bounds, error);
+    }
+  sf_tensor_clear (&dense);
   return ok;
 }
 

@@ -22,7 +22,7 @@ options_with_facts (const SfPlugin *plugin, const SfPef *pef, const char *prefix
   const char *const *keys = sf_pef_fact_keys (pef);
   for (size_t i = 0; keys[i] != NULL; i++)
     {
-      if (!g_str_has_prefix (keys[i], prefix))
+      if (!g_str_has_prefix (keys[i], prefix) || strchr (keys[i] + strlen (prefix), '.') != NULL)
         continue;
       g_autofree char *name = g_strdelimit (g_strdup (keys[i] + strlen (prefix)), "_", '-');
       if (!sf_option_set (values, name, sf_pef_fact (pef, keys[i]), keys[i], error))
@@ -152,6 +152,17 @@ options_of_step (const SfHyperTable *table, const SfOptionValues *group, const S
   return g_steal_pointer (&values);
 }
 
+/* A group's rate follows the schedule of the others in proportion. Where these stand still at rate 0
+ * there is no proportion: a rate given for the step is the group's too, else it keeps its own. */
+static double
+group_lr (const SfHyperTable *table, const SfOptionValues *group, double lr)
+{
+  double rest = sf_hyper_default_lr (table), own = sf_option_float (group, "lr");
+  if (rest == 0)
+    return lr == 0 ? own : lr;
+  return lr * (own / rest);
+}
+
 bool
 sf_hyper_value (const SfHyperTable *table, const char *name, const SfHyper *hyper, double *out,
                 GError **error)
@@ -164,13 +175,12 @@ sf_hyper_value (const SfHyperTable *table, const char *name, const SfHyper *hype
     return sf_fail (
         error, SF_ERROR_INVALID_ARGUMENT,
         "scalar %s: the program wants it and nothing gives it; pass it by name in SfHyper", name);
-  if (strcmp (local, "lr") == 0 && !isnan (hyper->lr))
+  const SfOption *option = find_option (table, local);
+  if (option != NULL && strcmp (local, "lr") == 0 && !isnan (hyper->lr))
     {
-      double rest = sf_hyper_default_lr (table), own = sf_option_float (group, "lr");
-      *out = local == name || rest == 0 ? hyper->lr : hyper->lr * (own / rest);
+      *out = local == name ? hyper->lr : group_lr (table, group, hyper->lr);
       return true;
     }
-  const SfOption *option = find_option (table, local);
   if (option != NULL)
     {
       *out = option_value (group, option);
@@ -195,7 +205,7 @@ double
 sf_hyper_default_lr (const SfHyperTable *table)
 {
   const SfOptionValues *rest = g_hash_table_lookup (table->groups, "");
-  return rest == NULL ? 0 : sf_option_float (rest, "lr");
+  return rest == NULL || find_option (table, "lr") == NULL ? 0 : sf_option_float (rest, "lr");
 }
 
 bool

@@ -221,7 +221,12 @@ parse_tensor (SfTensorFile *file, const char *key, const json_t *entry, const ui
         "%s: tensor \"%s\": its dtype, shape or offsets are damaged; use another checkpoint", name,
         key);
   if (!sf_shape_check (&shape, key, error))
-    return false;
+    {
+      g_prefix_error (error, "%s: tensor ", name);
+      if (error != NULL)
+        (*error)->code = SF_ERROR_INVALID_DATA;
+      return false;
+    }
   if ((uint64_t) (last - first) != (uint64_t) sf_shape_n_elems (&shape) * sf_dtype_bytes (dtype))
     return sf_fail (error, SF_ERROR_INVALID_DATA,
                     "%s: tensor \"%s\": its offsets hold %" G_GINT64_FORMAT
@@ -243,6 +248,9 @@ parse_metadata (SfTensorFile *file, const json_t *object, const char *name, GErr
 {
   const char *key;
   json_t *value;
+  if (!json_is_object (object))
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: its __metadata__ is no JSON object; use another checkpoint", name);
   json_object_foreach ((json_t *) object, key, value)
     {
       if (!json_is_string (value))
