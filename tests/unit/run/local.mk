@@ -1,1 +1,22 @@
-# Build fragment of tests/unit/run.
+# Build fragment of tests/unit/run: the rooms of core/run over a session that runs nothing.
+check_PROGRAMS += tests/unit/run/run_test
+TESTS += tests/unit/run/run_test
+tests_unit_run_run_test_SOURCES = \
+  core/run/checkpoint.c \
+  core/run/feed.c \
+  core/run/feedcheck.c \
+  core/run/hyper.c \
+  core/run/limits.c \
+  core/run/safetensors.c \
+  core/run/schedule.c \
+  tests/unit/run/checkpoint_test.c \
+  tests/unit/run/fake.c \
+  tests/unit/run/fake.h \
+  tests/unit/run/feed_test.c \
+  tests/unit/run/feedcheck_test.c \
+  tests/unit/run/hyper_test.c \
+  tests/unit/run/limits_test.c \
+  tests/unit/run/safetensors_test.c \
+  tests/unit/run/schedule_test.c
+tests_unit_run_run_test_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_run_run_test_LDADD = $(SF_TEST_LIBS) -lm
