@@ -111,7 +111,11 @@ parse (Field *field, size_t n_bytes, GError **error)
   for (size_t i = 0; i < rank; i++)
     field->shape.dim[i] = big_endian (bytes + 4 + 4 * i);
   if (!sf_shape_check (&field->shape, field->path, error))
-    return false;
+    {
+      if (error != NULL)
+        (*error)->code = SF_ERROR_INVALID_DATA;
+      return false;
+    }
   size_t want = header + (size_t) sf_shape_n_elems (&field->shape) * sf_dtype_bytes (field->dtype);
   if (n_bytes != want)
     return sf_fail (

@@ -146,8 +146,14 @@ parse (Field *field, GError **error)
                     "%s: not a .npy file, or cut off (%zu bytes); write it again with numpy.save",
                     field->path, n);
   g_autofree char *header = g_strndup ((const char *) bytes + start, length);
-  if (!parse_header (field, header, error) || !sf_shape_check (&field->shape, field->path, error))
+  if (!parse_header (field, header, error))
     return false;
+  if (!sf_shape_check (&field->shape, field->path, error))
+    {
+      if (error != NULL)
+        (*error)->code = SF_ERROR_INVALID_DATA;
+      return false;
+    }
   size_t want = start + length
                 + (size_t) sf_shape_n_elems (&field->shape) * sf_dtype_bytes (field->dtype);
   if (n != want)

@@ -64,7 +64,7 @@ add_input (Model *model, SfConfigNode *input, int64_t batch_size, GError **error
     value = sf_graph_input (model->graph, name, dtype, shape, error);
   if (value == SF_NONE)
     {
-      g_prefix_error (error, "%s: ", sf_config_node_where (input));
+      model_add_where (input, error);
       return false;
     }
   g_hash_table_replace (model->names, g_strdup (name), GUINT_TO_POINTER (value + 1));
@@ -131,7 +131,7 @@ add_loss (Model *model, SfConfigNode *root, SfValue prediction, GError **error)
   SfValue value = sf_graph_op2 (model->graph, type, x, t, error);
   if (value == SF_NONE)
     {
-      g_prefix_error (error, "%s: ", sf_config_node_where (loss));
+      model_add_where (loss, error);
       return false;
     }
   sf_module_set_fact (model->module, "loss", type);

@@ -123,14 +123,18 @@ layer_name (Model *model, SfConfigNode *layer, const char *type, GError **error)
   return full;
 }
 
-/* Names file and line in errors of the graph, which know neither. */
-static void
-add_where (SfConfigNode *layer, GError **error)
+void
+model_add_where (SfConfigNode *node, GError **error)
 {
-  const char *where = sf_config_node_where (layer);
+  const char *where = sf_config_node_where (node);
   size_t file = (size_t) (strrchr (where, ':') - where) + 1;
-  if (error != NULL && strncmp ((*error)->message, where, file) != 0)
+  if (error == NULL)
+    return;
+  if (strncmp ((*error)->message, where, file) != 0)
     g_prefix_error (error, "%s: ", where);
+  if (g_error_matches (*error, SF_ERROR, SF_ERROR_INVALID_ARGUMENT)
+      || g_error_matches (*error, SF_ERROR, SF_ERROR_EXISTS))
+    (*error)->code = SF_ERROR_INVALID_DATA;
 }
 
 static bool
@@ -164,7 +168,7 @@ add_layer (Model *model, SfConfigNode *layer, GError **error)
   sf_graph_set_scope (model->graph, name);
   if (!type->build (model, layer, name, (const SfValue *) in->data, in->len, &out, error))
     {
-      add_where (layer, error);
+      model_add_where (layer, error);
       return false;
     }
   g_hash_table_replace (model->names, g_strdup (name), GUINT_TO_POINTER (out + 1));

@@ -72,6 +72,9 @@ typedef struct
 extern const LayerType model_layers_basic[], model_layers_window[],
     model_layers_sequence[]; /* end with type NULL */
 
+/* Names file and line in an error of the graph, which knows neither; what is wrong in a file is
+ * invalid data. */
+void model_add_where (SfConfigNode *node, GError **error);
 /* Adds the layers of list `list` one after another. */
 bool model_add_layers (Model *model, SfConfigNode *list, GError **error);
 /* Value of a layer, an input or "@in", as seen from the current scope; SF_NONE with the nearest
