@@ -10,3 +10,5 @@ include tests/unit/run/local.mk
 include tests/unit/pef/local.mk
 include tests/unit/queue/local.mk
 include tests/unit/cpu/local.mk
+include tests/unit/frontend/local.mk
+include tests/unit/datasets/local.mk
