@@ -77,7 +77,8 @@ is_allowed (double value, double low, double high, const Bounds *bounds)
          || (bounds->has_ignored && value == (double) bounds->ignored);
 }
 
-/* Elements first .. first + n; past 2^53 they are the nearest double, which no bound tells apart. */
+/* Elements first .. first + n; past 2^53 they are the nearest double, which no bound tells apart.
+ */
 static bool
 check_chunk (const SfPort *port, const double *values, int64_t first, int64_t n,
              const Bounds *bounds, GError **error)

@@ -152,8 +152,8 @@ options_of_step (const SfHyperTable *table, const SfOptionValues *group, const S
   return g_steal_pointer (&values);
 }
 
-/* A group's rate follows the schedule of the others in proportion. Where these stand still at rate 0
- * there is no proportion: a rate given for the step is the group's too, else it keeps its own. */
+/* A group's rate follows the schedule of the others in proportion. Where these stand still at rate
+ * 0 there is no proportion: a rate given for the step is the group's too, else it keeps its own. */
 static double
 group_lr (const SfHyperTable *table, const SfOptionValues *group, double lr)
 {

@@ -41,3 +41,57 @@ EXTRA_PROGRAMS += tests/fuzz/pef_libfuzzer
 tests_fuzz_pef_libfuzzer_SOURCES = tests/fuzz/pef_fuzz.c
 tests_fuzz_pef_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
 tests_fuzz_pef_libfuzzer_LDADD = libsfcore.la $(SF_DEPS_LIBS)
+
+check_PROGRAMS += tests/fuzz/safetensors_test
+TESTS += tests/fuzz/safetensors_test
+tests_fuzz_safetensors_test_SOURCES = tests/fuzz/safetensors_fuzz.c tests/fuzz/replay.c tests/fuzz/target.h
+tests_fuzz_safetensors_test_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"safetensors"'
+tests_fuzz_safetensors_test_LDADD = $(SF_TEST_CORE_LIBS)
+EXTRA_PROGRAMS += tests/fuzz/safetensors_libfuzzer
+tests_fuzz_safetensors_libfuzzer_SOURCES = tests/fuzz/safetensors_fuzz.c
+tests_fuzz_safetensors_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
+tests_fuzz_safetensors_libfuzzer_LDADD = libsfcore.la $(SF_DEPS_LIBS)
+
+# These load their plugin: SF_PLUGIN_PATH names its folder.
+check_PROGRAMS += tests/fuzz/model_test
+TESTS += tests/fuzz/model_test
+tests_fuzz_model_test_SOURCES = tests/fuzz/model_fuzz.c tests/fuzz/replay.c tests/fuzz/target.h
+tests_fuzz_model_test_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"model"'
+tests_fuzz_model_test_LDADD = $(SF_TEST_LIBS)
+EXTRA_PROGRAMS += tests/fuzz/model_libfuzzer
+tests_fuzz_model_libfuzzer_SOURCES = tests/fuzz/model_fuzz.c
+tests_fuzz_model_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
+tests_fuzz_model_libfuzzer_LDADD = libspatialflow.la $(SF_DEPS_LIBS)
+
+check_PROGRAMS += tests/fuzz/idx_test
+TESTS += tests/fuzz/idx_test
+tests_fuzz_idx_test_SOURCES = tests/fuzz/dataset_fuzz.c tests/fuzz/replay.c tests/fuzz/target.h
+tests_fuzz_idx_test_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"idx"' -DSF_FUZZ_FILE='"train-images"'
+tests_fuzz_idx_test_LDADD = $(SF_TEST_LIBS)
+EXTRA_PROGRAMS += tests/fuzz/idx_libfuzzer
+tests_fuzz_idx_libfuzzer_SOURCES = tests/fuzz/dataset_fuzz.c
+tests_fuzz_idx_libfuzzer_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"idx"' -DSF_FUZZ_FILE='"train-images"'
+tests_fuzz_idx_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
+tests_fuzz_idx_libfuzzer_LDADD = libspatialflow.la $(SF_DEPS_LIBS)
+
+check_PROGRAMS += tests/fuzz/npy_test
+TESTS += tests/fuzz/npy_test
+tests_fuzz_npy_test_SOURCES = tests/fuzz/dataset_fuzz.c tests/fuzz/replay.c tests/fuzz/target.h
+tests_fuzz_npy_test_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"npy"' -DSF_FUZZ_FILE='"train-x.npy"'
+tests_fuzz_npy_test_LDADD = $(SF_TEST_LIBS)
+EXTRA_PROGRAMS += tests/fuzz/npy_libfuzzer
+tests_fuzz_npy_libfuzzer_SOURCES = tests/fuzz/dataset_fuzz.c
+tests_fuzz_npy_libfuzzer_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"npy"' -DSF_FUZZ_FILE='"train-x.npy"'
+tests_fuzz_npy_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
+tests_fuzz_npy_libfuzzer_LDADD = libspatialflow.la $(SF_DEPS_LIBS)
+
+check_PROGRAMS += tests/fuzz/csv_test
+TESTS += tests/fuzz/csv_test
+tests_fuzz_csv_test_SOURCES = tests/fuzz/dataset_fuzz.c tests/fuzz/replay.c tests/fuzz/target.h
+tests_fuzz_csv_test_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"csv"' -DSF_FUZZ_FILE='"train.csv"'
+tests_fuzz_csv_test_LDADD = $(SF_TEST_LIBS)
+EXTRA_PROGRAMS += tests/fuzz/csv_libfuzzer
+tests_fuzz_csv_libfuzzer_SOURCES = tests/fuzz/dataset_fuzz.c
+tests_fuzz_csv_libfuzzer_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"csv"' -DSF_FUZZ_FILE='"train.csv"'
+tests_fuzz_csv_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
+tests_fuzz_csv_libfuzzer_LDADD = libspatialflow.la $(SF_DEPS_LIBS)

@@ -54,7 +54,8 @@ add_input (Model *model, SfConfigNode *input, int64_t batch_size, GError **error
                     sf_config_node_where (input));
   if (!sf_config_get_string (input, "name", true, &name, error)
       || !sf_config_get_string (input, "dtype", false, &dtype_name, error)
-      || !model_get_ints (model, input, "shape", true, 1, 0, SF_MAX_RANK - 1, shape.dim + 1, &n, error))
+      || !model_get_ints (model, input, "shape", true, 1, 0, SF_MAX_RANK - 1, shape.dim + 1, &n,
+                          error))
     return false;
   shape.rank = (int32_t) n + 1;
   if (!add_feed_facts (model, input, name, error))
@@ -193,7 +194,8 @@ build (Model *model, SfConfigNode *root, const SfImportOptions *options, GError 
   sf_module_set_fact (model->module, "batch_size", batch);
   return add_inputs (model, root, batch_size, error) && model_add_layers (model, layers, error)
          && add_prediction (model, root, &prediction, error)
-         && add_loss (model, root, prediction, error) && add_classes (model, root, prediction, error)
+         && add_loss (model, root, prediction, error)
+         && add_classes (model, root, prediction, error)
          && sf_config_check_keys (root, false, error);
 }
 

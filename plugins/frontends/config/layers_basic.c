@@ -209,7 +209,8 @@ build_reshape (Model *model, SfConfigNode *layer, const char *name, const SfValu
   (void) name, (void) n_in;
   SfShape shape = { 0 };
   size_t n = 0;
-  if (!model_get_ints (model, layer, "shape", true, -1, 0, SF_MAX_RANK - 1, shape.dim + 1, &n, error))
+  if (!model_get_ints (model, layer, "shape", true, -1, 0, SF_MAX_RANK - 1, shape.dim + 1, &n,
+                       error))
     return false;
   shape.rank = (int32_t) n + 1;
   shape.dim[0] = sf_value_shape (model->graph, in[0])->dim[0];

@@ -16,7 +16,8 @@ static const Layers layers[] = {
   { "unknown key", "[ 3 ]", "{ type = \"linear\"; out = 3; bais = false; }", "m.cfg:4: " },
   { "key of another layer", "[ 3 ]", "{ type = \"relu\"; out = 3; }", "m.cfg:4: " },
   { "no type", "[ 3 ]", "{ out = 3; }", "m.cfg:4: " },
-  { "no group", "[ 3 ]", "\"relu\", { type = \"relu\"; }", "m.cfg:4: a layer is a group: { type = " },
+  { "no group", "[ 3 ]", "\"relu\", { type = \"relu\"; }",
+    "m.cfg:4: a layer is a group: { type = " },
   { "missing key", "[ 3 ]", "{ type = \"linear\"; }", "m.cfg:4: has no out; add out = ..." },
   { "word for a number", "[ 3 ]", "{ type = \"linear\"; out = true; }", "m.cfg:4: " },
   { "fraction", "[ 3 ]", "{ type = \"linear\"; out = 2.5; }", "m.cfg:4: " },
@@ -52,8 +53,7 @@ static const Layers layers[] = {
     "m.cfg:4: " },
   { "kernel of three", "[ 1, 8, 8 ]", "{ type = \"conv2d\"; out = 1; kernel = [ 3, 3, 3 ]; }",
     "m.cfg:4: kernel: wanted one integer or a list of 2" },
-  { "pad of three", "[ 1, 8, 8 ]",
-    "{ type = \"max_pool2d\"; kernel = 2; pad = [ 1, 1, 1 ]; }",
+  { "pad of three", "[ 1, 8, 8 ]", "{ type = \"max_pool2d\"; kernel = 2; pad = [ 1, 1, 1 ]; }",
     "m.cfg:4: pad: wanted one integer or a list of 4" },
   { "negative pad", "[ 1, 8, 8 ]", "{ type = \"max_pool2d\"; kernel = 2; pad = -1; }",
     "m.cfg:4: found -1, wanted a whole number from 0 to 2147483647" },
@@ -103,11 +103,13 @@ typedef struct
   const char *name, *text, *message;
 } File;
 
-#define X      "inputs = ( { name = \"x\"; shape = [ 3 ]; } );\n"
-#define XT     "inputs = ( { name = \"x\"; shape = [ 3 ]; }, { name = \"t\"; dtype = \"i32\"; shape = [ ]; } );\n"
+#define X "inputs = ( { name = \"x\"; shape = [ 3 ]; } );\n"
+#define XT \
+  "inputs = ( { name = \"x\"; shape = [ 3 ]; }, { name = \"t\"; dtype = \"i32\"; shape = [ ]; } );\n"
 #define NAME   "name = \"m\"; batch_size = 2;\n"
 #define LINEAR "layers = ( { name = \"fc\"; type = \"linear\"; out = 2; } );\n"
-#define ARGS   "args = { hidden = { default = 4; help = \"width\"; }; word = { default = \"wide\"; help = \"h\"; }; };\n"
+#define ARGS \
+  "args = { hidden = { default = 4; help = \"width\"; }; word = { default = \"wide\"; help = \"h\"; }; };\n"
 
 static const File files[] = {
   { "no inputs", NAME LINEAR, "m.cfg:1: no model: wanted inputs = ( ... ) and layers = ( ... )" },
@@ -133,7 +135,8 @@ static const File files[] = {
     NAME "inputs = ( { name = \"x\"; shape = [ 2000000000, 2000000000 ]; } );\n" LINEAR,
     "m.cfg:2: x: shape [2,2000000000,2000000000] has more than 2^40 elements" },
   { "two inputs of one name",
-    NAME "inputs = ( { name = \"x\"; shape = [ 3 ]; },\n{ name = \"x\"; shape = [ 3 ]; } );\n" LINEAR,
+    NAME
+    "inputs = ( { name = \"x\"; shape = [ 3 ]; },\n{ name = \"x\"; shape = [ 3 ]; } );\n" LINEAR,
     "m.cfg:3: " },
   { "unknown key of an input",
     NAME "inputs = ( { name = \"x\"; shape = [ 3 ]; scael = 2.0; } );\n" LINEAR, "m.cfg:2: " },
@@ -142,7 +145,8 @@ static const File files[] = {
   { "unknown loss", NAME XT LINEAR "loss = { type = \"ce\"; target = \"t\"; };",
     "m.cfg:4: unknown loss \"ce\"; there are softmax_ce and mse" },
   { "loss without target", NAME XT LINEAR "loss = { type = \"softmax_ce\"; };", "m.cfg:4: " },
-  { "loss of an unknown target", NAME XT LINEAR "loss = { type = \"softmax_ce\"; target = \"y\"; };",
+  { "loss of an unknown target",
+    NAME XT LINEAR "loss = { type = \"softmax_ce\"; target = \"y\"; };",
     "m.cfg:4: there is no layer or input \"y\" before this one" },
   { "loss that does not fit", NAME XT LINEAR "loss = { type = \"mse\"; target = \"t\"; };",
     "m.cfg:4: " },
@@ -158,7 +162,8 @@ static const File files[] = {
   { "argument without help", NAME "args = { h = { default = 3; }; };\n" X LINEAR, "m.cfg:2: " },
   { "argument that is a number", NAME "args = { h = 3; };\n" X LINEAR,
     "m.cfg:2: argument h: wanted { default = ...; help = \"...\"; }" },
-  { "argument that is a list", NAME "args = { h = { default = [ 3 ]; help = \"x\"; }; };\n" X LINEAR,
+  { "argument that is a list",
+    NAME "args = { h = { default = [ 3 ]; help = \"x\"; }; };\n" X LINEAR,
     "m.cfg:2: argument default: found a group or list, wanted a number or a string" },
   { "arguments that are a list", NAME "args = ( );\n" X LINEAR, "m.cfg:2: args: wanted a group" },
   { "undeclared argument", NAME ARGS X "layers = ( { type = \"linear\"; out = \"$width\"; } );",
@@ -218,7 +223,8 @@ SF_TEST_CASES (ConfigErrors, Setting, settings, G_N_ELEMENTS (settings), sf_test
   model_clear (&model);
 }
 
-/* A model cut anywhere before its last value is refused, or lacks the loss that training asks for. */
+/* A model cut anywhere before its last value is refused, or lacks the loss that training asks for.
+ */
 SF_TEST (ConfigErrors, Truncation)
 {
   static const char text[] = NAME XT LINEAR "loss = { type = \"softmax_ce\"; target = \"t\"; };\n";

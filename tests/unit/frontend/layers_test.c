@@ -8,7 +8,7 @@ typedef struct
   const char *name, *shape, *layers, *nodes, *states;
 } Case;
 
-#define IMAGE "[ 3, 8, 6 ]"
+#define IMAGE  "[ 3, 8, 6 ]"
 #define L(...) "{ " __VA_ARGS__ " }"
 
 static const Case cases[] = {
@@ -24,8 +24,8 @@ static const Case cases[] = {
   { "activations", "[ 3 ]",
     L ("type = \"relu\";") "," L ("type = \"gelu\";") "," L ("type = \"tanh\";") "," L (
         "type = \"sigmoid\";") "," L ("type = \"exp\";") "," L ("type = \"abs\";") "," L ("type = "
-                                                                                         "\"sqrt\""
-                                                                                         ";"),
+                                                                                          "\"sqrt\""
+                                                                                          ";"),
     "relu[2,3] gelu[2,3] tanh[2,3] sigmoid[2,3] exp[2,3] abs[2,3] sqrt[2,3]", "" },
   { "softmax", "[ 3 ]", L ("type = \"softmax\";") "," L ("type = \"log_softmax\"; axis = 1;"),
     "softmax[2,3] log_softmax[2,3]", "" },
@@ -35,17 +35,16 @@ static const Case cases[] = {
   { "layer_norm", IMAGE,
     L ("name = \"a\"; type = \"layer_norm\";") "," L (
         "name = \"b\"; type = \"layer_norm\"; dims = 2;"),
-    "layer_norm[2,3,8,6] layer_norm[2,3,8,6]",
-    "a.weight[6] a.bias[6] b.weight[8,6] b.bias[8,6]" },
+    "layer_norm[2,3,8,6] layer_norm[2,3,8,6]", "a.weight[6] a.bias[6] b.weight[8,6] b.bias[8,6]" },
   { "add and mul of three", "[ 3 ]",
     L ("name = \"a\"; type = \"relu\";") "," L (
         "type = \"add\"; inputs = [ \"x\", \"a\", \"x\" ];") "," L ("type = \"mul\"; inputs = [ "
-                                                                  "\"a\", \"x\" ];"),
+                                                                    "\"a\", \"x\" ];"),
     "relu[2,3] add[2,3] add[2,3] mul[2,3]", "" },
   { "sub and div", "[ 3 ]",
-    L ("name = \"a\"; type = \"exp\";") "," L (
-        "type = \"sub\"; inputs = [ \"x\", \"a\" ];") "," L ("type = \"div\"; inputs = [ \"x\", "
-                                                            "\"a\" ];"),
+    L ("name = \"a\"; type = \"exp\";") "," L ("type = \"sub\"; inputs = [ \"x\", \"a\" ];") "," L (
+        "type = \"div\"; inputs = [ \"x\", "
+        "\"a\" ];"),
     "exp[2,3] sub[2,3] div[2,3]", "" },
   { "flatten", IMAGE, L ("type = \"flatten\";"), "reshape[2,144]", "" },
   { "reshape", IMAGE, L ("type = \"reshape\"; shape = [ 6, -1 ];"), "reshape[2,6,24]", "" },
@@ -75,7 +74,7 @@ static const Case cases[] = {
   { "pools", IMAGE,
     L ("type = \"max_pool2d\"; kernel = 2;") "," L (
         "type = \"avg_pool2d\"; kernel = 3; stride = 1; pad = 1;") "," L ("type = "
-                                                                         "\"global_avg_pool\";"),
+                                                                          "\"global_avg_pool\";"),
     "max_pool2d[2,3,4,3] avg_pool2d[2,3,4,3] global_avg_pool[2,3,1,1]", "" },
   /* ceil ((8 - 3) / 2) + 1 = 4, ceil ((6 - 3) / 2) + 1 = 3 */
   { "pool with ceil_mode", IMAGE,
@@ -129,11 +128,9 @@ SF_TEST_CASES (ConfigLayers, Graph, cases, G_N_ELEMENTS (cases), sf_test_row_nam
 SF_TEST (ConfigLayers, Attributes)
 {
   Model model = model_read_layers (
-      IMAGE, L ("type = \"conv2d\"; out = 2; kernel = [ 2, 3 ]; stride = [ 1, 2 ]; "
-                "pad = [ 1, 2 ]; dilation = 1;") "," L (
-                 "type = \"avg_pool2d\"; kernel = 2; count_include_pad = false;") "," L (
-                 "type = \"dropout\"; p = 0.25;") "," L ("type = \"dropout\";") "," L (
-                 "type = \"batch_norm\"; eps = 0.5; momentum = 0.25;"));
+      IMAGE,
+      L ("type = \"conv2d\"; out = 2; kernel = [ 2, 3 ]; stride = [ 1, 2 ]; "
+         "pad = [ 1, 2 ]; dilation = 1;") "," L ("type = \"avg_pool2d\"; kernel = 2; count_include_pad = false;") "," L ("type = \"dropout\"; p = 0.25;") "," L ("type = \"dropout\";") "," L ("type = \"batch_norm\"; eps = 0.5; momentum = 0.25;"));
   size_t n;
   SF_REQUIRE_NO_ERROR (model.error);
   const int64_t *pads = sf_node_attr_ints (model.graph, 0, "pads", &n),

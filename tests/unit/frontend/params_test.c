@@ -75,8 +75,8 @@ SF_TEST (ConfigParams, Distributions)
   const float *gamma = values_of (&model, "bn.weight", &n);
   for (int64_t i = 0; i < n; i++)
     SF_CHECK_NEAR (gamma[i], 1, 0);
-  static const char *const zeros[]
-      = { "bn.bias", "bn.running_mean", "a.in_proj_bias", "a.out_proj.bias" };
+  static const char *const zeros[] = { "bn.bias", "bn.running_mean", "a.in_proj_bias",
+                                       "a.out_proj.bias" };
   for (size_t z = 0; z < G_N_ELEMENTS (zeros); z++)
     SF_CHECK_MSG (values_of (&model, zeros[z], &n) == NULL, "%s is not zero", zeros[z]);
   model_clear (&model);
@@ -110,9 +110,12 @@ typedef struct
 } Number;
 
 static const Number numbers[] = {
-  { "number", "\"12\"", 12 },         { "argument", "\"$hidden\"", 6 },
-  { "product", "\"$hidden * 4\"", 24 }, { "tight", "\"$hidden*4\"", 24 },
-  { "quotient", "\"$hidden / 2\"", 3 }, { "left to right", "\"$hidden / 4 * 2\"", 3 },
+  { "number", "\"12\"", 12 },
+  { "argument", "\"$hidden\"", 6 },
+  { "product", "\"$hidden * 4\"", 24 },
+  { "tight", "\"$hidden*4\"", 24 },
+  { "quotient", "\"$hidden / 2\"", 3 },
+  { "left to right", "\"$hidden / 4 * 2\"", 3 },
   { "two arguments", "\"$hidden * $heads_2\"", 12 },
   { "number first", "\"  2 * $hidden \"", 12 },
 };
@@ -147,9 +150,9 @@ SF_TEST (ConfigParams, Facts)
       "classes = [ \"no <b>\", \"yes\" ];",
       NULL, 7, 1);
   static const char *const facts[][2]
-      = { { "model", "small" },        { "batch_size", "7" },   { "feed.x.field", "images" },
-          { "feed.x.scale", "0.5" },   { "feed.x.shift", "-1" }, { "loss", "softmax_ce" },
-          { "target", "t" },           { "classes", "no <b>\nyes" } };
+      = { { "model", "small" },      { "batch_size", "7" },       { "feed.x.field", "images" },
+          { "feed.x.scale", "0.5" }, { "feed.x.shift", "-1" },    { "loss", "softmax_ce" },
+          { "target", "t" },         { "classes", "no <b>\nyes" } };
   SF_REQUIRE_NO_ERROR (model.error);
   for (size_t i = 0; i < G_N_ELEMENTS (facts); i++)
     SF_CHECK_STR (sf_module_fact (model.module, facts[i][0]), facts[i][1]);
@@ -169,9 +172,10 @@ SF_TEST (ConfigParams, Facts)
 
 SF_TEST (ConfigParams, ListsArguments)
 {
-  static const char text[] = "args = { hidden = { default = 4; help = \"width\"; }; rate = { "
-                             "default = 0.5; help = \"of dropout\"; }; deep = { default = true; help "
-                             "= \"more\"; }; };";
+  static const char text[]
+      = "args = { hidden = { default = 4; help = \"width\"; }; rate = { "
+        "default = 0.5; help = \"of dropout\"; }; deep = { default = true; help "
+        "= \"more\"; }; };";
   g_autoptr (GError) error = NULL;
   const SfPlugin *plugin = sf_plugins_load (SF_PLUGIN_FRONTEND, "config", &error);
   SF_REQUIRE_NO_ERROR (error);

@@ -8,14 +8,17 @@
 
 #include <string.h>
 
-enum { N_ROWS = 5 };
+enum
+{
+  N_ROWS = 5
+};
 
 /* Images 1x2: row r is 10 r, 10 r + 1. Labels: r. */
 static char *
 write_data (bool labels)
 {
   uint8_t images[16 + 2 * N_ROWS] = { 0, 0, 8, 3, 0, 0, 0, N_ROWS, 0, 0, 0, 1, 0, 0, 0, 2 },
-          numbers[8 + N_ROWS] = { 0, 0, 8, 1, 0, 0, 0, N_ROWS };
+                          numbers[8 + N_ROWS] = { 0, 0, 8, 1, 0, 0, 0, N_ROWS };
   char *folder = sf_test_tmpdir ();
   for (uint8_t r = 0; r < N_ROWS; r++)
     {
@@ -29,9 +32,17 @@ write_data (bool labels)
   return folder;
 }
 
-static const char *const facts[] = { "feed.image.field", "images", "feed.image.scale", "0.5",
-                                     "feed.image.shift", "-1",     "feed.label.field", "labels",
-                                     "target",           "label",  NULL };
+static const char *const facts[] = { "feed.image.field",
+                                     "images",
+                                     "feed.image.scale",
+                                     "0.5",
+                                     "feed.image.shift",
+                                     "-1",
+                                     "feed.label.field",
+                                     "labels",
+                                     "target",
+                                     "label",
+                                     NULL };
 
 static SfSession *
 new_session (const char *const *with, int64_t batch_size)
@@ -208,6 +219,6 @@ SF_TEST (Feed, Refuses)
   check_refused (facts, image, SF_F32, folder, "test", NULL, NULL, SF_ERROR_NOT_FOUND,
                  "no test-images* file");
   check_refused (facts, image, SF_F32, folder, "train", "idy", NULL, SF_ERROR_NOT_FOUND, "idy");
-  check_refused (facts, image, SF_F32, folder, "train", "idx", "label=1",
-                 SF_ERROR_INVALID_ARGUMENT, "--data-option label=1: wanted NAME=VALUE");
+  check_refused (facts, image, SF_F32, folder, "train", "idx", "label=1", SF_ERROR_INVALID_ARGUMENT,
+                 "--data-option label=1: wanted NAME=VALUE");
 }

@@ -7,13 +7,9 @@
 
 #include <math.h>
 
-static const char *const facts[] = { "bounds.eval.label",
-                                     "0 10",
-                                     "bounds.train.label",
-                                     "0 10 -1",
-                                     "bounds.train.tokens",
-                                     "0 17",
-                                     NULL };
+static const char *const facts[] = {
+  "bounds.eval.label", "0 10", "bounds.train.label", "0 10 -1", "bounds.train.tokens", "0 17", NULL
+};
 
 static SfInputCheck *
 new_check (SfSession *session)

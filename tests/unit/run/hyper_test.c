@@ -94,8 +94,8 @@ SF_TEST (Hyper, Known)
 /* Everything but the head stands still: the head must not. */
 SF_TEST (Hyper, RestAtRateZero)
 {
-  static const char *const frozen[]
-      = { "group.head.lr", "0.5", "optimizer", "sgd", "optimizer.lr", "0", NULL };
+  static const char *const frozen[] = { "group.head.lr", "0.5", "optimizer", "sgd",
+                                        "optimizer.lr",  "0",   NULL };
   g_autoptr (GError) error = NULL;
   SfSession *session = fake_session_new (frozen);
   SfHyperTable *table = sf_hyper_table_new (&session->pef, &error);

@@ -60,7 +60,10 @@ SF_TEST_CASES (Limits, Measure, cases, G_N_ELEMENTS (cases), sf_test_row_name)
  * in f32, by 1.05 in bf16, a lost sign, a lost element of 2048. */
 SF_TEST (Limits, CatchBrokenKernels)
 {
-  enum { N = 2048 };
+  enum
+  {
+    N = 2048
+  };
   g_autoptr (SfLimits) limits = read_limits ();
   static double reference[N], found[N], magnitude[N];
   static const SfDtype dtypes[] = { SF_F32, SF_BF16 };
@@ -153,7 +156,8 @@ typedef struct
 static const Bad bad[] = {
   { "no scale", "f32 = " ROW " bf16 = " ROW " f16 = " ROW, "scale" },
   { "no bf16", "scale = 4.0; f32 = " ROW " f16 = " ROW, "has no limits for bf16" },
-  { "limit of one", "scale = 4.0; f32 = { contraction = 1.0; other = 0; gradient = 0; update = 0; };",
+  { "limit of one",
+    "scale = 4.0; f32 = { contraction = 1.0; other = 0; gradient = 0; update = 0; };",
     "contraction = 1, wanted 0 <= limit < 1" },
   { "negative", "scale = 4.0; f32 = { contraction = -0.5; other = 0; gradient = 0; update = 0; };",
     "contraction = -0.5, wanted 0 <= limit < 1" },

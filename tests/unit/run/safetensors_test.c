@@ -22,8 +22,8 @@ file_of (const char *header, const void *data, size_t n_bytes)
 SF_TEST (Safetensors, ReadsFileOfAnotherWriter)
 {
   /* 1.0f, -2.0f, 0.5f, then int64 -3, then bool 1, 0; names not in the order of the data. */
-  static const uint8_t bytes[] = { 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 0, 0, 0, 0x3f, 0xfd, 0xff, 0xff,
-                                   0xff, 0xff, 0xff, 0xff, 0xff, 1, 0 };
+  static const uint8_t bytes[] = { 0,    0,    0x80, 0x3f, 0,    0,    0,    0xc0, 0,    0, 0,
+                                   0x3f, 0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0 };
   g_autoptr (GError) error = NULL;
   g_autoptr (GByteArray) file = file_of (
       "{\"__metadata__\":{\"by\":\"hand\"},"
@@ -66,9 +66,8 @@ static const Bad bad[] = {
   { "no JSON", "hello, world", 0, "x:1:" },
   { "an array", "[ 1, 2 ]", 0, "x: its header is no JSON object" },
   { "text after the object", "{} {}", 0, "x:1:" },
-  { "overlap",
-    "{\"a\":" ENTRY ("F32", "[2]", "[0,8]") ",\"b\":" ENTRY ("F32", "[2]", "[4,12]") "}", 12,
-    "x: its tensors overlap or leave a hole at byte 8" },
+  { "overlap", "{\"a\":" ENTRY ("F32", "[2]", "[0,8]") ",\"b\":" ENTRY ("F32", "[2]", "[4,12]") "}",
+    12, "x: its tensors overlap or leave a hole at byte 8" },
   { "the same bytes twice",
     "{\"a\":" ENTRY ("F32", "[2]", "[0,8]") ",\"b\":" ENTRY ("F32", "[2]", "[0,8]") "}", 8,
     "x: its tensors overlap or leave a hole at byte 8" },

@@ -14,9 +14,18 @@ typedef struct
   double rate;
 } Case;
 
-#define STEP(warmup)   { SF_SCHEDULE_STEP, 0.8, 100, (warmup), 10, 0.5, 0 }
-#define COSINE(warmup) { SF_SCHEDULE_COSINE, 2.0, 5 + (warmup), (warmup), 0, 0, 0.1 }
-#define LINEAR(warmup) { SF_SCHEDULE_LINEAR, 2.0, 5 + (warmup), (warmup), 0, 0, 0.1 }
+#define STEP(warmup)                                 \
+  {                                                  \
+    SF_SCHEDULE_STEP, 0.8, 100, (warmup), 10, 0.5, 0 \
+  }
+#define COSINE(warmup)                                         \
+  {                                                            \
+    SF_SCHEDULE_COSINE, 2.0, 5 + (warmup), (warmup), 0, 0, 0.1 \
+  }
+#define LINEAR(warmup)                                         \
+  {                                                            \
+    SF_SCHEDULE_LINEAR, 2.0, 5 + (warmup), (warmup), 0, 0, 0.1 \
+  }
 
 static const Case cases[] = {
   { "constant first", { SF_SCHEDULE_CONSTANT, 0.1, 10, 0, 0, 0, 0 }, 1, 0.1 },
