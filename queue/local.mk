@@ -1,1 +1,26 @@
-# Build fragment of queue.
+# Build fragment of queue: what sfbatch and the shepherd share.
+noinst_LTLIBRARIES += queue/libsfqueue.la
+queue_libsfqueue_la_SOURCES = \
+  queue/attempt.c \
+  queue/attempt.h \
+  queue/executor.c \
+  queue/executor.h \
+  queue/folder.c \
+  queue/folder.h \
+  queue/jobfile.c \
+  queue/jobfile.h \
+  queue/jobplan.c \
+  queue/processes.c \
+  queue/processes.h \
+  queue/queue.c \
+  queue/queue.h \
+  queue/reconcile.c \
+  queue/shepherd.c \
+  queue/shepherd.h \
+  queue/state.c \
+  queue/state.h \
+  queue/stepexec.c \
+  queue/stepexec.h \
+  queue/store.c \
+  queue/store.h
+queue_libsfqueue_la_LIBADD = libspatialflow.la

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The folder of an attempt: plan, locks, records. */
+#include "queue/attempt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <sf/file.h>
+#include <sf/json.h>
+
+enum
+{
+  MAX_RECORD_BYTES = 16 << 20
+};
+
+char *
+sf_attempt_folder (const char *job_folder, int64_t attempt)
+{
+  return g_strdup_printf ("%s/attempt-%" G_GINT64_FORMAT, job_folder, attempt);
+}
+
+char *
+sf_attempt_log_path (const char *attempt_folder, int step)
+{
+  return g_strdup_printf ("%s/step-%d.log", attempt_folder, step);
+}
+
+bool
+sf_attempt_has (const char *attempt_folder, const char *name)
+{
+  g_autofree char *path = g_build_filename (attempt_folder, name, NULL);
+  return access (path, F_OK) == 0;
+}
+
+SfLockResult
+sf_attempt_lock (const char *attempt_folder, const char *name, int *fd, GError **error)
+{
+  g_autofree char *path = g_build_filename (attempt_folder, name, NULL);
+  *fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (*fd < 0)
+    {
+      sf_fail_errno (error, errno, "%s: cannot open the lock", path);
+      return SF_LOCK_FAILED;
+    }
+  if (flock (*fd, LOCK_EX | LOCK_NB) == 0)
+    return SF_LOCK_TAKEN;
+  int saved = errno;
+  close (*fd);
+  *fd = -1;
+  if (saved == EWOULDBLOCK)
+    return SF_LOCK_HELD;
+  sf_fail_errno (error, saved, "%s: cannot lock", path);
+  return SF_LOCK_FAILED;
+}
+
+/* ---- JSON files ---- */
+
+static bool
+write_json (json_t *value, const char *folder, const char *name, GError **error)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  char *text = sf_json_text (value);
+  if (text == NULL)
+    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: text that is not UTF-8, wanted UTF-8", path);
+  bool good = sf_file_replace (path, text, strlen (text), error);
+  free (text);
+  return good;
+}
+
+/* NULL without an error when the file does not exist. */
+static json_t *
+read_json (const char *folder, const char *name, char **path, GError **error)
+{
+  *path = g_build_filename (folder, name, NULL);
+  if (access (*path, F_OK) != 0 && errno == ENOENT)
+    return NULL;
+  SfFileMap map;
+  if (!sf_file_map (*path, MAX_RECORD_BYTES, &map, error))
+    return NULL;
+  json_t *value = sf_json_parse ((const char *) map.data, map.n_bytes, *path, error);
+  sf_file_unmap (&map);
+  return value;
+}
+
+static bool
+get_int (const json_t *object, const char *key, int *out, const char *name, GError **error)
+{
+  int64_t value = 0;
+  if (!sf_json_get_int (object, key, &value, name, error))
+    return false;
+  if (value < G_MININT || value > G_MAXINT)
+    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: key \"%s\": out of range", name, key);
+  *out = (int) value;
+  return true;
+}
+
+/* ---- plan ---- */
+
+static void
+plan_step_free (void *data)
+{
+  SfPlanStep *step = data;
+  g_free (step->verb);
+  g_strfreev (step->argv);
+  g_free (step);
+}
+
+SfPlan *
+sf_plan_new (void)
+{
+  SfPlan *plan = g_new0 (SfPlan, 1);
+  plan->steps = g_ptr_array_new_with_free_func (plan_step_free);
+  return plan;
+}
+
+void
+sf_plan_free (SfPlan *plan)
+{
+  if (plan == NULL)
+    return;
+  g_free (plan->token);
+  g_free (plan->job_folder);
+  g_free (plan->work_folder);
+  g_free (plan->sf);
+  g_ptr_array_unref (plan->steps);
+  g_free (plan);
+}
+
+void
+sf_plan_add_step (SfPlan *plan, const char *verb, char **argv)
+{
+  SfPlanStep *step = g_new0 (SfPlanStep, 1);
+  step->verb = g_strdup (verb);
+  step->argv = argv;
+  g_ptr_array_add (plan->steps, step);
+}
+
+char *
+sf_plan_where (const SfPlan *plan, int step)
+{
+  if (step < 1 || (guint) step > plan->steps->len)
+    return g_strdup ("no step");
+  const SfPlanStep *row = plan->steps->pdata[step - 1];
+  return g_strdup_printf ("step %d of %u (%s)", step, plan->steps->len, row->verb);
+}
+
+bool
+sf_plan_write (const SfPlan *plan, const char *attempt_folder, GError **error)
+{
+  json_t *steps = json_array ();
+  for (guint i = 0; i < plan->steps->len; i++)
+    {
+      const SfPlanStep *step = plan->steps->pdata[i];
+      json_t *argv = json_array ();
+      for (char **word = step->argv; *word != NULL; word++)
+        if (json_array_append_new (argv, json_string (*word)) != 0)
+          {
+            json_decref (argv);
+            json_decref (steps);
+            return sf_fail (error, SF_ERROR_INVALID_DATA,
+                            "step %u (%s): an argument is not UTF-8, wanted UTF-8", i + 1,
+                            step->verb);
+          }
+      json_array_append_new (steps, json_pack ("{s:s, s:o}", "do", step->verb, "argv", argv));
+    }
+  g_autoptr (json_t) root = json_pack (
+      "{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "job", (json_int_t) plan->job_id,
+      "token", plan->token, "job_folder", plan->job_folder, "work_folder", plan->work_folder, "sf",
+      plan->sf, "cores", (json_int_t) plan->cores, "memory_bytes", (json_int_t) plan->memory_bytes,
+      "time_limit_s", (json_int_t) plan->time_limit_s, "tiles", (json_int_t) plan->tiles, "steps",
+      steps);
+  if (root == NULL)
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: a path that is not UTF-8, wanted UTF-8; rename the folder",
+                    plan->work_folder);
+  return write_json (root, attempt_folder, "plan.json", error);
+}
+
+static bool
+read_plan_step (SfPlan *plan, const json_t *row, const char *path, GError **error)
+{
+  const char *verb;
+  const json_t *argv = json_object_get (row, "argv");
+  if (!sf_json_get_string (row, "do", &verb, path, error))
+    return false;
+  if (!json_is_array (argv) || json_array_size (argv) == 0)
+    return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: step without argv, wanted an array", path);
+  char **words = g_new0 (char *, json_array_size (argv) + 1);
+  for (size_t i = 0; i < json_array_size (argv); i++)
+    {
+      const char *word = json_string_value (json_array_get (argv, i));
+      if (word == NULL)
+        {
+          g_strfreev (words);
+          return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: argv holds no string, wanted strings",
+                          path);
+        }
+      words[i] = g_strdup (word);
+    }
+  sf_plan_add_step (plan, verb, words);
+  return true;
+}
+
+SfPlan *
+sf_plan_read (const char *attempt_folder, GError **error)
+{
+  g_autofree char *path = NULL;
+  g_autoptr (json_t) root = read_json (attempt_folder, "plan.json", &path, error);
+  if (root == NULL)
+    {
+      if (error != NULL && *error == NULL)
+        sf_fail (error, SF_ERROR_NOT_FOUND, "%s: not found; the job's folder is damaged", path);
+      return NULL;
+    }
+  g_autoptr (SfPlan) plan = sf_plan_new ();
+  const char *token, *job_folder, *work_folder, *sf;
+  if (!sf_json_get_int (root, "job", &plan->job_id, path, error)
+      || !sf_json_get_int (root, "cores", &plan->cores, path, error)
+      || !sf_json_get_int (root, "memory_bytes", &plan->memory_bytes, path, error)
+      || !sf_json_get_int (root, "time_limit_s", &plan->time_limit_s, path, error)
+      || !sf_json_get_int (root, "tiles", &plan->tiles, path, error)
+      || !sf_json_get_string (root, "token", &token, path, error)
+      || !sf_json_get_string (root, "job_folder", &job_folder, path, error)
+      || !sf_json_get_string (root, "work_folder", &work_folder, path, error)
+      || !sf_json_get_string (root, "sf", &sf, path, error))
+    return NULL;
+  plan->token = g_strdup (token);
+  plan->job_folder = g_strdup (job_folder);
+  plan->work_folder = g_strdup (work_folder);
+  plan->sf = g_strdup (sf);
+  const json_t *steps = json_object_get (root, "steps");
+  for (size_t i = 0; i < json_array_size (steps); i++)
+    if (!read_plan_step (plan, json_array_get (steps, i), path, error))
+      return NULL;
+  return g_steal_pointer (&plan);
+}
+
+/* ---- records ---- */
+
+bool
+sf_step_record_write (const SfStepRecord *record, const char *attempt_folder, GError **error)
+{
+  g_autofree char *name = g_strdup_printf ("step-%d.json", record->step);
+  g_autoptr (json_t) root = json_pack (
+      "{s:i, s:b, s:i, s:i, s:I, s:I}", "step", record->step, "ended", record->ended, "exit_code",
+      record->exit_code, "exit_signal", record->exit_signal, "started_us",
+      (json_int_t) record->started_us, "ended_us", (json_int_t) record->ended_us);
+  return write_json (root, attempt_folder, name, error);
+}
+
+bool
+sf_step_record_read (const char *attempt_folder, int step, SfStepRecord *out, bool *found,
+                     GError **error)
+{
+  g_autoptr (GError) own = NULL;
+  g_autofree char *name = g_strdup_printf ("step-%d.json", step);
+  g_autofree char *path = NULL;
+  g_autoptr (json_t) root = read_json (attempt_folder, name, &path, &own);
+  *found = root != NULL;
+  *out = (SfStepRecord){ 0 };
+  if (root == NULL && own == NULL)
+    return true;
+  out->ended = json_is_true (json_object_get (root, "ended"));
+  if (own == NULL && get_int (root, "step", &out->step, path, &own)
+      && get_int (root, "exit_code", &out->exit_code, path, &own)
+      && get_int (root, "exit_signal", &out->exit_signal, path, &own)
+      && sf_json_get_int (root, "started_us", &out->started_us, path, &own)
+      && sf_json_get_int (root, "ended_us", &out->ended_us, path, &own))
+    return true;
+  g_propagate_error (error, g_steal_pointer (&own));
+  return false;
+}
+
+bool
+sf_exit_record_write (const SfExitRecord *record, const char *attempt_folder, GError **error)
+{
+  g_autofree char *reason = g_utf8_make_valid (record->reason, -1);
+  g_autoptr (json_t) root = json_pack (
+      "{s:s, s:s, s:i, s:i, s:I}", "state", sf_job_state_name (record->state), "reason", reason,
+      "exit_code", record->exit_code, "exit_signal", record->exit_signal, "ended_us",
+      (json_int_t) record->ended_us);
+  return write_json (root, attempt_folder, "exit.json", error);
+}
+
+bool
+sf_exit_record_read (const char *attempt_folder, SfExitRecord *out, bool *found, GError **error)
+{
+  g_autoptr (GError) own = NULL;
+  g_autofree char *path = NULL;
+  g_autoptr (json_t) root = read_json (attempt_folder, "exit.json", &path, &own);
+  const char *state, *reason;
+  *found = root != NULL;
+  *out = (SfExitRecord){ 0 };
+  if (root == NULL && own == NULL)
+    return true;
+  if (own == NULL && sf_json_get_string (root, "state", &state, path, &own)
+      && sf_json_get_string (root, "reason", &reason, path, &own)
+      && get_int (root, "exit_code", &out->exit_code, path, &own)
+      && get_int (root, "exit_signal", &out->exit_signal, path, &own)
+      && sf_json_get_int (root, "ended_us", &out->ended_us, path, &own))
+    {
+      if (sf_job_state_parse (state, &out->state) && sf_job_state_is_final (out->state))
+        {
+          out->reason = g_strdup (reason);
+          return true;
+        }
+      sf_fail (&own, SF_ERROR_INVALID_DATA, "%s: found state \"%s\", wanted a final one", path,
+               state);
+    }
+  g_propagate_error (error, g_steal_pointer (&own));
+  return false;
+}
+
+void
+sf_exit_record_clear (SfExitRecord *record)
+{
+  g_clear_pointer (&record->reason, g_free);
+}

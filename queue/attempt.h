@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What lies in the folder of an attempt: its plan, two locks, and the records that tell how it
+ * went.
+ *
+ *   <queue>/jobs/<id>/job.cfg             the job file as it was submitted
+ *   <queue>/jobs/<id>/attempt-1/plan.json what the shepherd is to run; written by submit
+ *                               starting  held (flock) from before the plan is committed until the
+ *                                         executor has started the shepherd and that is recorded
+ *                               lock      held (flock) by the shepherd as long as it lives
+ *                               shepherd.json  its pid, start time and boot id
+ *                               cancel    present once somebody asked to cancel
+ *                               step-1.log     output and errors of a step
+ *                               step-1.json    how a step goes or went
+ *                               exit.json      how the attempt ended; written once
+ *
+ * Records are written whole (temporary name, fsync, rename, fsync of the folder). */
+#ifndef QUEUE_ATTEMPT_H
+#define QUEUE_ATTEMPT_H
+
+#include "queue/state.h"
+
+typedef struct
+{
+  char *verb;  /* "compile" ... "infer", or "command" */
+  char **argv; /* argv[0] is "sf" unless it is a command */
+} SfPlanStep;
+
+typedef struct
+{
+  int64_t job_id;
+  char *token;
+  char *job_folder;  /* absolute */
+  char *work_folder; /* where the steps run: the folder of the job file */
+  char *sf;          /* program that "sf" stands for */
+  int64_t cores, memory_bytes, time_limit_s, tiles; /* 0: not limited */
+  GPtrArray *steps;                                 /* SfPlanStep */
+} SfPlan;
+
+typedef struct
+{
+  int step; /* from 1 */
+  bool ended;
+  int exit_code, exit_signal;   /* signal 0: it exited */
+  int64_t started_us, ended_us; /* since 1970 */
+} SfStepRecord;
+
+typedef struct
+{
+  SfJobState state;
+  char *reason;
+  int exit_code, exit_signal;
+  int64_t ended_us;
+} SfExitRecord;
+
+SfPlan *sf_plan_new (void);
+void sf_plan_free (SfPlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfPlan, sf_plan_free)
+/* Takes argv (owned afterwards). */
+void sf_plan_add_step (SfPlan *plan, const char *verb, char **argv);
+
+bool sf_plan_write (const SfPlan *plan, const char *attempt_folder, GError **error);
+SfPlan *sf_plan_read (const char *attempt_folder, GError **error);
+
+bool sf_step_record_write (const SfStepRecord *record, const char *attempt_folder, GError **error);
+/* *found is false, without an error, when the step has not begun. */
+bool sf_step_record_read (const char *attempt_folder, int step, SfStepRecord *out, bool *found,
+                          GError **error);
+
+bool sf_exit_record_write (const SfExitRecord *record, const char *attempt_folder, GError **error);
+bool sf_exit_record_read (const char *attempt_folder, SfExitRecord *out, bool *found,
+                          GError **error);
+void sf_exit_record_clear (SfExitRecord *record);
+
+/* "jobs/7/attempt-1" below the queue's folder. Owned: g_free. */
+char *sf_attempt_folder (const char *job_folder, int64_t attempt);
+char *sf_attempt_log_path (const char *attempt_folder, int step);
+bool sf_attempt_has (const char *attempt_folder, const char *name);
+
+typedef enum
+{
+  SF_LOCK_TAKEN,
+  SF_LOCK_HELD, /* by another process */
+  SF_LOCK_FAILED,
+} SfLockResult;
+
+/* Takes attempt_folder/name without waiting; *fd is closed to release it, or by the process' end.
+ */
+SfLockResult sf_attempt_lock (const char *attempt_folder, const char *name, int *fd,
+                              GError **error);
+
+/* "step 2 of 4 (test)": where the attempt is or was; "no step" before the first. Owned: g_free. */
+char *sf_plan_where (const SfPlan *plan, int step);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening an executor plugin and asking it for one attempt. */
+#include "queue/executor.h"
+
+#include <sf/plugins.h>
+
+SfExecutor *
+sf_executor_open (const char *name, GError **error)
+{
+  const SfPlugin *plugin = sf_plugins_load (SF_PLUGIN_EXECUTOR, name, error);
+  if (plugin == NULL)
+    return NULL;
+  g_autoptr (SfOptionValues) options = plugin->options != NULL
+                                           ? sf_option_values_new (plugin->options)
+                                           : NULL;
+  void *instance = plugin->ops.executor->open (options, error);
+  if (instance == NULL)
+    return NULL;
+  SfExecutor *executor = g_new0 (SfExecutor, 1);
+  executor->ops = plugin->ops.executor;
+  executor->instance = instance;
+  return executor;
+}
+
+void
+sf_executor_close (SfExecutor *self)
+{
+  if (self == NULL)
+    return;
+  self->ops->close (self->instance);
+  g_free (self);
+}
+
+bool
+sf_executor_find (SfExecutor *self, const SfJob *job, SfAttemptState *state, char **handle,
+                  GError **error)
+{
+  *state = SF_ATTEMPT_ENDED;
+  *handle = g_strdup (job->handle);
+  if (*handle == NULL && !self->ops->adopt (self->instance, job->token, handle, error))
+    return false;
+  if (*handle == NULL)
+    return true;
+  const char *const handles[] = { *handle };
+  return self->ops->poll (self->instance, handles, 1, state, error);
+}

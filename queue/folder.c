@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The folder of a queue. */
+#include "queue/folder.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sf/file.h>
+
+static char *
+folder_path (void)
+{
+  const char *given = g_getenv ("SF_QUEUE_DIR");
+  if (given != NULL && given[0] != '\0')
+    return g_canonicalize_filename (given, NULL);
+  return g_build_filename (g_get_user_state_dir (), "spatialflow", "queue", NULL);
+}
+
+/* A folder that was there before: ours, and either empty or a queue. */
+static bool
+check_folder (const char *path, GError **error)
+{
+  struct stat st;
+  if (stat (path, &st) != 0)
+    return sf_fail_errno (error, errno, "%s: cannot read the queue's folder", path);
+  if (!S_ISDIR (st.st_mode))
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "%s: found a file, wanted a folder for the queue; set SF_QUEUE_DIR to a folder",
+                    path);
+  if (st.st_uid != geteuid ())
+    return sf_fail (error, SF_ERROR_IO,
+                    "%s: the queue belongs to user %u, wanted user %u; set SF_QUEUE_DIR to a "
+                    "folder of your own",
+                    path, (unsigned) st.st_uid, (unsigned) geteuid ());
+  if ((st.st_mode & 0077) == 0)
+    return true;
+  g_autofree char *store = g_build_filename (path, "store.db", NULL);
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  if (dir != NULL && g_dir_read_name (dir) != NULL && access (store, F_OK) != 0)
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "%s: found a folder with other things that others may read, wanted a queue or "
+                    "an empty folder; set SF_QUEUE_DIR to another one",
+                    path);
+  if (chmod (path, 0700) != 0)
+    return sf_fail_errno (error, errno, "%s: cannot make the queue private (mode 0700)", path);
+  return true;
+}
+
+char *
+sf_queue_folder (GError **error)
+{
+  g_autofree char *path = folder_path ();
+  g_autofree char *parent = g_path_get_dirname (path);
+  int failed = mkdir (path, 0700) != 0 ? errno : 0;
+  if (failed == ENOENT)
+    {
+      if (!sf_make_folder (parent, error))
+        return NULL;
+      failed = mkdir (path, 0700) != 0 ? errno : 0;
+    }
+  if (failed != 0 && failed != EEXIST)
+    {
+      sf_fail_errno (error, failed, "%s: cannot create the queue's folder", path);
+      return NULL;
+    }
+  return check_folder (path, error) ? g_steal_pointer (&path) : NULL;
+}
+
+static int
+remove_one (const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+  remove (path);
+  return 0;
+}
+
+void
+sf_remove_tree (const char *path)
+{
+  nftw (path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}

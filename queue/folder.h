@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The folder of a queue: where it is, whose it is. */
+#ifndef QUEUE_FOLDER_H
+#define QUEUE_FOLDER_H
+
+#include <sf/error.h>
+
+/* $SF_QUEUE_DIR, else spatialflow/queue below $XDG_STATE_HOME (default ~/.local/state), created
+ * with mode 0700. Refused when it belongs to another user, or holds things but no queue. Absolute;
+ * owned: g_free. NULL with an error. */
+char *sf_queue_folder (GError **error);
+
+/* Removes `path` and all below it; symbolic links are not followed. */
+void sf_remove_tree (const char *path);
+
+#endif

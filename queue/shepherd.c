@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The shepherd of an attempt: steps, limits, records. */
+#include "queue/shepherd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <sf/file.h>
+#include <sf/log.h>
+
+#include "queue/attempt.h"
+#include "queue/processes.h"
+#include "queue/stepexec.h"
+
+enum
+{
+  LOCK_WAIT_US = 10000000, /* somebody who looks holds the lock for a moment */
+  GRACE_MS = 10000,        /* between TERM and KILL: time for a checkpoint */
+  MEMORY_POLL_MS = 500,
+  RECORD_RETRIES = 60, /* a second apart: a full disk may be freed */
+};
+
+typedef struct
+{
+  const char *folder; /* of the attempt */
+  SfPlan *plan;
+  int lock_fd, signal_fd;
+  int64_t deadline_us; /* monotonic; 0: none */
+  SfStepRecord step;   /* the current one */
+  pid_t step_pid;
+  SfExitRecord exit; /* reason is NULL until the attempt's end is decided */
+} Shepherd;
+
+/* ---- beginning ---- */
+
+static bool
+take_lock (Shepherd *self, GError **error)
+{
+  int64_t until = g_get_monotonic_time () + LOCK_WAIT_US;
+  for (;;)
+    {
+      SfLockResult result = sf_attempt_lock (self->folder, "lock", &self->lock_fd, error);
+      if (result == SF_LOCK_TAKEN)
+        return true;
+      if (result == SF_LOCK_FAILED)
+        return false;
+      if (g_get_monotonic_time () > until)
+        return sf_fail (error, SF_ERROR_EXISTS, "%s/lock: held by another shepherd, wanted free",
+                        self->folder);
+      g_usleep (2000);
+    }
+}
+
+static bool
+record_self (const Shepherd *self, GError **error)
+{
+  uint64_t ticks = 0;
+  sf_process_start_ticks (getpid (), &ticks);
+  g_autofree char *boot = sf_boot_id ();
+  g_autofree char *path = g_build_filename (self->folder, "shepherd.json", NULL);
+  g_autofree char *text = g_strdup_printf (
+      "{\"boot_id\":\"%s\",\"pid\":%d,\"start_ticks\":%" G_GUINT64_FORMAT "}\n", boot,
+      (int) getpid (), ticks);
+  return sf_file_replace (path, text, strlen (text), error);
+}
+
+static bool
+take_signals (Shepherd *self, GError **error)
+{
+  sigset_t set;
+  sigemptyset (&set);
+  sigaddset (&set, SIGCHLD);
+  sigaddset (&set, SIGTERM);
+  sigaddset (&set, SIGINT);
+  sigaddset (&set, SIGHUP);
+  sigprocmask (SIG_BLOCK, &set, NULL);
+  self->signal_fd = signalfd (-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (self->signal_fd < 0)
+    return sf_fail_errno (error, errno, "shepherd: cannot take signals");
+  if (prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+    return sf_fail_errno (error, errno, "shepherd: cannot become a subreaper");
+  return true;
+}
+
+/* ---- the end ---- */
+
+static void
+decide (Shepherd *self, SfJobState state, char *reason)
+{
+  if (self->exit.reason != NULL) /* the first cause counts */
+    {
+      g_free (reason);
+      return;
+    }
+  self->exit.state = state;
+  self->exit.reason = reason;
+}
+
+static void
+decide_here (Shepherd *self, SfJobState state, const char *what)
+{
+  g_autofree char *where = sf_plan_where (self->plan, self->step.step);
+  decide (self, state, g_strdup_printf ("%s %s", what, where));
+}
+
+static void
+reap (void *data)
+{
+  Shepherd *self = data;
+  int status;
+  pid_t pid;
+  while ((pid = waitpid (-1, &status, WNOHANG)) > 0)
+    if (pid == self->step_pid)
+      {
+        self->step_pid = 0;
+        self->step.ended = true;
+        self->step.ended_us = g_get_real_time ();
+        self->step.exit_code = WIFEXITED (status) ? WEXITSTATUS (status) : 0;
+        self->step.exit_signal = WIFSIGNALED (status) ? WTERMSIG (status) : 0;
+      }
+}
+
+static void
+end_processes (Shepherd *self, int grace_ms)
+{
+  if (!sf_processes_end (self->plan->token, getpid (), grace_ms, reap, self))
+    sf_log (SF_LOG_ERROR, "attempt %s: a process did not end within 10 s of KILL",
+            self->plan->token);
+  reap (self);
+}
+
+/* Writes the record; a disk that is full now may not be in a while. */
+static bool
+write_exit (Shepherd *self, GError **error)
+{
+  self->exit.ended_us = g_get_real_time ();
+  for (int i = 0;; i++)
+    {
+      g_clear_error (error);
+      if (sf_exit_record_write (&self->exit, self->folder, error))
+        return true;
+      if (i == RECORD_RETRIES)
+        return false;
+      g_usleep (G_USEC_PER_SEC);
+    }
+}
+
+/* ---- running ---- */
+
+static void
+read_signals (Shepherd *self)
+{
+  struct signalfd_siginfo info;
+  while (read (self->signal_fd, &info, sizeof info) == (ssize_t) sizeof info)
+    if (info.ssi_signo != SIGCHLD)
+      decide_here (self, SF_JOB_CANCELLED,
+                   sf_attempt_has (self->folder, "cancel") ? "cancelled on request during"
+                                                           : "cancelled by a signal during");
+}
+
+static void
+check_limits (Shepherd *self)
+{
+  const SfPlan *plan = self->plan;
+  if (self->deadline_us != 0 && g_get_monotonic_time () >= self->deadline_us)
+    {
+      g_autofree char *what = g_strdup_printf (
+          "the time limit of %" G_GINT64_FORMAT " s passed during", plan->time_limit_s);
+      decide_here (self, SF_JOB_TIMEOUT, what);
+    }
+  if (plan->memory_bytes == 0)
+    return;
+  g_autoptr (GArray) pids = sf_processes_find (plan->token, getpid ());
+  uint64_t used = sf_processes_memory_bytes (pids);
+  if (used > (uint64_t) plan->memory_bytes)
+    {
+      g_autofree char *what = g_strdup_printf (
+          "used %.1f MiB of memory where %.1f MiB are allowed during", (double) used / 1048576,
+          (double) plan->memory_bytes / 1048576);
+      decide_here (self, SF_JOB_OUT_OF_MEMORY, what);
+    }
+}
+
+/* Milliseconds until something must be looked at; -1: only signals matter. */
+static int
+poll_timeout (const Shepherd *self)
+{
+  int64_t timeout = self->plan->memory_bytes != 0 ? MEMORY_POLL_MS : -1;
+  if (self->deadline_us != 0)
+    {
+      int64_t left = (self->deadline_us - g_get_monotonic_time () + 999) / 1000;
+      left = CLAMP (left, 0, G_MAXINT);
+      timeout = timeout < 0 ? left : MIN (timeout, left);
+    }
+  return (int) timeout;
+}
+
+static void
+wait_for_step (Shepherd *self)
+{
+  while (!self->step.ended && self->exit.reason == NULL)
+    {
+      struct pollfd fd = { .fd = self->signal_fd, .events = POLLIN };
+      poll (&fd, 1, poll_timeout (self));
+      read_signals (self);
+      reap (self);
+      if (!self->step.ended)
+        check_limits (self);
+    }
+  if (!self->step.ended)
+    end_processes (self, GRACE_MS);
+}
+
+/* How a step that ended by itself leaves the attempt. */
+static void
+judge_step (Shepherd *self)
+{
+  g_autofree char *where = sf_plan_where (self->plan, self->step.step);
+  if (self->step.exit_signal == 0 && self->step.exit_code == 0)
+    return;
+  self->exit.exit_code = self->step.exit_code;
+  self->exit.exit_signal = self->step.exit_signal;
+  if (self->step.exit_signal != 0)
+    decide (self, SF_JOB_FAILED,
+            g_strdup_printf ("%s was ended by signal %d (%s)", where, self->step.exit_signal,
+                             strsignal (self->step.exit_signal)));
+  else
+    decide (self, SF_JOB_FAILED,
+            g_strdup_printf ("%s exited with code %d", where, self->step.exit_code));
+}
+
+static bool
+run_step (Shepherd *self, int number, GError **error)
+{
+  self->step = (SfStepRecord){ .step = number, .started_us = g_get_real_time () };
+  if (!sf_step_record_write (&self->step, self->folder, error))
+    return false;
+  g_autoptr (GError) own = NULL;
+  self->step_pid = sf_step_start (self->plan, number, self->folder, &own);
+  if (self->step_pid > 0)
+    wait_for_step (self);
+  else
+    {
+      g_autofree char *where = sf_plan_where (self->plan, number);
+      self->step_pid = 0;
+      self->step.ended = true;
+      self->step.ended_us = g_get_real_time ();
+      self->step.exit_code = 127;
+      decide (self, SF_JOB_FAILED,
+              g_strdup_printf ("%s could not be started: %s", where, own->message));
+      self->exit.exit_code = 127;
+    }
+  judge_step (self);
+  return sf_step_record_write (&self->step, self->folder, error);
+}
+
+static void
+run_steps (Shepherd *self)
+{
+  if (self->plan->time_limit_s > 0)
+    self->deadline_us = g_get_monotonic_time ()
+                        + self->plan->time_limit_s * (int64_t) G_USEC_PER_SEC;
+  int n = (int) self->plan->steps->len;
+  for (int i = 1; i <= n && self->exit.reason == NULL; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      read_signals (self);
+      if (sf_attempt_has (self->folder, "cancel"))
+        decide_here (self, SF_JOB_CANCELLED, "cancelled on request after");
+      if (self->exit.reason == NULL && !run_step (self, i, &error))
+        {
+          self->exit.exit_code = sf_error_exit_code (error);
+          decide (self, SF_JOB_FAILED, g_strdup (error->message));
+        }
+    }
+  if (self->exit.reason == NULL)
+    decide (self, SF_JOB_COMPLETED, g_strdup_printf ("all %d step%s done", n, n == 1 ? "" : "s"));
+}
+
+bool
+sf_shepherd_run (const char *attempt_folder, GError **error)
+{
+  Shepherd self = { .folder = attempt_folder, .lock_fd = -1, .signal_fd = -1 };
+  g_autoptr (SfPlan) plan = self.plan = sf_plan_read (attempt_folder, error);
+  if (plan == NULL)
+    return false;
+  if (g_strcmp0 (g_getenv (SF_TOKEN_VARIABLE), plan->token) != 0)
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "%s: " SF_TOKEN_VARIABLE " is not the token of the plan; shepherds are started "
+                    "by sfbatch submit",
+                    attempt_folder);
+  bool good = take_lock (&self, error);
+  /* A record before the first step: the attempt was given up while this process was on its way. */
+  if (good && !sf_attempt_has (attempt_folder, "exit.json"))
+    {
+      good = take_signals (&self, error) && record_self (&self, error);
+      if (good)
+        {
+          run_steps (&self);
+          end_processes (&self, GRACE_MS);
+          good = write_exit (&self, error);
+        }
+      sf_exit_record_clear (&self.exit);
+    }
+  if (self.signal_fd >= 0)
+    close (self.signal_fd);
+  if (self.lock_fd >= 0)
+    close (self.lock_fd);
+  return good;
+}
