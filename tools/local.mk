@@ -7,6 +7,8 @@ tools_libsftool_la_SOURCES = \
 tools_libsftool_la_LIBADD = libspatialflow.la
 
 include tools/sf/local.mk
+include tools/sfbatch/local.mk
+include tools/shepherd/local.mk
 
 # What `sf plugin new` writes.
 nobase_dist_sfdata_DATA += \

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Following jobs: step records and logs are read until the store says that the job has ended. */
+#include "tools/sfbatch/follow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/sfbatch/show_text.h"
+
+enum
+{
+  POLL_US = 40000,
+  RECONCILE_EVERY = 12, /* polls: a killed shepherd is noticed within half a second */
+  BAR_CELLS = 20,
+};
+
+typedef struct
+{
+  SfQueue *queue;
+  int64_t id;
+  char *folder; /* of the attempt */
+  SfPlan *plan;
+  int step;   /* shown now, from 1 */
+  int log_fd; /* of that step; -1: not there yet */
+  bool announced;
+  bool terminal;      /* stderr is one */
+  bool status_shown;  /* the status line stands on the screen */
+  bool at_line_start; /* of what the steps printed */
+} Follower;
+
+static volatile sig_atomic_t interrupted;
+
+static void
+on_interrupt (int number)
+{
+  interrupted = 1;
+}
+
+static void
+catch_interrupt (void)
+{
+  struct sigaction action = { .sa_handler = on_interrupt };
+  interrupted = 0;
+  sigaction (SIGINT, &action, NULL);
+}
+
+static bool
+fail_interrupted (int64_t id, GError **error)
+{
+  return sf_fail (error, SF_ERROR_CANCELLED,
+                  "job %" G_GINT64_FORMAT
+                  ": it goes on, only the waiting was interrupted; sfbatch wait %" G_GINT64_FORMAT
+                  " waits again, sfbatch cancel %" G_GINT64_FORMAT " ends it",
+                  id, id, id);
+}
+
+char *
+sf_follow_verdict (const SfJob *job)
+{
+  g_autofree char *name = sf_show_text (job->name);
+  g_autofree char *reason = sf_show_text (job->reason);
+  return g_strdup_printf ("job %" G_GINT64_FORMAT " (%s): %s, %s", job->id, name,
+                          sf_job_state_name (job->state), reason);
+}
+
+/* ---- the screen ---- */
+
+static void
+clear_status (Follower *self)
+{
+  if (self->status_shown)
+    fputs ("\r\033[K", stderr);
+  self->status_shown = false;
+}
+
+/* "[2/4] test  ##########----------  12.0 s": the bar counts steps. */
+static void
+show_status (Follower *self, const SfStepRecord *record)
+{
+  if (!self->terminal || !self->at_line_start)
+    return;
+  const SfPlanStep *step = self->plan->steps->pdata[self->step - 1];
+  int n = (int) self->plan->steps->len;
+  int filled = BAR_CELLS * (self->step - 1) / n;
+  char bar[BAR_CELLS + 1];
+  for (int i = 0; i < BAR_CELLS; i++)
+    bar[i] = i < filled ? '#' : '-';
+  bar[BAR_CELLS] = '\0';
+  g_autofree char *time = sf_show_duration (g_get_real_time () - record->started_us);
+  fprintf (stderr, "\r\033[K[%d/%d] %s  %s  %s", self->step, n, step->verb, bar, time);
+  self->status_shown = true;
+}
+
+static void
+say_step (Follower *self, const char *what)
+{
+  const SfPlanStep *step = self->plan->steps->pdata[self->step - 1];
+  clear_status (self);
+  fflush (stdout);
+  fprintf (stderr, "[%d/%u] %s%s\n", self->step, self->plan->steps->len, step->verb, what);
+}
+
+/* ---- what a step prints ---- */
+
+/* Copies what the log has got since the last call. */
+static bool
+forward_log (Follower *self, GError **error)
+{
+  char buffer[16384];
+  if (self->log_fd < 0)
+    {
+      g_autofree char *path = sf_attempt_log_path (self->folder, self->step);
+      self->log_fd = open (path, O_RDONLY | O_CLOEXEC);
+      if (self->log_fd < 0)
+        return true; /* not begun, or it could not be */
+    }
+  ssize_t n;
+  while ((n = read (self->log_fd, buffer, sizeof buffer)) > 0)
+    {
+      clear_status (self);
+      if (fwrite (buffer, 1, (size_t) n, stdout) != (size_t) n)
+        return sf_fail_errno (error, errno, "standard output: cannot write");
+      self->at_line_start = buffer[n - 1] == '\n';
+    }
+  if (fflush (stdout) != 0)
+    return sf_fail_errno (error, errno, "standard output: cannot write");
+  return true;
+}
+
+static void
+finish_step (Follower *self, const SfStepRecord *record)
+{
+  g_autofree char *time = sf_show_duration (record->ended_us - record->started_us);
+  g_autofree char *what
+      = record->exit_signal != 0
+            ? g_strdup_printf (": ended by signal %d after %s", record->exit_signal, time)
+        : record->exit_code != 0
+            ? g_strdup_printf (": exited with code %d after %s", record->exit_code, time)
+            : g_strdup_printf (": done in %s", time);
+  if (!self->at_line_start)
+    putchar ('\n');
+  self->at_line_start = true;
+  say_step (self, what);
+  if (self->log_fd >= 0)
+    close (self->log_fd);
+  self->log_fd = -1;
+  self->announced = false;
+  self->step++;
+}
+
+/* Everything that there is to show now. */
+static bool
+show_steps (Follower *self, GError **error)
+{
+  while (self->step <= (int) self->plan->steps->len)
+    {
+      SfStepRecord record;
+      bool found = false;
+      if (!sf_step_record_read (self->folder, self->step, &record, &found, error))
+        return false;
+      if (!found)
+        return true;
+      if (!self->announced)
+        say_step (self, "");
+      self->announced = true;
+      if (!forward_log (self, error))
+        return false;
+      if (!record.ended)
+        {
+          show_status (self, &record);
+          return true;
+        }
+      finish_step (self, &record);
+    }
+  return true;
+}
+
+static void
+follower_clear (Follower *self)
+{
+  clear_status (self);
+  if (self->log_fd >= 0)
+    close (self->log_fd);
+  sf_plan_free (self->plan);
+  g_free (self->folder);
+}
+
+static SfJob *
+follow (Follower *self, GError **error)
+{
+  for (int i = 0;; i++)
+    {
+      /* In this order: what is shown after the job has ended is complete. */
+      bool ended = sf_attempt_has (self->folder, "exit.json");
+      g_autoptr (SfJob) job = NULL;
+      if (ended || i % RECONCILE_EVERY == 0)
+        {
+          job = sf_queue_job (self->queue, self->id, error);
+          if (job == NULL)
+            return NULL;
+        }
+      if (!show_steps (self, error))
+        return NULL;
+      if (job != NULL && sf_job_state_is_final (job->state))
+        return g_steal_pointer (&job);
+      if (interrupted)
+        {
+          clear_status (self);
+          fail_interrupted (self->id, error);
+          return NULL;
+        }
+      g_usleep (POLL_US);
+    }
+}
+
+SfJob *
+sf_follow_job (SfQueue *queue, int64_t id, int first_step, GError **error)
+{
+  g_autoptr (SfJob) job = sf_store_get (queue->store, id, error);
+  if (job == NULL)
+    return NULL;
+  Follower self = { .queue = queue,
+                    .id = id,
+                    .folder = sf_queue_attempt_folder (queue, job),
+                    .step = first_step,
+                    .log_fd = -1,
+                    .terminal = isatty (STDERR_FILENO) == 1,
+                    .at_line_start = true };
+  catch_interrupt ();
+  self.plan = sf_plan_read (self.folder, error);
+  SfJob *ended = self.plan != NULL ? follow (&self, error) : NULL;
+  follower_clear (&self);
+  return ended;
+}
+
+int
+sf_follow_current_step (SfQueue *queue, const SfJob *job)
+{
+  g_autofree char *folder = sf_queue_attempt_folder (queue, job);
+  int step = 1;
+  for (;;)
+    {
+      g_autofree char *next = g_strdup_printf ("step-%d.json", step + 1);
+      if (!sf_attempt_has (folder, next))
+        return step;
+      step++;
+    }
+}
+
+bool
+sf_follow_jobs (SfQueue *queue, const int64_t *ids, size_t n, int *exit, GError **error)
+{
+  g_autofree int *exits = g_new (int, MAX (n, 1));
+  for (size_t i = 0; i < n; i++)
+    exits[i] = -1;
+  catch_interrupt ();
+  for (size_t left = n; left > 0;)
+    {
+      if (!sf_queue_reconcile (queue, error))
+        return false;
+      for (size_t i = 0; i < n; i++)
+        {
+          g_autoptr (SfJob) job = exits[i] < 0 ? sf_store_get (queue->store, ids[i], error) : NULL;
+          if (exits[i] < 0 && job == NULL)
+            return false;
+          if (job == NULL || !sf_job_state_is_final (job->state))
+            continue;
+          g_autofree char *verdict = sf_follow_verdict (job);
+          printf ("%s\n", verdict);
+          fflush (stdout);
+          exits[i] = sf_job_exit (job->state, job->exit_code, job->exit_signal);
+          left--;
+        }
+      if (left > 0 && interrupted)
+        return sf_fail (error, SF_ERROR_CANCELLED,
+                        "%zu jobs go on, only the waiting was interrupted; sfbatch wait --all "
+                        "waits again",
+                        left);
+      if (left > 0)
+        g_usleep (POLL_US);
+    }
+  *exit = 0;
+  for (size_t i = 0; i < n && *exit == 0; i++)
+    *exit = exits[i];
+  return true;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Following a job until it ends. */
+#ifndef TOOLS_SFBATCH_FOLLOW_H
+#define TOOLS_SFBATCH_FOLLOW_H
+
+#include "queue/queue.h"
+
+/* Shows the steps of a job as they go: a line as each begins and ends and, on a terminal, a status
+ * line on stderr; what the steps print goes to stdout as it comes, from step `first_step` on.
+ * Returns the job in its final state, owned. Ctrl-C ends the following, not the job: CANCELLED. */
+SfJob *sf_follow_job (SfQueue *queue, int64_t id, int first_step, GError **error);
+
+/* Waits for several jobs with a line on stdout as each ends; *exit is that of the first, in order
+ * of `ids`, that is not 0. Ctrl-C as above. */
+bool sf_follow_jobs (SfQueue *queue, const int64_t *ids, size_t n, int *exit, GError **error);
+
+/* The step that runs now, or the last; 1 before the first. */
+int sf_follow_current_step (SfQueue *queue, const SfJob *job);
+
+/* "job 12 (digits): COMPLETED, all 4 steps done". Owned: g_free. */
+char *sf_follow_verdict (const SfJob *job);
+
+#endif

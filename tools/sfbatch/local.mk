@@ -1,0 +1,18 @@
+# Build fragment of tools/sfbatch.
+bin_PROGRAMS += tools/sfbatch/sfbatch
+tools_sfbatch_sfbatch_SOURCES = \
+  tools/sfbatch/follow.c \
+  tools/sfbatch/follow.h \
+  tools/sfbatch/main.c \
+  tools/sfbatch/programs.c \
+  tools/sfbatch/programs.h \
+  tools/sfbatch/show_text.c \
+  tools/sfbatch/show_text.h \
+  tools/sfbatch/verb_cancel.c \
+  tools/sfbatch/verb_list.c \
+  tools/sfbatch/verb_logs.c \
+  tools/sfbatch/verb_show.c \
+  tools/sfbatch/verb_submit.c \
+  tools/sfbatch/verb_wait.c \
+  tools/sfbatch/verbs.h
+tools_sfbatch_sfbatch_LDADD = queue/libsfqueue.la tools/sf/libverbs.la $(SF_LIBS)

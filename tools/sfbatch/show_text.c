@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text of users and times, safe to print. */
+#include "tools/sfbatch/show_text.h"
+
+char *
+sf_show_text (const char *text)
+{
+  GString *shown = g_string_new (NULL);
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  for (const char *at = valid; *at != '\0'; at = g_utf8_next_char (at))
+    {
+      gunichar c = g_utf8_get_char (at);
+      if (g_unichar_iscntrl (c))
+        g_string_append_printf (shown, "\\x%02x", (unsigned) c);
+      else
+        g_string_append_unichar (shown, c);
+    }
+  return g_string_free (shown, FALSE);
+}
+
+char *
+sf_show_time (int64_t time_us)
+{
+  if (time_us == 0)
+    return NULL;
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_local (time_us / G_USEC_PER_SEC);
+  return time != NULL ? g_date_time_format (time, "%Y-%m-%dT%H:%M:%S%z") : NULL;
+}
+
+char *
+sf_show_duration (int64_t duration_us)
+{
+  int64_t seconds = MAX (duration_us, 0) / G_USEC_PER_SEC;
+  if (seconds < 60)
+    return g_strdup_printf ("%.1f s", (double) MAX (duration_us, 0) / G_USEC_PER_SEC);
+  if (seconds < 3600)
+    return g_strdup_printf ("%d min %d s", (int) (seconds / 60), (int) (seconds % 60));
+  return g_strdup_printf ("%" G_GINT64_FORMAT " h %d min", seconds / 3600,
+                          (int) (seconds % 3600 / 60));
+}
+
+json_t *
+sf_json_text_or_null (const char *text)
+{
+  return text != NULL ? json_string (text) : json_null ();
+}
+
+json_t *
+sf_json_exit (const SfJob *job)
+{
+  if (!sf_job_state_is_final (job->state))
+    return json_null ();
+  return json_integer (sf_job_exit (job->state, job->exit_code, job->exit_signal));
+}
+
+bool
+sf_parse_job_id (const char *text, int64_t *id, GError **error)
+{
+  gint64 value;
+  if (!g_ascii_string_to_signed (text, 10, 1, G_MAXINT64, &value, NULL))
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "%s: found no job id, wanted a number such as sfbatch list shows", text);
+  *id = value;
+  return true;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text of users and times, as a terminal or a JSON object shows them. */
+#ifndef TOOLS_SFBATCH_SHOW_TEXT_H
+#define TOOLS_SFBATCH_SHOW_TEXT_H
+
+#include <sf/json.h>
+#include <stdint.h>
+
+#include "queue/queue.h"
+
+/* `text` with control characters written as \x1b. Owned: g_free. */
+char *sf_show_text (const char *text);
+
+/* "2026-03-01T12:00:00+0100"; NULL for 0. Owned: g_free. */
+char *sf_show_time (int64_t time_us);
+/* "1.2 s", "3 min 20 s", "2 h 5 min". Owned: g_free. */
+char *sf_show_duration (int64_t duration_us);
+
+/* A string, or null for NULL. */
+json_t *sf_json_text_or_null (const char *text);
+/* What `wait` returns for the job; null while it has not ended. */
+json_t *sf_json_exit (const SfJob *job);
+
+/* The id in `text`. */
+bool sf_parse_job_id (const char *text, int64_t *id, GError **error);
+
+#endif

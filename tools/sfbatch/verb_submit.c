@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verb `submit`: records a job and starts it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/sf/verbs.h"
+#include "tools/sfbatch/follow.h"
+#include "tools/sfbatch/programs.h"
+#include "tools/sfbatch/verbs.h"
+
+static const SfOption submit_options[] = {
+  { .name = "job",
+    .type = SF_OPTION_STRING,
+    .flags = SF_OPTION_POSITIONAL | SF_OPTION_REQUIRED,
+    .arg = "JOB.cfg",
+    .help = "job file" },
+  { .name = "wait",
+    .type = SF_OPTION_BOOL,
+    .help = "show the steps until the job has ended, and end with its exit code; Ctrl-C ends only "
+            "the waiting" },
+  { .name = "check", .type = SF_OPTION_BOOL, .help = "only read and check the job file" },
+  { .name = NULL },
+};
+
+/* Verbs of sf that make sense as a step; `command` is the job file's own. */
+static const char *const step_verbs[] = { "compile", "test", "train", "eval",
+                                          "infer",   "run",  "bench" };
+
+/* Those of them that this build has. */
+static size_t
+find_step_verbs (SfStepVerb *out)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < G_N_ELEMENTS (step_verbs); i++)
+    for (const SfVerb *const *verb = sf_tool.verbs; *verb != NULL; verb++)
+      if (strcmp ((*verb)->name, step_verbs[i]) == 0)
+        out[n++] = (SfStepVerb){ .name = (*verb)->name, .options = (*verb)->options };
+  return n;
+}
+
+static bool
+needs_sf (const SfPlan *plan)
+{
+  for (guint i = 0; i < plan->steps->len; i++)
+    if (strcmp (((const SfPlanStep *) plan->steps->pdata[i])->verb, "command") != 0)
+      return true;
+  return false;
+}
+
+static int
+start (SfQueue *queue, const SfJobFile *file, const SfPlan *plan, bool wait, GError **error)
+{
+  g_autofree char *shepherd = sf_batch_find_shepherd (error);
+  g_autofree char *sf = shepherd != NULL && needs_sf (plan) ? sf_batch_find_sf (error)
+                                                            : g_strdup ("sf");
+  int64_t id = 0;
+  if (shepherd == NULL || sf == NULL || !sf_queue_submit (queue, file, sf, shepherd, &id, error))
+    return 1;
+  printf ("%" G_GINT64_FORMAT "\n", id);
+  if (!wait)
+    return 0;
+  fflush (stdout);
+  g_autoptr (SfJob) job = sf_follow_job (queue, id, 1, error);
+  if (job == NULL)
+    return 1;
+  g_autofree char *verdict = sf_follow_verdict (job);
+  fprintf (stderr, "%s\n", verdict);
+  return sf_job_exit (job->state, job->exit_code, job->exit_signal);
+}
+
+static int
+run_submit (const SfOptionValues *options, GError **error)
+{
+  SfStepVerb verbs[G_N_ELEMENTS (step_verbs)];
+  size_t n = find_step_verbs (verbs);
+  const char *path = sf_option_string (options, "job");
+  g_autoptr (SfJobFile) file = sf_job_file_read (path, verbs, n, error);
+  if (file == NULL)
+    return 1;
+  /* What the plan misses is said before anything is recorded. */
+  g_autoptr (SfPlan) plan = sf_job_file_plan (file, "/", 1, error);
+  if (plan == NULL)
+    return 1;
+  if (sf_option_bool (options, "check"))
+    {
+      printf ("%s: %u step%s, no errors\n", path, plan->steps->len,
+              plan->steps->len == 1 ? "" : "s");
+      return 0;
+    }
+  g_autoptr (SfQueue) queue = sf_queue_open (error);
+  if (queue == NULL || !sf_queue_reconcile (queue, error))
+    return 1;
+  return start (queue, file, plan, sf_option_bool (options, "wait"), error);
+}
+
+const SfVerb sf_batch_submit = {
+  .name = "submit",
+  .summary = "record a job, start it, and print its id",
+  .example = "sfbatch submit --wait etc/jobs/digits.cfg\nsfbatch submit --check job.cfg",
+  .options = submit_options,
+  .run = run_submit,
+};

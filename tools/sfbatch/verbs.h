@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs of `sfbatch`, one file each; main.c lists them. */
+#ifndef TOOLS_SFBATCH_VERBS_H
+#define TOOLS_SFBATCH_VERBS_H
+
+#include "tools/tool.h"
+
+extern const SfVerb sf_batch_submit;
+extern const SfVerb sf_batch_list;
+extern const SfVerb sf_batch_show;
+extern const SfVerb sf_batch_logs;
+extern const SfVerb sf_batch_cancel;
+extern const SfVerb sf_batch_wait;
+
+#endif
