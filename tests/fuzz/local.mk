@@ -95,3 +95,12 @@ tests_fuzz_csv_libfuzzer_SOURCES = tests/fuzz/dataset_fuzz.c
 tests_fuzz_csv_libfuzzer_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"csv"' -DSF_FUZZ_FILE='"train.csv"'
 tests_fuzz_csv_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
 tests_fuzz_csv_libfuzzer_LDADD = libspatialflow.la $(SF_DEPS_LIBS)
+check_PROGRAMS += tests/fuzz/jobfile_test
+TESTS += tests/fuzz/jobfile_test
+tests_fuzz_jobfile_test_SOURCES = tests/fuzz/jobfile_fuzz.c tests/fuzz/replay.c tests/fuzz/target.h
+tests_fuzz_jobfile_test_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"jobfile"'
+tests_fuzz_jobfile_test_LDADD = queue/libsfqueue.la $(SF_TEST_LIBS)
+EXTRA_PROGRAMS += tests/fuzz/jobfile_libfuzzer
+tests_fuzz_jobfile_libfuzzer_SOURCES = tests/fuzz/jobfile_fuzz.c
+tests_fuzz_jobfile_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
+tests_fuzz_jobfile_libfuzzer_LDADD = queue/libsfqueue.la $(SF_LIBS)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the tests of sfbatch share; to be sourced.
+. "${SF_SOURCE_DIR:?run by make check}/tests/cli/lib.sh"
+sfbatch=$SF_BUILD_DIR/tools/sfbatch/sfbatch
+SF_QUEUE_DIR=$work/queue
+SF_LIBEXEC_DIR=$SF_BUILD_DIR/tools/shepherd
+SF_PROGRAM=$sf
+export SF_QUEUE_DIR SF_LIBEXEC_DIR SF_PROGRAM
+
+# job NAME COMMAND... >FILE: a job file whose steps are the shell commands.
+job () {
+  printf 'name = "%s";\nsteps = (\n' "$1"
+  shift
+  comma=
+  for command; do
+    printf '%s  { do = "command"; argv = [ "sh", "-c", "%s" ]; }' "$comma" "$command"
+    comma=',
+'
+  done
+  printf '\n);\n'
+}
+
+# state ID: "STATE exit" of a job.
+state () {
+  "$sfbatch" list --all --json | awk -v id="$1" '
+    /"id":/ { sub (/,/, ""); this = $2 }
+    /"state":/ && this == id { gsub (/[",]/, ""); state = $2 }
+    /"exit":/ && this == id { sub (/,/, ""); print state, $2 }'
+}
+
+# is_state ID "STATE exit"
+is_state () {
+  found=$(state "$1")
+  [ "$found" = "$2" ] || { fail "job $1: found '$found', wanted '$2'"; "$sfbatch" show "$1"; }
+}
+
+# carriers ID: processes that carry the token of the job's attempt.
+carriers () {
+  token=$(sed 's/.*"token":"\([^"]*\)".*/\1/' "$SF_QUEUE_DIR/jobs/$1/attempt-1/plan.json")
+  grep -lzxF "SF_ATTEMPT_TOKEN=$token" /proc/[0-9]*/environ 2>/dev/null
+}
+
+# The shepherd itself may take a moment to leave after its record is there.
+no_carriers () {
+  for i in 1 2 3 4 5 6 7 8 9 10; do
+    left=$(carriers "$1")
+    [ -z "$left" ] && return
+    sleep 0.1
+  done
+  fail "job $1: processes left:" $left
+}
+
+# until_file PATH: waits for it, at most 10 s.
+until_file () {
+  n=0
+  while [ ! -s "$1" ]; do
+    n=$((n + 1))
+    [ $n -lt 500 ] || { fail "$1 did not appear"; return; }
+    sleep 0.02
+  done
+}
+
+batch_line () {
+  [ "$(wc -l <"$work/err")" -eq 1 ] && grep -q '^sfbatch: ' "$work/err" || { fail "stderr is not one line 'sfbatch: ...':"; sed 's/^/  /' "$work/err"; }
+}
