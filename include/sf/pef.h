@@ -43,5 +43,9 @@ SF_API const char *sf_pef_graph_digest (
         *pef); /* of the train (else eval) source graph; kept when stripped; checkpoints carry it */
 SF_API const char *sf_pef_name (const SfPef *pef); /* of the file, or the module */
 
+/* What it holds, for people (facts, memory, entries, sections with placement) and, complete, as one JSON object. Owned: g_free. */
+SF_API char *sf_pef_describe_text (const SfPef *pef);
+SF_API char *sf_pef_describe_json (const SfPef *pef);
+
 SF_END_DECLS
 #endif

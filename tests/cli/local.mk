@@ -1,5 +1,6 @@
 # Build fragment of tests/cli.
 TESTS += tests/cli/sf_test.sh
+TESTS += tests/cli/pef_test.sh
 TESTS += tests/cli/install_test.sh
 TESTS += tests/cli/sfbatch_test.sh
 TESTS += tests/cli/sfbatch_errors_test.sh

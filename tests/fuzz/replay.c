@@ -100,8 +100,9 @@ register_corpus (void)
   const char *name, *any = NULL;
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
     {
-      /* Lives as long as the program: the test reads it. */
-      char *path = g_build_filename (folder, name, NULL);
+      /* Interned: lives as long as the program, for the test reads it. */
+      g_autofree char *built = g_build_filename (folder, name, NULL);
+      const char *path = g_intern_string (built);
       g_autofree char *label = g_strdup_printf (SF_FUZZ_NAME "/%s", name);
       sf_test_register ("Fuzz", label, replay, path, __FILE__, __LINE__);
       any = path;

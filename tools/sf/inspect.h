@@ -15,6 +15,8 @@ typedef struct
   bool (*show) (const char *subject, bool json, GError **error);
 } SfInspector;
 
+extern const SfInspector sf_inspect_arch;
+extern const SfInspector sf_inspect_pef;
 extern const SfInspector sf_inspect_plugin;
 
 #endif

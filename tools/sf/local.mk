@@ -2,6 +2,8 @@
 noinst_LTLIBRARIES += tools/sf/libverbs.la
 tools_sf_libverbs_la_SOURCES = \
   tools/sf/inspect.h \
+  tools/sf/inspect_arch.c \
+  tools/sf/inspect_pef.c \
   tools/sf/inspect_plugin.c \
   tools/sf/plugincheck.c \
   tools/sf/plugincheck.h \
@@ -12,6 +14,7 @@ tools_sf_libverbs_la_SOURCES = \
   tools/sf/verb_compile.c \
   tools/sf/verb_eval.c \
   tools/sf/verb_inspect.c \
+  tools/sf/verb_pef_strip.c \
   tools/sf/verb_plugin_new.c \
   tools/sf/verb_plugins.c \
   tools/sf/verb_run.c \

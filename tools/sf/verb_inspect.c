@@ -5,6 +5,8 @@
 
 /* The first row that claims the subject shows it. */
 static const SfInspector *const inspectors[] = {
+  &sf_inspect_pef,
+  &sf_inspect_arch,
   &sf_inspect_plugin,
 };
 
@@ -13,7 +15,7 @@ static const SfOption inspect_options[] = {
     .type = SF_OPTION_STRING,
     .flags = SF_OPTION_POSITIONAL | SF_OPTION_REQUIRED,
     .arg = "SUBJECT",
-    .help = "a plugin (name, kind:name or file)" },
+    .help = "a PEF file, a machine (name or file), or a plugin (name, kind:name or file)" },
   { .name = "json", .type = SF_OPTION_BOOL, .help = "print one JSON object" },
   { .name = NULL },
 };
@@ -36,8 +38,9 @@ run_inspect (const SfOptionValues *options, GError **error)
 
 const SfVerb sf_verb_inspect = {
   .name = "inspect",
-  .summary = "show what a plugin is and which options it takes",
-  .example = "sf inspect optimizer:sgd\nsf inspect ./sf-pass-mine.so --json",
+  .summary = "show a PEF, a machine or a plugin",
+  .example
+  = "sf inspect digits.pef\nsf inspect sn10\nsf inspect optimizer:sgd\nsf inspect ./sf-pass-mine.so --json",
   .options = inspect_options,
   .run = run_inspect,
 };

@@ -3,9 +3,19 @@
 #include "tools/sf/verbs.h"
 
 static const SfVerb *const verbs[] = {
-  &sf_verb_compile, &sf_verb_run,        &sf_verb_test,       &sf_verb_train,
-  &sf_verb_eval,    &sf_verb_infer,      &sf_verb_bench,      &sf_verb_inspect,
-  &sf_verb_plugins, &sf_verb_plugin_new, &sf_verb_completion, NULL,
+  &sf_verb_compile,
+  &sf_verb_run,
+  &sf_verb_test,
+  &sf_verb_train,
+  &sf_verb_eval,
+  &sf_verb_infer,
+  &sf_verb_bench,
+  &sf_verb_inspect,
+  &sf_verb_plugins,
+  &sf_verb_plugin_new,
+  &sf_verb_pef_strip,
+  &sf_verb_completion,
+  NULL,
 };
 
 const SfTool sf_tool = {

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include <sf/json.h>
+
 #include "tests/support/sftest.h"
 #include "tests/unit/program/sample.h"
 
@@ -114,6 +116,34 @@ SF_TEST (Pef, StripLeavesTheProgram)
   g_autoptr (SfPef) again = sf_pef_strip (opened, &error);
   SF_REQUIRE_NO_ERROR (error);
   SF_CHECK_STR (sf_pef_digest (again), sf_pef_digest (stripped));
+}
+
+SF_TEST (Pef, DescribedForPeople)
+{
+  g_autoptr (SfPef) pef = sample_pef ();
+  g_autofree char *text = sf_pef_describe_text (pef);
+  SF_CHECK (strstr (text, "entry train: 4 launches, 1 of them on the host\n") != NULL);
+  SF_CHECK (strstr (text, "section 0: 3 of 24 PCUs, 4 of 24 PMUs, 3 streams, 9 nets over ")
+            != NULL);
+  /* Row 0 of the grid: two AGCUs at the ends, the stage's PCUs, x and w and h on PMUs. */
+  SF_CHECK_MSG (strstr (text, "    *AaAbAc.c*\n") != NULL, "%s", text);
+}
+
+SF_TEST (Pef, DescribedForPrograms)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfPef) pef = sample_pef ();
+  g_autofree char *text = sf_pef_describe_json (pef);
+  g_autoptr (json_t) root = sf_json_parse (text, strlen (text), "description", &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK_INT (json_array_size (json_object_get (root, "tensors")), 7);
+  SF_CHECK_INT (json_array_size (json_object_get (root, "configs")), 3);
+  json_t *config = json_array_get (json_object_get (root, "configs"), 0);
+  SF_CHECK_INT (json_array_size (json_object_get (config, "places")), 10);
+  SF_CHECK_INT (json_array_size (json_object_get (config, "routes")), 9);
+  json_t *stage = json_array_get (json_object_get (config, "stages"), 0);
+  SF_CHECK_INT (json_integer_value (json_object_get (stage, "flops")), 384);
+  SF_CHECK_INT (json_array_size (json_object_get (stage, "operands")), 4);
 }
 
 SF_TEST (Pef, UnsoundProgramIsNotWritten)
