@@ -12,3 +12,4 @@ include tests/unit/queue/local.mk
 include tests/unit/cpu/local.mk
 include tests/unit/frontend/local.mk
 include tests/unit/datasets/local.mk
+include tests/unit/optimizers/local.mk
