@@ -71,6 +71,8 @@ to_pixels (const void *data, SfDtype dtype, int64_t n_pixels, int64_t channels)
   double low = INFINITY, high = -INFINITY;
   for (int64_t i = 0; i < n; i++)
     {
+      if (!isfinite (values[i]))
+        values[i] = 0;
       low = MIN (low, values[i]);
       high = MAX (high, values[i]);
     }

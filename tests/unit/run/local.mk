@@ -20,3 +20,9 @@ tests_unit_run_run_test_SOURCES = \
   tests/unit/run/schedule_test.c
 tests_unit_run_run_test_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_run_run_test_LDADD = $(SF_TEST_LIBS) -lm
+
+# What needs a compiled model, through the public functions.
+check_PROGRAMS += tests/unit/run/model_test
+TESTS += tests/unit/run/model_test
+tests_unit_run_model_test_SOURCES = tests/unit/run/report_test.c tests/unit/run/train_test.c
+tests_unit_run_model_test_LDADD = $(SF_TEST_LIBS) -lm
