@@ -389,6 +389,8 @@ sf_config_text_read (SfConfigText *self, const char *source, size_t n_bytes, con
     return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: found %zu bytes, wanted at most %d", name,
                     n_bytes, SF_CONFIG_MAX_BYTES);
 
+  if (n_bytes == 0)
+    source = ""; /* may be NULL */
   g_ptr_array_add (self->files, g_strdup (name));
   g_autofree char *folder = g_path_get_dirname (name);
   g_autofree char *top = realpath (folder, NULL);
