@@ -32,9 +32,6 @@ typedef struct
 #define STAGE(fn) \
   static void fn (const char *name, SfStage *stage, SfOperand *operands, SfInstr *instrs)
 #define BUFFER(fn) static void fn (const char *name, SfBuffer *buffer)
-#define LAUNCH(fn) \
-  static void fn (uint32_t index, SfLaunch *launch, SfBinding *bindings, uint32_t *deps)
-#define TENSOR(fn) static void fn (uint32_t id, SfProgramTensor *tensor)
 #define STREAM(fn) static void fn (uint32_t config, uint32_t slot, SfStream *stream)
 
 /* ---- buffers and streams ---- */
@@ -276,128 +273,6 @@ STAGE (unused_result)
     instrs[1].dst[0] = 2;
 }
 
-/* ---- tensors and launches ---- */
-
-TENSOR (tensor_without_name)
-{
-  if (id == SAMPLE_X)
-    tensor->name = "";
-}
-
-TENSOR (tensor_data)
-{
-  if (id == SAMPLE_W)
-    tensor->data_bytes = 95;
-}
-
-TENSOR (next_of_no_state)
-{
-  if (id == SAMPLE_W_NEXT)
-    tensor->state = SAMPLE_X;
-}
-
-TENSOR (next_shape)
-{
-  if (id == SAMPLE_W_NEXT)
-    tensor->shape = SF_SHAPE (6, 4);
-}
-
-TENSOR (bound_dtype)
-{
-  if (id == SAMPLE_X)
-    tensor->dtype = SF_BF16;
-}
-
-TENSOR (bound_too_small)
-{
-  if (id == SAMPLE_X)
-    tensor->shape = SF_SHAPE (7, 4);
-}
-
-LAUNCH (binding_missing)
-{
-  if (index == 0)
-    launch->n_bindings = 2;
-}
-
-LAUNCH (binding_tensor)
-{
-  if (index == 0)
-    bindings[0].tensor = 100;
-}
-
-LAUNCH (binding_offset)
-{
-  if (index == 0)
-    bindings[0].offset_elems = 1;
-}
-
-LAUNCH (binding_negative)
-{
-  if (index == 0)
-    bindings[0].offset_elems = -1;
-}
-
-LAUNCH (writes_state)
-{
-  if (index == 3)
-    bindings[2].tensor = SAMPLE_W;
-}
-
-LAUNCH (cyclic_dependency)
-{
-  if (index == 1)
-    deps[0] = 1;
-}
-
-LAUNCH (missing_dependency)
-{
-  if (index == 1)
-    launch->n_deps = 0;
-}
-
-LAUNCH (second_write)
-{
-  if (index == 1)
-    bindings[1].tensor = SAMPLE_H;
-}
-
-LAUNCH (unwritten_read)
-{
-  if (index == 1)
-    bindings[0].tensor = SAMPLE_Y;
-}
-
-LAUNCH (no_such_config)
-{
-  if (index == 0)
-    launch->config = 3;
-}
-
-LAUNCH (no_such_graph)
-{
-  if (index == 2)
-    launch->config = 1;
-}
-
-LAUNCH (host_binding)
-{
-  if (index == 2)
-    bindings[0].tensor = SAMPLE_W;
-}
-
-LAUNCH (no_repeat)
-{
-  if (index == 0)
-    launch->repeat = 0;
-}
-
-LAUNCH (earlier_phase)
-{
-  if (index == 0)
-    launch->phase = SF_PHASE_OPT;
-}
-
 /* ---- depth ---- */
 
 BUFFER (too_shallow)
@@ -543,68 +418,6 @@ static const BodyCase body_cases[] = {
     { .stage = unused_result },
     SF_CHECK_BODY,
     "operand 3 is written by no instruction" },
-  { "tensor_without_name",
-    { .tensor = tensor_without_name },
-    SF_CHECK_BODY,
-    "tensor 0 (): has no name" },
-  { "tensor_data",
-    { .tensor = tensor_data },
-    SF_CHECK_BODY,
-    "tensor 1 (w): has 95 bytes of data, wanted 96" },
-  { "next_of_no_state",
-    { .tensor = next_of_no_state },
-    SF_CHECK_BODY,
-    "is the next content of tensor 0, which is no state" },
-  { "next_shape", { .tensor = next_shape }, SF_CHECK_BODY, "no state of the same dtype and shape" },
-  { "bound_dtype",
-    { .tensor = bound_dtype },
-    SF_CHECK_BODY,
-    "launch 0 (gemm): binding 0: tensor 0 (x) is bf16, wanted f32" },
-  { "bound_too_small",
-    { .tensor = bound_too_small },
-    SF_CHECK_BODY,
-    "32 elements from 0 of tensor 0 (x), which has 28" },
-  { "binding_missing",
-    { .launch = binding_missing },
-    SF_CHECK_BODY,
-    "binding 2 is missing, found 2" },
-  { "binding_tensor", { .launch = binding_tensor }, SF_CHECK_BODY, "tensor 100 does not exist" },
-  { "binding_offset",
-    { .launch = binding_offset },
-    SF_CHECK_BODY,
-    "32 elements from 1 of tensor 0 (x), which has 32" },
-  { "binding_negative", { .launch = binding_negative }, SF_CHECK_BODY, "32 elements from -1" },
-  { "writes_state",
-    { .launch = writes_state },
-    SF_CHECK_BODY,
-    "writes tensor 1 (w), which is not written by launches" },
-  { "cyclic_dependency",
-    { .launch = cyclic_dependency },
-    SF_CHECK_BODY,
-    "depends on launch 1, wanted an earlier one" },
-  { "missing_dependency",
-    { .launch = missing_dependency },
-    SF_CHECK_BODY,
-    "that launch 0 writes, but does not depend on it" },
-  { "second_write",
-    { .launch = second_write },
-    SF_CHECK_BODY,
-    "that launch 0 writes too, wanted one writer" },
-  { "unwritten_read",
-    { .launch = unwritten_read },
-    SF_CHECK_BODY,
-    "tensor 3 (y) that launch 2 writes, but does not depend on it" },
-  { "no_such_config", { .launch = no_such_config }, SF_CHECK_BODY, "config 3 does not exist" },
-  { "no_such_graph", { .launch = no_such_graph }, SF_CHECK_BODY, "host graph 1 does not exist" },
-  { "host_binding",
-    { .launch = host_binding },
-    SF_CHECK_BODY,
-    "48 elements from 0 of tensor 1 (w), which has 24" },
-  { "no_repeat", { .launch = no_repeat }, SF_CHECK_BODY, "repeat 0 is out of range" },
-  { "earlier_phase",
-    { .launch = earlier_phase },
-    SF_CHECK_BODY,
-    "depends on launch 0 of a later phase" },
   { "too_shallow",
     { .buffer = too_shallow },
     SF_CHECK_DEPTH,
