@@ -11,3 +11,7 @@ nobase_dist_sfdata_DATA += \
   etc/pipelines/o3.cfg \
   etc/rules/o1.cfg \
   etc/rules/o3.cfg
+nobase_dist_sfdata_DATA += \
+  etc/jobs/accuracy.cfg \
+  etc/jobs/digits.cfg \
+  etc/jobs/exact.cfg

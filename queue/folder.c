@@ -17,7 +17,10 @@ folder_path (void)
   const char *given = g_getenv ("SF_QUEUE_DIR");
   if (given != NULL && given[0] != '\0')
     return g_canonicalize_filename (given, NULL);
-  return g_build_filename (g_get_user_state_dir (), "spatialflow", "queue", NULL);
+  const char *state = g_getenv ("XDG_STATE_HOME");
+  if (state != NULL && g_path_is_absolute (state))
+    return g_build_filename (state, "spatialflow", "queue", NULL);
+  return g_build_filename (g_get_home_dir (), ".local", "state", "spatialflow", "queue", NULL);
 }
 
 /* A folder that was there before: ours, and either empty or a queue. */

@@ -25,3 +25,10 @@ nobase_dist_sfdata_DATA += \
   etc/templates/pass.c \
   etc/templates/pass.md \
   etc/templates/Makefile.txt
+
+# bin/sf and bin/sfbatch in the build tree: the tools as they are, without an installation.
+noinst_SCRIPTS = bin/sf bin/sfbatch
+CLEANFILES += bin/sf bin/sfbatch
+bin/sf bin/sfbatch: tools/uninstalled.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) bin && sed -e 's|@tool[@]|$(@F)|g' -e 's|@builddir[@]|$(abs_top_builddir)|g' \
+	  -e 's|@srcdir[@]|$(abs_top_srcdir)|g' '$(srcdir)/tools/uninstalled.in' >$@.tmp && chmod +x $@.tmp && mv $@.tmp $@

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tools/sfbatch/show_text.h"
@@ -16,6 +17,8 @@ enum
   POLL_US = 40000,
   RECONCILE_EVERY = 12, /* polls: a killed shepherd is noticed within half a second */
   BAR_CELLS = 20,
+  SHEPHERD_POLL_US = 2000,
+  SHEPHERD_POLLS = 1000,
 };
 
 typedef struct
@@ -217,6 +220,25 @@ follow (Follower *self, GError **error)
     }
 }
 
+/* The record is there before the shepherd has left; a moment later it has, and where this process
+ * was made its parent, it is reaped. */
+static void
+wait_for_shepherd (SfQueue *queue, const SfJob *job)
+{
+  SfExecutor *executor = sf_queue_executor (queue, job->executor, NULL);
+  SfAttemptState state = SF_ATTEMPT_RUNNING;
+  for (int i = 0; executor != NULL && state == SF_ATTEMPT_RUNNING && i < SHEPHERD_POLLS; i++)
+    {
+      g_autofree char *handle = NULL;
+      if (!sf_executor_find (executor, job, &state, &handle, NULL))
+        break;
+      if (state == SF_ATTEMPT_RUNNING)
+        g_usleep (SHEPHERD_POLL_US);
+    }
+  while (waitpid (-1, NULL, WNOHANG) > 0)
+    continue;
+}
+
 SfJob *
 sf_follow_job (SfQueue *queue, int64_t id, int first_step, GError **error)
 {
@@ -233,6 +255,8 @@ sf_follow_job (SfQueue *queue, int64_t id, int first_step, GError **error)
   catch_interrupt ();
   self.plan = sf_plan_read (self.folder, error);
   SfJob *ended = self.plan != NULL ? follow (&self, error) : NULL;
+  if (ended != NULL)
+    wait_for_shepherd (queue, ended);
   follower_clear (&self);
   return ended;
 }

@@ -2,6 +2,7 @@
 /* The verb `submit`: records a job and starts it. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "tools/sf/verbs.h"
 #include "tools/sfbatch/follow.h"
@@ -54,6 +55,9 @@ start (SfQueue *queue, const SfJobFile *file, const SfPlan *plan, bool wait, GEr
   g_autofree char *sf = shepherd != NULL && needs_sf (plan) ? sf_batch_find_sf (error)
                                                             : g_strdup ("sf");
   int64_t id = 0;
+  /* Who waits also reaps: the first process of a container often does not. */
+  if (wait)
+    prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   if (shepherd == NULL || sf == NULL || !sf_queue_submit (queue, file, sf, shepherd, &id, error))
     return 1;
   printf ("%" G_GINT64_FORMAT "\n", id);

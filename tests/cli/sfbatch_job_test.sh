@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The job that a new user sees first: compile, test, train, infer; what it leaves, and its steps as commands to paste.
+. "${SF_SOURCE_DIR:?run by make check}/tests/cli/sfbatch_lib.sh"
+digits=$SF_SOURCE_DIR/etc/jobs/digits.cfg
+for job in "$SF_SOURCE_DIR"/etc/jobs/*.cfg; do
+  run 0 "$sfbatch" submit --check "$job"
+done
+if [ "${SF_SANITIZERS:-no}" != no ]; then
+  echo "not trained under sanitizers: that takes minutes"
+  finish
+fi
+run 0 "$sfbatch" submit --wait "$digits"
+has out "sections"
+has out "PCUs"
+has out "passed: "
+has out "epoch 12/12"
+folder=$SF_QUEUE_DIR/jobs/1
+accuracy=$(sed -n 's/^355 rows .*accuracy \([0-9.]*\) %.*/\1/p' "$work/out")
+awk -v a="${accuracy:-0}" 'BEGIN { exit !(a >= 97) }' || fail "test accuracy ${accuracy:-not printed}, wanted 97 or more"
+for file in digits.pef predictions.csv report/index.html; do
+  [ -s "$folder/$file" ] || fail "$file was not written"
+done
+[ "$(ls "$folder/checkpoints" | wc -l)" -ge 12 ] || fail "no checkpoint per epoch"
+no_carriers 1
+
+# The last step again, as show prints it, writes the same predictions.
+cp "$folder/predictions.csv" "$work/first.csv"
+"$sfbatch" show 1 | sed -n -e '/^cd /p' -e '/^export /p' -e '/ infer /p' >"$work/paste.sh"
+run 0 sh "$work/paste.sh"
+cmp "$work/first.csv" "$folder/predictions.csv" || fail "a pasted step gives other predictions"
+
+# What the build offers without an installation.
+run 0 "$SF_BUILD_DIR/bin/sf" inspect "$folder/digits.pef"
+run 0 "$SF_BUILD_DIR/bin/sfbatch" list
+has out "COMPLETED"
+finish
