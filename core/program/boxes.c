@@ -63,6 +63,15 @@ sf_boxes_map (const SfTileBoxes *boxes)
 }
 
 char *
+sf_boxes_cast (const SfTileBoxes *boxes)
+{
+  int64_t narrower = boxes->instr->imm[0];
+  if (narrower < 0 || narrower > 6)
+    return g_strdup_printf ("immediate 0 is %" PRId64 ", wanted 0 to 6", narrower);
+  return sf_boxes_map (boxes);
+}
+
+char *
 sf_boxes_any (const SfTileBoxes *boxes)
 {
   return NULL;

@@ -132,6 +132,7 @@ void sf_emit_scatter_add (SfLowGroup *group, SfNode node);
 void sf_layout_domain (SfLowGroup *group, SfNode node);
 void sf_emit_map (SfLowGroup *group, SfNode node);
 void sf_emit_gelu (SfLowGroup *group, SfNode node);
+void sf_emit_cast (SfLowGroup *group, SfNode node);
 void sf_emit_reduce (SfLowGroup *group, SfNode node);
 void sf_emit_softmax (SfLowGroup *group, SfNode node);
 void sf_emit_layer_norm (SfLowGroup *group, SfNode node);

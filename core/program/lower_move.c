@@ -245,7 +245,7 @@ plane_map (const SfMap *y, const SfShape *shape)
 }
 
 static void
-forward_imm (SfInstr *instr, const Pool *pool, int64_t count_include_pad, const SfShape *image)
+pool_imm (SfInstr *instr, const Pool *pool, int64_t count_include_pad)
 {
   int n = 0;
   for (int i = 0; i < 2; i++)
@@ -257,12 +257,9 @@ forward_imm (SfInstr *instr, const Pool *pool, int64_t count_include_pad, const 
       instr->imm[n++] = pool->dilations[i];
   else
     instr->imm[n++] = count_include_pad;
-  if (pool->bwd || !pool->max)
-    for (int i = 0; i < 2; i++)
-      instr->imm[n++] = pool->pads[i];
-  if (!pool->bwd && !pool->max)
-    for (int i = 0; i < 2; i++)
-      instr->imm[n++] = image->dim[2 + i];
+  int n_pads = !pool->max ? 4 : pool->bwd ? 2 : 0;
+  for (int i = 0; i < n_pads; i++)
+    instr->imm[n++] = pool->pads[i];
 }
 
 void
@@ -272,7 +269,6 @@ sf_emit_pool (SfLowGroup *group, SfNode node)
   Pool pool = pool_of (graph, node);
   SfMap y = output_map (group, node);
   const SfShape *ys = sf_value_shape (graph, sf_node_output (graph, node, 0));
-  const SfShape *xs = input_shape (group, node, 0);
   uint32_t src[2];
   size_t n_src = pool.bwd && pool.max ? 2 : 1;
   for (size_t i = 0; i < n_src; i++)
@@ -289,5 +285,5 @@ sf_emit_pool (SfLowGroup *group, SfNode node)
   uint32_t dst = sf_low_output (group, node, 0, &y);
   int64_t counts_pad = pool.max ? 0 : sf_node_attr_int (graph, node, "count_include_pad");
   const char *tile = sf_node_op_name (graph, node);
-  forward_imm (sf_low_instr (group, node, tile, src, n_src, &dst, 1), &pool, counts_pad, xs);
+  pool_imm (sf_low_instr (group, node, tile, src, n_src, &dst, 1), &pool, counts_pad);
 }

@@ -40,6 +40,17 @@ sf_emit_map (SfLowGroup *group, SfNode node)
   emit_follow (group, node, sf_lower_op (group->graph, node)->tile, &domain);
 }
 
+/* The dtype cast to counts even where the result never meets a buffer. */
+void
+sf_emit_cast (SfLowGroup *group, SfNode node)
+{
+  static const int64_t narrower[SF_N_DTYPES]
+      = { [SF_BF16] = 1, [SF_F16] = 2, [SF_I8] = 3, [SF_I16] = 4, [SF_U8] = 5, [SF_U16] = 6 };
+  SfMap domain = *sf_low_domain (group, node);
+  int64_t dtype = sf_node_attr_int (group->graph, node, "dtype");
+  emit_follow (group, node, "cast", &domain)->imm[0] = narrower[dtype];
+}
+
 void
 sf_emit_gelu (SfLowGroup *group, SfNode node)
 {
@@ -163,7 +174,7 @@ static const SfLowerOp ops[] = {
   MAP ("select"),
   MAP ("relu"),
   MAP ("relu_bwd"),
-  MAP ("cast"),
+  { "cast", SF_LOWER_MAP, "cast", true, NULL, sf_layout_domain, sf_emit_cast },
   { "gelu", SF_LOWER_MAP, NULL, true, NULL, sf_layout_domain, sf_emit_gelu },
   { "gelu_bwd", SF_LOWER_MAP, NULL, true, NULL, sf_layout_domain, sf_emit_gelu },
   { "broadcast", SF_LOWER_MAP, NULL, true, NULL, sf_layout_domain, sf_emit_broadcast },

@@ -40,6 +40,7 @@ typedef struct
 const SfTileRow *sf_tile_row_find (const char *name, int version);
 
 char *sf_boxes_map (const SfTileBoxes *boxes);
+char *sf_boxes_cast (const SfTileBoxes *boxes);
 char *sf_boxes_reduce (const SfTileBoxes *boxes);
 char *sf_boxes_gemm (const SfTileBoxes *boxes);
 char *sf_boxes_conv2d (const SfTileBoxes *boxes);

@@ -80,9 +80,49 @@ UNARY (int_of_float, float, int32_t,
        : v <= -0x1p31f ? INT32_MIN
                        : (int32_t) v)
 
+static inline int32_t
+narrow_int (int32_t v, int32_t low, int32_t high, bool saturate)
+{
+  if (saturate)
+    return v < low ? low : v > high ? high : v;
+  uint32_t mask = (uint32_t) high - (uint32_t) low; /* all ones: 2^bits - 1 */
+  uint32_t kept = (uint32_t) v & mask;
+  return (int32_t) (kept > (uint32_t) high ? kept - mask - 1 : kept);
+}
+
+/* What a cast leaves of a wider value: floats round, floats saturate to integers, integers wrap. */
+static void
+narrow (const RduCall *call, SfDtype dtype)
+{
+  static const int32_t low[SF_N_DTYPES] = { [SF_I8] = -128, [SF_I16] = -32768 };
+  static const int32_t high[SF_N_DTYPES]
+      = { [SF_I8] = 127, [SF_I16] = 32767, [SF_U8] = 255, [SF_U16] = 65535 };
+  const RduView *views[] = { call->dst[0] };
+  bool saturate = !call->src[0]->is_int;
+  RduWalk walk;
+  if (!rdu_walk_begin (&walk, views, 1))
+    return;
+  int64_t n = rdu_walk_row (&walk), stride = rdu_walk_stride (&walk, 0);
+  do
+    for (int64_t i = 0; i < n; i++)
+      {
+        if (sf_dtype_is_float (dtype))
+          RDU_SYMBOL (rdu_round) (dtype, (float *) walk.at[0] + i * stride, 1);
+        else
+          {
+            int32_t *y = (int32_t *) walk.at[0] + i * stride;
+            *y = narrow_int (*y, low[dtype], high[dtype], saturate);
+          }
+      }
+  while (rdu_walk_next (&walk));
+}
+
+/* imm: the dtype cast to, where it is narrower than the operand's: 1 bf16, 2 f16, 3 i8, 4 i16, 5
+ * u8, 6 u16. */
 static void
 cast (const RduCall *call)
 {
+  static const SfDtype narrower[] = { SF_N_DTYPES, SF_BF16, SF_F16, SF_I8, SF_I16, SF_U8, SF_U16 };
   bool from_int = call->src[0]->is_int, to_int = call->dst[0]->is_int;
   if (call->dst[0]->dtype == SF_BOOL)
     (from_int ? bool_of_i : bool_of_f) (call);
@@ -92,6 +132,8 @@ cast (const RduCall *call)
     float_of_int (call);
   else
     int_of_float (call);
+  if (call->imm[0] > 0)
+    narrow (call, narrower[call->imm[0]]);
 }
 
 static void

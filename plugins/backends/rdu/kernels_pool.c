@@ -106,17 +106,19 @@ max_pool2d_bwd (const RduCall *call)
     }
 }
 
-/* Elements that an average divides by, along one dimension: those inside the image, or inside image
- * and padding. */
+/* Elements that an average divides by, along dimension `d` (0: height, 1: width) of the image:
+ * those inside it, or inside image and padding; windows of ceil_mode may reach past both. */
 static int64_t
-divisor (int64_t start, int64_t kernel, int64_t size, int64_t pad, bool count_pad)
+divisor (const int64_t *imm, int d, int64_t start, int64_t size)
 {
-  int64_t lo = count_pad ? -pad : 0, hi = count_pad ? size + pad : size;
+  bool count_pad = imm[4] != 0;
+  int64_t kernel = imm[d], lo = count_pad ? -imm[5 + d] : 0;
+  int64_t hi = count_pad ? size + imm[7 + d] : size;
   int64_t from = start < lo ? lo : start, to = start + kernel > hi ? hi : start + kernel;
   return to > from ? to - from : 0;
 }
 
-/* imm: kernel h, w; stride h, w; count_include_pad; pad top, left; input h, w. */
+/* imm: kernel h, w; stride h, w; count_include_pad; pad top, left, bottom, right. */
 static void
 avg_pool2d (const RduCall *call)
 {
@@ -136,8 +138,8 @@ avg_pool2d (const RduCall *call)
             for (int64_t kh = y0; kh < y1; kh++)
               for (int64_t kw = x0; kw < x1; kw++)
                 sum += from[(top + kh) * x->stride[2] + (left + kw) * x->stride[3]];
-            int64_t count = divisor (top + x->lo[2], imm[0], x->dim[2], imm[5], imm[4] != 0)
-                            * divisor (left + x->lo[3], imm[1], x->dim[3], imm[6], imm[4] != 0);
+            int64_t count = divisor (imm, 0, top + x->lo[2], x->dim[2])
+                            * divisor (imm, 1, left + x->lo[3], x->dim[3]);
             to[oh * y->stride[2] + ow * y->stride[3]] = count > 0 ? (float) (sum / (double) count)
                                                                   : 0;
           }
@@ -151,8 +153,7 @@ spread (const RduView *dx, float *to, const int64_t *imm, int64_t oh, int64_t ow
   int64_t y0, y1, x0, x1, top = oh * imm[2] - imm[5], left = ow * imm[3] - imm[6];
   tap_range (top, imm[0], 1, 0, dx->n[2], &y0, &y1);
   tap_range (left, imm[1], 1, 0, dx->n[3], &x0, &x1);
-  int64_t count = divisor (top, imm[0], dx->dim[2], imm[5], imm[4] != 0)
-                  * divisor (left, imm[1], dx->dim[3], imm[6], imm[4] != 0);
+  int64_t count = divisor (imm, 0, top, dx->dim[2]) * divisor (imm, 1, left, dx->dim[3]);
   float share = count > 0 ? g / (float) count : 0;
   for (int64_t kh = y0; kh < y1; kh++)
     for (int64_t kw = x0; kw < x1; kw++)

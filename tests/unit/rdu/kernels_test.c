@@ -240,10 +240,10 @@ SF_TEST_CASES (RduKernels, Pools, isa_names, G_N_ELEMENTS (isa_names), sf_test_r
           vdx = FVIEW (dx, 1, 1, 3, 3);
   call_kernel (isa, "max_pool2d", &vx, 1, &vy, 1, (int64_t[]){ 2, 2, 2, 2, 1, 1 }, NULL, true);
   SF_CHECK (y[0] == 1 && y[1] == 3 && y[2] == 4 && y[3] == 9);
-  call_kernel (isa, "avg_pool2d", &vx, 1, &vy, 1, (int64_t[]){ 2, 2, 2, 2, 0, 1, 1, 3, 3 }, NULL,
+  call_kernel (isa, "avg_pool2d", &vx, 1, &vy, 1, (int64_t[]){ 2, 2, 2, 2, 0, 1, 1, 0, 0 }, NULL,
                true);
   SF_CHECK (y[0] == 1 && y[1] == 0.5f && y[2] == -1.5f && y[3] == 26.5f / 4);
-  call_kernel (isa, "avg_pool2d", &vx, 1, &vy, 1, (int64_t[]){ 2, 2, 2, 2, 1, 1, 1, 3, 3 }, NULL,
+  call_kernel (isa, "avg_pool2d", &vx, 1, &vy, 1, (int64_t[]){ 2, 2, 2, 2, 1, 1, 1, 0, 0 }, NULL,
                true);
   SF_CHECK (y[0] == 0.25f && y[1] == 0.25f && y[2] == -0.75f && y[3] == 26.5f / 4);
   memcpy (y, (float[]){ 10, 20, 30, 40 }, sizeof y);
@@ -251,11 +251,11 @@ SF_TEST_CASES (RduKernels, Pools, isa_names, G_N_ELEMENTS (isa_names), sf_test_r
                (int64_t[]){ 2, 2, 2, 2, 1, 1, 1, 1 }, NULL, true);
   SF_CHECK (memcmp (dx, (float[]){ 10, 0, 20, 30, 40, 0, 0, 0, 0 }, sizeof dx)
             == 0); /* of the two nines, the first */
-  call_kernel (isa, "avg_pool2d_bwd", &vy, 1, &vdx, 1, (int64_t[]){ 2, 2, 2, 2, 0, 1, 1 }, NULL,
-               true);
+  call_kernel (isa, "avg_pool2d_bwd", &vy, 1, &vdx, 1, (int64_t[]){ 2, 2, 2, 2, 0, 1, 1, 0, 0 },
+               NULL, true);
   SF_CHECK (memcmp (dx, (float[]){ 10, 10, 10, 15, 10, 10, 15, 10, 10 }, sizeof dx) == 0);
-  call_kernel (isa, "avg_pool2d_bwd", &vy, 1, &vdx, 1, (int64_t[]){ 2, 2, 2, 2, 1, 1, 1 }, NULL,
-               true);
+  call_kernel (isa, "avg_pool2d_bwd", &vy, 1, &vdx, 1, (int64_t[]){ 2, 2, 2, 2, 1, 1, 1, 0, 0 },
+               NULL, true);
   SF_CHECK (memcmp (dx, (float[]){ 2.5f, 5, 5, 7.5f, 10, 10, 7.5f, 10, 10 }, sizeof dx) == 0);
 }
 
@@ -370,7 +370,17 @@ SF_TEST_CASES (RduKernels, Elementwise, isa_names, G_N_ELEMENTS (isa_names), sf_
   SF_CHECK (z[0] == 1 && z[1] == 100 && z[2] == 3 && z[3] == 100);
   float n[4] = { NAN, 1e20f, -1e20f, -1.9f };
   RduView vn = FVIEW (n, 4);
-  call_kernel (isa, "cast", &vn, 1, &vk, 1, NULL, NULL, true);
+  call_kernel (isa, "cast", &vn, 1, &vk, 1, (int64_t[]){ 3 }, NULL, true);
+  SF_CHECK (k[0] == 0 && k[1] == 127 && k[2] == -128 && k[3] == -1);
+  call_kernel (isa, "cast", &vj, 1, &vk, 1, (int64_t[]){ 5 }, NULL, true);
+  SF_CHECK (k[0] == 255 && k[1] == 2 && k[2] == 2 && k[3] == 0);
+  call_kernel (isa, "cast", &vi, 1, &vk, 1, (int64_t[]){ 4 }, NULL, true);
+  SF_CHECK (k[0] == 0 && k[1] == 7 && k[2] == -7 && k[3] == 5);
+  float exact[2] = { 1.00390625f, 3.0f }, rounded[2]; /* 1 + 2^-8 is half way: to even */
+  RduView ve = FVIEW (exact, 2), vr = FVIEW (rounded, 2);
+  call_kernel (isa, "cast", &ve, 1, &vr, 1, (int64_t[]){ 1 }, NULL, true);
+  SF_CHECK (rounded[0] == 1 && rounded[1] == 3);
+  call_kernel (isa, "cast", &vn, 1, &vk, 1, (int64_t[]){ 0 }, NULL, true);
   SF_CHECK (k[0] == 0 && k[1] == INT32_MAX && k[2] == INT32_MIN && k[3] == -1);
   call_kernel (isa, "max", (RduView[]){ vn, four }, 2, &vz, 1, NULL, NULL, true);
   SF_CHECK (isnan (z[0]) && z[1] == 1e20f && z[2] == 3 && z[3] == 4);
