@@ -10,3 +10,7 @@ dist_doc_DATA += \
   docs/pef.md \
   docs/plugins.md \
   docs/program.md
+dist_doc_DATA += docs/pef.md
+dist_doc_DATA += docs/plugins.md
+dist_doc_DATA += docs/program.md
+dist_doc_DATA += docs/queue.md

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <sf/file.h>
+#include <sf/log.h>
 
 #include "queue/folder.h"
 
@@ -147,9 +148,13 @@ start_shepherd (Submission *self, const char *shepherd, GError **error)
                         .memory_bytes = self->file->memory_bytes,
                         .time_limit_s = self->file->time_limit_s,
                         .tiles = self->file->tiles };
-  /* Once it runs, a handle that could not be recorded is found by its token. */
-  return executor->ops->start (executor->instance, &attempt, &job->handle, error)
-         && sf_store_set_handle (self->queue->store, job, error);
+  if (!executor->ops->start (executor->instance, &attempt, &job->handle, error))
+    return false;
+  /* It runs: whoever misses the handle finds it by its token. */
+  g_autoptr (GError) own = NULL;
+  if (!sf_store_set_handle (self->queue->store, job, &own))
+    sf_log (SF_LOG_WARNING, "job %" G_GINT64_FORMAT ": %s", job->id, own->message);
+  return true;
 }
 
 /* The attempt never began: the reason is the error. */
@@ -190,7 +195,7 @@ sf_queue_submit (SfQueue *queue, const SfJobFile *file, const char *sf, const ch
     {
       *id = job->id;
       good = start_shepherd (&self, shepherd, &own);
-      if (!good && job->handle == NULL)
+      if (!good)
         record_failure (&self, own);
     }
   if (self.starting_fd >= 0)

@@ -265,9 +265,9 @@ run_step (Shepherd *self, int number, GError **error)
 static void
 run_steps (Shepherd *self)
 {
-  if (self->plan->time_limit_s > 0)
-    self->deadline_us = g_get_monotonic_time ()
-                        + self->plan->time_limit_s * (int64_t) G_USEC_PER_SEC;
+  int64_t limit_s = MIN (self->plan->time_limit_s, G_MAXINT32);
+  if (limit_s > 0)
+    self->deadline_us = g_get_monotonic_time () + limit_s * (int64_t) G_USEC_PER_SEC;
   int n = (int) self->plan->steps->len;
   for (int i = 1; i <= n && self->exit.reason == NULL; i++)
     {

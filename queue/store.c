@@ -68,10 +68,12 @@ fail_db (SfStore *self, const char *what, GError **error)
                      : code == SQLITE_NOTADB || code == SQLITE_CORRUPT
                          ? "; the store is damaged, restore it or set SF_QUEUE_DIR to a new folder"
                          : "";
+  int saved = self->db != NULL && code == SQLITE_IOERR ? sqlite3_system_errno (self->db) : 0;
   SfErrorCode as = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? SF_ERROR_INVALID_DATA
                                                                    : SF_ERROR_IO;
-  return sf_fail (error, as, "%s: cannot %s: %s%s", self->path, what,
-                  self->db != NULL ? sqlite3_errmsg (self->db) : "no memory", cure);
+  return sf_fail (error, as, "%s: cannot %s: %s%s%s%s", self->path, what,
+                  self->db != NULL ? sqlite3_errmsg (self->db) : "no memory",
+                  saved != 0 ? ": " : "", saved != 0 ? g_strerror (saved) : "", cure);
 }
 
 static bool
@@ -121,7 +123,8 @@ lock_opening (const char *folder, GError **error)
   int fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0)
     {
-      sf_fail_errno (error, errno, "%s: cannot open; make the queue's folder writable", path);
+      sf_fail_errno (error, errno, "%s: cannot open, wanted a queue folder that can be written to",
+                     path);
       return -1;
     }
   while (flock (fd, LOCK_EX) != 0)

@@ -77,6 +77,15 @@ for name in democ democxx; do
   has out "accuracy"
 done
 
+# A job in the hands of the installed sfbatch: it finds sf beside itself.
+cat >"$work/job.cfg" <<EOF
+name = "installed";
+model = "$SF_DATA_DIR/apps/logreg/model.cfg";
+steps = ( { do = "compile"; }, { do = "run"; } );
+EOF
+run 0 env SF_QUEUE_DIR="$work/queue" SF_LIBEXEC_DIR="$(dirname "$(find "$root" -name sf-shepherd)")" "$root/bin/sfbatch" submit --wait "$work/job.cfg"
+[ -s "$work/queue/jobs/1/installed.pef" ] || fail "no PEF from the installed sfbatch"
+
 # The plugin of docs/plugins.md.
 mkdir "$work/census"
 cd "$work/census" || exit 99

@@ -116,6 +116,36 @@ if command -v python3 >/dev/null; then
   batch_line
 fi
 
+# no room: files may not grow past so many blocks, wherever that strikes; then there is room, and the queue is whole
+for blocks in 0 1 8 16 24 32; do
+  rm -rf full
+  env --ignore-signal=XFSZ SF_QUEUE_DIR="$work/full" sh -c "ulimit -f $blocks; exec '$sfbatch' submit good.cfg" >out 2>err
+  submitted=$?
+  run 0 env SF_QUEUE_DIR="$work/full" "$sfbatch" wait --all
+  n=$(SF_QUEUE_DIR=$work/full "$sfbatch" list --json | grep -c '"id":')
+  [ "$submitted" -eq 0 ] || [ "$submitted" -eq 11 ] || fail "submit with $blocks blocks: exit $submitted, wanted 0 or 11"
+  [ "$submitted" -eq 0 ] && wanted=1 || wanted=0
+  [ "$n" -eq "$wanted" ] || fail "submit with $blocks blocks: exit $submitted, but $n jobs"
+  [ "$n" -eq 1 ] || [ -z "$(ls full/jobs 2>/dev/null)" ] || fail "submit with $blocks blocks left a folder"
+done
+
+# a queue that may only be read; root may always write
+SF_QUEUE_DIR=$work/read "$sfbatch" list
+as=
+if [ "$(id -u)" -eq 0 ]; then
+  chmod 711 "$work"
+  chown -R 65534 read
+  as="setpriv --reuid 65534 --clear-groups"
+fi
+chmod -R a-w read
+for verb in list "submit $work/good.cfg"; do
+  run 11 env SF_QUEUE_DIR="$work/read" $as "$sfbatch" $verb
+  has err "store.lock: cannot open, wanted a queue folder that can be written to"
+  batch_line
+done
+chmod -R u+w read
+chmod 700 "$work"
+
 # programs and plugins that are not there
 run 4 env SF_LIBEXEC_DIR="$work/empty" "$sfbatch" submit good.cfg
 has err "sf-shepherd: not found or not executable"
