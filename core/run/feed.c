@@ -27,6 +27,7 @@ struct SfDataFeed
   SfOptionValues *options;
   void *dataset;
   int64_t n_rows, batch_size;
+  bool leaves_out; /* the loss is softmax_ce, which takes no account of targets -1 */
   Input *inputs;
   size_t n_inputs;
   SfTensor *batch; /* views of the inputs' tensors, interface order */
@@ -217,6 +218,7 @@ sf_data_feed_open (SfSession *session, const char *entry, const char *path, cons
   g_autoptr (SfDataFeed) feed = g_new0 (SfDataFeed, 1);
   feed->session = session;
   feed->path = g_strdup (path);
+  feed->leaves_out = g_strcmp0 (sf_pef_fact (sf_session_pef (session), "loss"), "softmax_ce") == 0;
   if (!open_dataset (feed, split, dataset, options, error)
       || !add_inputs (feed, entry, unlabelled, error))
     return NULL;
@@ -336,6 +338,26 @@ mark_missing (Input *input, int64_t from, int64_t batch_size)
           (size_t) (batch_size - from) * row);
 }
 
+/* Reads feed->rows, of which `real` are real. */
+static bool
+read_rows (SfDataFeed *feed, int64_t real, GError **error)
+{
+  for (size_t i = 0; i < feed->n_inputs; i++)
+    {
+      Input *input = &feed->inputs[i];
+      if (input->field >= 0
+          && (!feed->plugin->ops.dataset->read (feed->dataset, (size_t) input->field, feed->rows,
+                                                (size_t) feed->batch_size, input->raw, error)
+              || !convert (input, feed->batch_size, error)))
+        return false;
+      if (input->is_target && input->field < 0)
+        mark_missing (input, 0, feed->batch_size);
+      else if (input->is_target && feed->leaves_out)
+        mark_missing (input, real, feed->batch_size);
+    }
+  return true;
+}
+
 bool
 sf_data_feed_batch (SfDataFeed *feed, int64_t index, const SfTensor **inputs, int64_t *n_real,
                     const int64_t **rows, GError **error)
@@ -346,22 +368,22 @@ sf_data_feed_batch (SfDataFeed *feed, int64_t index, const SfTensor **inputs, in
                     "%s: batch %" G_GINT64_FORMAT " is past the last row", feed->path, index);
   for (int64_t i = 0; i < feed->batch_size; i++)
     feed->rows[i] = feed->order[i < real ? first + i : 0];
-  for (size_t i = 0; i < feed->n_inputs; i++)
-    {
-      Input *input = &feed->inputs[i];
-      if (input->field >= 0
-          && (!feed->plugin->ops.dataset->read (feed->dataset, (size_t) input->field, feed->rows,
-                                                (size_t) feed->batch_size, input->raw, error)
-              || !convert (input, feed->batch_size, error)))
-        return false;
-      if (input->is_target)
-        mark_missing (input, input->field < 0 ? 0 : real, feed->batch_size);
-    }
+  if (!read_rows (feed, real, error))
+    return false;
   *inputs = feed->batch;
   *n_real = real;
   if (rows != NULL)
     *rows = feed->rows;
   return true;
+}
+
+bool
+sf_data_feed_padding (SfDataFeed *feed, const SfTensor **inputs, GError **error)
+{
+  for (int64_t i = 0; i < feed->batch_size; i++)
+    feed->rows[i] = feed->order[0];
+  *inputs = feed->batch;
+  return read_rows (feed, feed->batch_size, error);
 }
 
 void *

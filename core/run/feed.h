@@ -28,10 +28,13 @@ bool sf_data_feed_start (SfDataFeed *feed, uint64_t seed, int64_t epoch, bool sh
                          GError **error);
 
 /* Batch `index` of the current order as inputs in interface order (borrowed until the next call).
- * *n_real: rows that are real; the others repeat row 0, with integer targets -1 so that softmax_ce
- * leaves them out. rows (may be NULL) receives the row numbers. */
+ * *n_real: rows that are real; the others repeat the first of the order, for softmax_ce with
+ * targets -1, which it leaves out. rows (may be NULL) receives the row numbers. */
 bool sf_data_feed_batch (SfDataFeed *feed, int64_t index, const SfTensor **inputs, int64_t *n_real,
                          const int64_t **rows, GError **error);
+/* A batch of what fills short ones, the first row of the order: a loss that cannot leave rows out
+ * has its share of a short batch taken off with it. */
+bool sf_data_feed_padding (SfDataFeed *feed, const SfTensor **inputs, GError **error);
 /* Index of the target input (fact "target"), or -1. */
 int sf_data_feed_target (const SfDataFeed *feed);
 /* Raw rows of the field behind the first input, for pictures: dense in the field's dtype. Owned:

@@ -99,6 +99,28 @@ label_of (const Eval *eval, const SfTensor *inputs, int64_t i)
 typedef bool (*RowFunc) (void *user_data, const Eval *eval, int64_t row, const float *output,
                          const SfPrediction *prediction, GError **error);
 
+/* Sum of the loss over the real rows of the batch just run. softmax_ce leaves out the others by
+ * itself; any other loss, a mean over all rows, loses the share of those that fill the batch up. */
+static bool
+loss_of_batch (Eval *eval, int64_t n_real, double *sum, GError **error)
+{
+  int64_t batch = sf_data_feed_batch_size (eval->feed);
+  const char *loss = sf_pef_fact (sf_session_pef (eval->session), "loss");
+  const SfHyper hyper = { .step = 1, .lr = NAN };
+  const SfTensor *inputs;
+  double value = (double) eval->loss_value;
+  *sum = value * (double) n_real;
+  if (n_real == batch || eval->loss < 0 || !sf_data_feed_labelled (eval->feed)
+      || g_strcmp0 (loss, "softmax_ce") == 0)
+    return true;
+  if (!sf_data_feed_padding (eval->feed, &inputs, error)
+      || !sf_session_step (eval->session, "eval", 1u << SF_PHASE_FWD, inputs, eval->outputs, &hyper,
+                           error))
+    return false;
+  *sum = value * (double) batch - (double) eval->loss_value * (double) (batch - n_real);
+  return true;
+}
+
 /* Calls `func` for each real row, in file order, and sums up. */
 static bool
 run_eval (Eval *eval, volatile const int *cancel, RowFunc func, void *user_data,
@@ -120,7 +142,6 @@ run_eval (Eval *eval, volatile const int *cancel, RowFunc func, void *user_data,
           || !sf_session_step (eval->session, "eval", 1u << SF_PHASE_FWD, inputs, eval->outputs,
                                &hyper, error))
         return false;
-      loss_sum += (double) eval->loss_value * (double) n_real;
       for (int64_t i = 0; i < n_real; i++)
         {
           const float *output = (const float *) eval->values.data + i * eval->row_elems;
@@ -135,6 +156,10 @@ run_eval (Eval *eval, volatile const int *cancel, RowFunc func, void *user_data,
           if (func != NULL && !func (user_data, eval, b * batch + i, output, &prediction, error))
             return false;
         }
+      double sum;
+      if (!loss_of_batch (eval, n_real, &sum, error))
+        return false;
+      loss_sum += sum;
     }
   *result = (SfEvalResult){
     .n_rows = rows,
@@ -142,22 +167,6 @@ run_eval (Eval *eval, volatile const int *cancel, RowFunc func, void *user_data,
     .accuracy = n_labelled > 0 ? (double) n_right / (double) n_labelled : NAN,
   };
   return true;
-}
-
-/* The loss of a masked batch is a mean over its real rows only for softmax_ce; other losses need
- * whole batches. */
-static bool
-check_last_batch (const Eval *eval, GError **error)
-{
-  const char *loss = sf_pef_fact (sf_session_pef (eval->session), "loss");
-  if (loss == NULL || strcmp (loss, "softmax_ce") == 0
-      || sf_data_feed_n_rows (eval->feed) % sf_data_feed_batch_size (eval->feed) == 0)
-    return true;
-  return sf_fail (error, SF_ERROR_UNSUPPORTED,
-                  "evaluation: loss %s over %" G_GINT64_FORMAT
-                  " rows in batches of %" G_GINT64_FORMAT
-                  " would count padding; compile with a --batch-size that divides the rows",
-                  loss, sf_data_feed_n_rows (eval->feed), sf_data_feed_batch_size (eval->feed));
 }
 
 bool
@@ -170,7 +179,7 @@ sf_eval (SfSession *session, const SfData *data, const char *split, volatile con
     ok = sf_fail (error, SF_ERROR_INVALID_DATA,
                   "%s: split %s has no labels to evaluate against; use `sf infer`", data->path,
                   split);
-  ok = ok && check_last_batch (&eval, error) && run_eval (&eval, cancel, NULL, NULL, result, error);
+  ok = ok && run_eval (&eval, cancel, NULL, NULL, result, error);
   close_eval (&eval);
   return ok;
 }
@@ -206,8 +215,6 @@ sf_infer (SfSession *session, const SfData *data, const char *split, volatile co
                                                 sizeof *result->outputs, "outputs", error);
       ok = result->outputs != NULL
            && run_eval (&eval, cancel, keep_row, result, &result->eval, error);
-      if (ok && check_last_batch (&eval, NULL) == false)
-        result->eval.loss = NAN;
     }
   close_eval (&eval);
   if (!ok)

@@ -47,7 +47,8 @@ set_schedule (Train *train, GError **error)
                     options->warmup_steps, options->step_every);
   schedule->lr = isnan (options->lr) ? sf_hyper_default_lr (sf_session_hyper (train->session))
                                      : options->lr;
-  schedule->n_steps = options->epochs * train->n_batches;
+  if (__builtin_mul_overflow (options->epochs, train->n_batches, &schedule->n_steps))
+    schedule->n_steps = INT64_MAX;
   if (options->max_steps > 0)
     schedule->n_steps = MIN (schedule->n_steps, options->max_steps);
   schedule->warmup_steps = options->warmup_steps;

@@ -40,6 +40,8 @@ static const char *const facts[] = { "feed.image.field",
                                      "-1",
                                      "feed.label.field",
                                      "labels",
+                                     "loss",
+                                     "softmax_ce",
                                      "target",
                                      "label",
                                      NULL };
@@ -160,6 +162,33 @@ SF_TEST (Feed, RawRow)
   g_autofree uint8_t *none = sf_data_feed_raw (feed, 5, &dtype, &shape, &error);
   SF_CHECK (none == NULL);
   SF_CHECK_ERROR (error, SF_ERROR_INVALID_ARGUMENT, "row 5 of 5");
+  sf_data_feed_free (feed);
+  fake_session_free (session);
+}
+
+/* mse cannot leave rows out: the filling keeps its target, and can be asked for by itself. */
+SF_TEST (Feed, PaddingOfOtherLosses)
+{
+  static const char *const mse[] = { "feed.image.field", "images", "feed.label.field",
+                                     "labels",           "loss",   "mse",
+                                     "target",           "label",  NULL };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = write_data (true);
+  SfSession *session = new_session (mse, 4);
+  SfDataFeed *feed = open_feed (session, folder, false, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  const SfTensor *inputs;
+  int64_t n_real;
+  SF_CHECK (sf_data_feed_batch (feed, 1, &inputs, &n_real, NULL, &error));
+  SF_CHECK_INT (n_real, 1);
+  static const int32_t wanted[] = { 4, 0, 0, 0 };
+  SF_CHECK (memcmp (inputs[1].data, wanted, sizeof wanted) == 0);
+  SF_CHECK (sf_data_feed_padding (feed, &inputs, &error));
+  for (int i = 0; i < 4; i++)
+    {
+      SF_CHECK_NEAR (((float *) inputs[0].data)[2 * i + 1], 1, 0);
+      SF_CHECK_INT (((int32_t *) inputs[1].data)[i], 0);
+    }
   sf_data_feed_free (feed);
   fake_session_free (session);
 }

@@ -112,3 +112,51 @@ SF_TEST (Train, EvaluationDoesNotDependOnTheBatch)
       loss = result.loss;
     }
 }
+
+/* mean (x w + b - y)^2 over 5 rows, worked out with the weights that the model begins with. */
+SF_TEST (Train, MseOfRowsThatDoNotFillBatches)
+{
+  static const char model[] = "name = \"line\"; batch_size = 2;\n"
+                              "inputs = ( { name = \"x\"; field = \"x\"; shape = [ 1 ]; },\n"
+                              "  { name = \"y\"; field = \"y\"; shape = [ 1 ]; } );\n"
+                              "layers = ( { name = \"l\"; type = \"linear\"; out = 1; } );\n"
+                              "loss = { type = \"mse\"; target = \"y\"; };\n";
+  static const char head[] = "\x93NUMPY\1\0\0\0"
+                             "{'descr': '<f4', 'fortran_order': False, 'shape': (5, 1), }\n";
+  const float rows[2][5] = { { 1, -2, 3, 0.5f, -1 }, { 2, 0, -1, 4, 1 } };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = sf_test_tmpdir (),
+                  *path = sf_test_write_file (folder, "model.cfg", model, -1);
+  for (int i = 0; i < 2; i++)
+    {
+      g_autoptr (GByteArray) file = g_byte_array_new ();
+      g_byte_array_append (file, (const guint8 *) head, sizeof head - 1);
+      file->data[8] = (guint8) (sizeof head - 1 - 10);
+      g_byte_array_append (file, (const guint8 *) rows[i], sizeof rows[i]);
+      g_free (
+          sf_test_write_file (folder, i == 0 ? "test-x.npy" : "test-y.npy", file->data, file->len));
+    }
+  static const int64_t batches[] = { 1, 2, 5, 8 };
+  for (size_t i = 0; i < G_N_ELEMENTS (batches); i++)
+    {
+      g_autoptr (SfModule) module = sf_import (path, NULL, batches[i], 1, NULL, NULL, &error);
+      const SfCompileOptions options = { .level = "o0" };
+      g_autoptr (SfPef) pef = module == NULL ? NULL : sf_compile (module, &options, &error);
+      SF_REQUIRE_NO_ERROR (error);
+      g_autoptr (SfSession) session = sf_session_open (pef, NULL, &error);
+      const SfData from = { .path = folder };
+      SfEvalResult result;
+      double w, b, wanted = 0;
+      SfTensor weight = sf_tensor (SF_F64, SF_SHAPE (1, 1), &w),
+               bias = sf_tensor (SF_F64, SF_SHAPE (1), &b);
+      SF_REQUIRE_NO_ERROR (error);
+      SF_CHECK (sf_session_read (session, "l.weight", &weight, &error));
+      SF_CHECK (sf_session_read (session, "l.bias", &bias, &error));
+      for (int r = 0; r < 5; r++)
+        wanted += pow ((double) rows[0][r] * w + b - (double) rows[1][r], 2) / 5;
+      SF_CHECK (sf_eval (session, &from, "test", NULL, &result, &error));
+      SF_REQUIRE_NO_ERROR (error);
+      SF_CHECK_NEAR (result.loss, wanted, 2e-6 * wanted);
+      SF_CHECK (isnan (result.accuracy));
+    }
+}
