@@ -9,8 +9,5 @@ dist_doc_DATA += \
   docs/ops.md \
   docs/pef.md \
   docs/plugins.md \
-  docs/program.md
-dist_doc_DATA += docs/pef.md
-dist_doc_DATA += docs/plugins.md
-dist_doc_DATA += docs/program.md
-dist_doc_DATA += docs/queue.md
+  docs/program.md \
+  docs/queue.md
