@@ -10,6 +10,7 @@ SF_CXX_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 
 check_PROGRAMS += tests/plugins/plugin_test
 TESTS += tests/plugins/plugin_test
+SF_THREADED_TESTS += tests/plugins/plugin_test
 tests_plugins_plugin_test_SOURCES = tests/plugins/plugin_test.c
 tests_plugins_plugin_test_LDADD = $(SF_TEST_LIBS)
 

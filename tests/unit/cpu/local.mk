@@ -1,6 +1,7 @@
 # Build fragment of tests/unit/cpu.
 check_PROGRAMS += tests/unit/cpu/cpu_test tests/unit/cpu/table_test
 TESTS += tests/unit/cpu/cpu_test tests/unit/cpu/table_test
+SF_THREADED_TESTS += tests/unit/cpu/cpu_test
 tests_unit_cpu_cpu_test_SOURCES = \
   tests/unit/cpu/attention_test.c \
   tests/unit/cpu/elementwise_test.c \

@@ -1,6 +1,7 @@
 # Build fragment of tests/unit/rdu: the emulator's kernels, and programs built by hand.
 check_PROGRAMS += tests/unit/rdu/kernels_test
 TESTS += tests/unit/rdu/kernels_test
+SF_THREADED_TESTS += tests/unit/rdu/kernels_test
 tests_unit_rdu_kernels_test_SOURCES = tests/unit/rdu/kernels_test.c plugins/backends/rdu/isa.c
 tests_unit_rdu_kernels_test_CPPFLAGS = $(AM_CPPFLAGS) $(SF_RDU_X86_CPPFLAGS)
 tests_unit_rdu_kernels_test_LDADD = $(SF_RDU_KERNEL_LIBS) $(SF_TEST_LIBS) -lm
@@ -13,5 +14,6 @@ tests_unit_rdu_program_test_LDADD = plugins/backends/rdu/libmachine.la $(SF_TEST
 
 check_PROGRAMS += tests/unit/rdu/compiled_test
 TESTS += tests/unit/rdu/compiled_test
+SF_THREADED_TESTS += tests/unit/rdu/compiled_test
 tests_unit_rdu_compiled_test_SOURCES = tests/unit/rdu/compiled_test.c
 tests_unit_rdu_compiled_test_LDADD = $(SF_TEST_LIBS) -lm

@@ -1,6 +1,7 @@
 # Build fragment of tests/unit/run: the rooms of core/run over a session that runs nothing.
 check_PROGRAMS += tests/unit/run/run_test
 TESTS += tests/unit/run/run_test
+SF_THREADED_TESTS += tests/unit/run/run_test
 tests_unit_run_run_test_SOURCES = \
   core/run/checkpoint.c \
   core/run/feed.c \
@@ -24,5 +25,6 @@ tests_unit_run_run_test_LDADD = $(SF_TEST_LIBS) -lm
 # What needs a compiled model, through the public functions.
 check_PROGRAMS += tests/unit/run/model_test
 TESTS += tests/unit/run/model_test
+SF_THREADED_TESTS += tests/unit/run/model_test
 tests_unit_run_model_test_SOURCES = tests/unit/run/report_test.c tests/unit/run/train_test.c
 tests_unit_run_model_test_LDADD = $(SF_TEST_LIBS) -lm
