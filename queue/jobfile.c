@@ -54,7 +54,6 @@ sf_job_file_free (SfJobFile *file)
 static char *
 scalar_text (SfConfigNode *node, GError **error)
 {
-  char number[G_ASCII_DTOSTR_BUF_SIZE];
   int64_t i = 0;
   double f = 0;
   bool b = false;
@@ -64,9 +63,7 @@ scalar_text (SfConfigNode *node, GError **error)
     case SF_CONFIG_INT:
       return sf_config_node_int (node, &i, error) ? g_strdup_printf ("%" G_GINT64_FORMAT, i) : NULL;
     case SF_CONFIG_FLOAT:
-      return sf_config_node_float (node, &f, error)
-                 ? g_strdup (g_ascii_dtostr (number, sizeof number, f))
-                 : NULL;
+      return sf_config_node_float (node, &f, error) ? sf_float_text (f) : NULL;
     case SF_CONFIG_BOOL:
       return sf_config_node_bool (node, &b, error) ? g_strdup (b ? "true" : "false") : NULL;
     case SF_CONFIG_STRING:

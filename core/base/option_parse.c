@@ -202,10 +202,7 @@ node_text (SfConfigNode *node, const SfOption *option, GError **error)
   if (type == SF_CONFIG_FLOAT && option->type == SF_OPTION_FLOAT)
     {
       double value;
-      char buffer[G_ASCII_DTOSTR_BUF_SIZE];
-      return sf_config_node_float (node, &value, error)
-                 ? g_strdup (g_ascii_dtostr (buffer, sizeof buffer, value))
-                 : NULL;
+      return sf_config_node_float (node, &value, error) ? sf_float_text (value) : NULL;
     }
   static const char *const found[] = {
     [SF_CONFIG_GROUP] = "a group { }", [SF_CONFIG_LIST] = "a list",

@@ -75,3 +75,17 @@ sf_parse_seconds (const char *text, uint64_t *out, GError **error)
   *out = total;
   return true;
 }
+
+char *
+sf_float_text (double value)
+{
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+  for (int digits = 1; digits < 17; digits++)
+    {
+      char format[8];
+      g_snprintf (format, sizeof format, "%%.%dg", digits);
+      if (g_ascii_strtod (g_ascii_formatd (text, sizeof text, format, value), NULL) == value)
+        return g_strdup (text);
+    }
+  return g_strdup (g_ascii_dtostr (text, sizeof text, value));
+}

@@ -334,7 +334,6 @@ sf_optimizer_apply (SfPassContext *context, SfGraph *graph, const SfValue *param
 static char *
 option_text (const SfOptionValues *values, const SfOption *option)
 {
-  char number[G_ASCII_DTOSTR_BUF_SIZE];
   switch (option->type)
     {
     case SF_OPTION_BOOL:
@@ -342,8 +341,7 @@ option_text (const SfOptionValues *values, const SfOption *option)
     case SF_OPTION_INT:
       return g_strdup_printf ("%" G_GINT64_FORMAT, sf_option_int (values, option->name));
     case SF_OPTION_FLOAT:
-      return g_strdup (
-          g_ascii_dtostr (number, sizeof number, sf_option_float (values, option->name)));
+      return sf_float_text (sf_option_float (values, option->name));
     default:
       return g_strdup (sf_option_string (values, option->name));
     }

@@ -66,6 +66,8 @@ SF_API bool sf_config_check_keys (SfConfigNode *group, bool deep, GError **error
 /* "2G", "512M", "64K", "100" to bytes (powers of 1024); "10m", "1h30m", "45s", "90" to seconds. */
 SF_API bool sf_parse_bytes (const char *text, uint64_t *out, GError **error);
 SF_API bool sf_parse_seconds (const char *text, uint64_t *out, GError **error);
+/* The shortest text that reads back as the same number, in the C locale. Owned by the caller. */
+SF_API char *sf_float_text (double value);
 
 SF_END_DECLS
 #endif

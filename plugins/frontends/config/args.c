@@ -4,21 +4,6 @@
 
 #include <math.h>
 
-/* The shortest text that reads back as the same number. */
-static char *
-float_text (double value)
-{
-  char text[G_ASCII_DTOSTR_BUF_SIZE];
-  for (int digits = 15; digits < 17; digits++)
-    {
-      char format[8];
-      g_snprintf (format, sizeof format, "%%.%dg", digits);
-      if (g_ascii_strtod (g_ascii_formatd (text, sizeof text, format, value), NULL) == value)
-        return g_strdup (text);
-    }
-  return g_strdup (g_ascii_dtostr (text, sizeof text, value));
-}
-
 static char *
 scalar_text (SfConfigNode *node, GError **error)
 {
@@ -31,7 +16,7 @@ scalar_text (SfConfigNode *node, GError **error)
     case SF_CONFIG_INT:
       return sf_config_node_int (node, &i, error) ? g_strdup_printf ("%" G_GINT64_FORMAT, i) : NULL;
     case SF_CONFIG_FLOAT:
-      return sf_config_node_float (node, &f, error) ? float_text (f) : NULL;
+      return sf_config_node_float (node, &f, error) ? sf_float_text (f) : NULL;
     case SF_CONFIG_BOOL:
       return sf_config_node_bool (node, &b, error) ? g_strdup (b ? "1" : "0") : NULL;
     case SF_CONFIG_STRING:

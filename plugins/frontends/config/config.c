@@ -30,13 +30,13 @@ add_feed_facts (Model *model, SfConfigNode *input, const char *name, GError **er
   for (size_t i = 0; i < G_N_ELEMENTS (numbers); i++)
     {
       double value;
-      char text[G_ASCII_DTOSTR_BUF_SIZE];
       g_autofree char *key = g_strdup_printf ("feed.%s.%s", name, numbers[i]);
       if (sf_config_node_member (input, numbers[i]) == NULL)
         continue;
       if (!model_get_float (model, input, numbers[i], &value, error))
         return false;
-      sf_module_set_fact (model->module, key, g_ascii_dtostr (text, sizeof text, value));
+      g_autofree char *text = sf_float_text (value);
+      sf_module_set_fact (model->module, key, text);
     }
   return true;
 }

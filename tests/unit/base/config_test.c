@@ -409,3 +409,20 @@ SF_TEST_CASES (Units, Seconds, second_cases, G_N_ELEMENTS (second_cases), sf_tes
       SF_CHECK_ERROR (error, SF_ERROR_INVALID_ARGUMENT, message);
     }
 }
+
+SF_TEST (Config, FloatText)
+{
+  static const struct
+  {
+    double value;
+    const char *text;
+  } rows[] = { { 0.1, "0.1" },    { 0.005, "0.005" },
+               { 1e-8, "1e-08" }, { 1.0 / 3, "0.3333333333333333" },
+               { -2.5, "-2.5" },  { 1e300, "1e+300" },
+               { 0, "0" },        { 0.1 + 0.2, "0.30000000000000004" } };
+  for (size_t i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *text = sf_float_text (rows[i].value);
+      SF_CHECK_STR (text, rows[i].text);
+    }
+}
