@@ -166,3 +166,27 @@ SF_TEST (ConfigLayers, Embedding)
   SF_CHECK_STR (states, "e.weight[7,4]");
   model_clear (&model);
 }
+
+/* "@in" is what each round was entered with; a name is looked up in the round first, then outside.
+ */
+SF_TEST (ConfigLayers, NamesInARepeat)
+{
+  Model model = model_read_layers (
+      "[ 3 ]",
+      L ("name = \"r\"; type = \"tanh\";") "," L (
+          "name = \"b\"; type = \"repeat\"; times = 2; layers = ( { name = \"r\"; type = "
+          "\"relu\"; }, { type = \"add\"; inputs = [ \"@in\", \"r\" ]; } );") "," L ("type = \"mul\"; inputs = [ \"r\", \"@in\" ];"));
+  SF_REQUIRE_NO_ERROR (model.error);
+  const SfGraph *graph = model.graph;
+  SfValue x = sf_graph_input_at (graph, 0), out[6];
+  SF_REQUIRE (sf_graph_n_nodes (graph) == 6);
+  for (SfNode node = 0; node < 6; node++)
+    out[node] = sf_node_output (graph, node, 0);
+  SF_CHECK_INT (sf_node_input (graph, 2, 0), out[0]);
+  SF_CHECK_INT (sf_node_input (graph, 2, 1), out[1]);
+  SF_CHECK_INT (sf_node_input (graph, 4, 0), out[2]);
+  SF_CHECK_INT (sf_node_input (graph, 4, 1), out[3]);
+  SF_CHECK_INT (sf_node_input (graph, 5, 0), out[0]);
+  SF_CHECK_INT (sf_node_input (graph, 5, 1), x);
+  model_clear (&model);
+}
