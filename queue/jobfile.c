@@ -50,6 +50,17 @@ sf_job_file_free (SfJobFile *file)
 
 /* ---- the optimizer of a step ---- */
 
+/* The shortest text that reads back as the same number: 0.005, not 0.0050000000000000001. */
+static char *
+number_text (double number)
+{
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+  g_ascii_formatd (text, sizeof text, "%.15g", number);
+  if (g_ascii_strtod (text, NULL) != number)
+    g_ascii_dtostr (text, sizeof text, number);
+  return g_strdup (text);
+}
+
 /* A scalar of the config as text. Owned; NULL with an error. */
 static char *
 scalar_text (SfConfigNode *node, GError **error)
@@ -63,7 +74,7 @@ scalar_text (SfConfigNode *node, GError **error)
     case SF_CONFIG_INT:
       return sf_config_node_int (node, &i, error) ? g_strdup_printf ("%" G_GINT64_FORMAT, i) : NULL;
     case SF_CONFIG_FLOAT:
-      return sf_config_node_float (node, &f, error) ? sf_float_text (f) : NULL;
+      return sf_config_node_float (node, &f, error) ? number_text (f) : NULL;
     case SF_CONFIG_BOOL:
       return sf_config_node_bool (node, &b, error) ? g_strdup (b ? "true" : "false") : NULL;
     case SF_CONFIG_STRING:
