@@ -25,7 +25,8 @@ typedef struct
 static const char *const prefixes_train[] = { "train", NULL };
 static const char *const prefixes_test[] = { "test", "t10k", NULL };
 
-/* "<prefix>-<what>..." in `folder`; NULL when there is none. Of several the first in name order. */
+/* "<prefix>-<what>..." in `folder`; NULL when there is none. Of several the first in name order.
+ * NumPy's files have the same names but for their suffix. */
 static char *
 find_file (const char *folder, const char *const *prefixes, const char *what)
 {
@@ -36,7 +37,8 @@ find_file (const char *folder, const char *const *prefixes, const char *what)
     for (size_t i = 0; prefixes[i] != NULL; i++)
       {
         g_autofree char *start = g_strdup_printf ("%s-%s", prefixes[i], what);
-        if (g_str_has_prefix (name, start) && (best == NULL || strcmp (name, best) < 0))
+        if (g_str_has_prefix (name, start) && !g_str_has_suffix (name, ".npy")
+            && (best == NULL || strcmp (name, best) < 0))
           {
             g_free (best);
             best = g_strdup (name);
