@@ -1,0 +1,4 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Runs double.py where PyTorch is.
+exec "${SF_SOURCE_DIR:?run by make check}/tests/peers/run" double
