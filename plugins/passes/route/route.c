@@ -6,7 +6,7 @@
 static const SfOption options_table[] = {
   { .name = "iterations",
     .type = SF_OPTION_INT,
-    .def = "60",
+    .def = "300",
     .min = 1,
     .max = 10000,
     .arg = "N",
