@@ -4,7 +4,7 @@
 . "${SF_SOURCE_DIR:?run by make check}/tests/cli/lib.sh"
 . "$SF_SOURCE_DIR/tests/cli/model.sh"
 
-stride=1
+stride=1 # of what is sampled
 [ "${SF_NIGHTLY-}" = yes ] || stride=7
 
 size () {
@@ -133,13 +133,28 @@ limited () {
   ulimit -f 1
   exec "$@"
 }
-for command in "compile $apps/lenet/model.cfg -o $work/full/old.pef" "compile $apps/lenet/model.cfg -o $work/full/new.pef"; do
-  # shellcheck disable=SC2086
-  (limited "$sf" $command) >"$work/full.out" 2>"$work/err"
+# on_full_disk WHAT COMMAND...
+on_full_disk () {
+  what=$1
+  shift
+  (limited "$@") >"$work/full.out" 2>"$work/err"
   code=$?
-  [ $code -eq 11 ] || fail "sf $command beyond the size limit: exit $code, wanted 11"
+  [ $code -eq 11 ] || fail "$what beyond the size limit: exit $code, wanted 11"
   one_line
-  same_bits "what was there before" "$work/logreg.pef" "$work/full/old.pef"
-  ls -A "$work/full" | cmp -s - "$work/before" || fail "sf $command left: $(ls -A "$work/full")"
-done
+  same_bits "what was there before $what" "$work/logreg.pef" "$work/full/old.pef"
+  ls -A "$work/full" | cmp -s - "$work/before" || fail "$what left: $(ls -A "$work/full")"
+}
+on_full_disk "a new PEF" "$sf" compile "$apps/lenet/model.cfg" -o "$work/full/new.pef"
+on_full_disk "a PEF over another" "$sf" compile "$apps/lenet/model.cfg" -o "$work/full/old.pef"
+on_full_disk "a stripped PEF" "$sf" pef strip --graph "$work/logreg.pef" -o "$work/full/bare.pef"
+on_full_disk "a checkpoint" "$sf" train "$work/logreg.pef" --data "$digits" --checkpoint-dir "$work/full"
+on_full_disk "predictions" "$sf" infer "$work/logreg.pef" --data "$digits" --output "$work/full/predictions.csv"
+
+# A plugin of another ABI: refused before any of it runs, and nothing is written.
+printf 'passes = ( { pass = "minor"; } );\n' >"$work/other.cfg"
+mkdir "$work/plugins"
+cp "$SF_BUILD_DIR/tests/plugins/.libs/sf-pass-minor.so" "$work/plugins"
+refused "5" "a pass of another ABI" "$sf" compile "$apps/logreg/model.cfg" -o "$work/abi.pef" --pipeline "$work/other.cfg" --plugin-path "$work/plugins"
+has err "sf-pass-minor.so: plugin ABI 0.2, wanted 0.1"
+[ ! -e "$work/abi.pef" ] || fail "a pass of another ABI left a PEF"
 finish
