@@ -50,42 +50,6 @@ sf_job_file_free (SfJobFile *file)
 
 /* ---- the optimizer of a step ---- */
 
-/* The shortest text that reads back as the same number: 0.005, not 0.0050000000000000001. */
-static char *
-number_text (double number)
-{
-  char text[G_ASCII_DTOSTR_BUF_SIZE];
-  g_ascii_formatd (text, sizeof text, "%.15g", number);
-  if (g_ascii_strtod (text, NULL) != number)
-    g_ascii_dtostr (text, sizeof text, number);
-  return g_strdup (text);
-}
-
-/* A scalar of the config as text. Owned; NULL with an error. */
-static char *
-scalar_text (SfConfigNode *node, GError **error)
-{
-  int64_t i = 0;
-  double f = 0;
-  bool b = false;
-  const char *s = NULL;
-  switch (sf_config_node_type (node))
-    {
-    case SF_CONFIG_INT:
-      return sf_config_node_int (node, &i, error) ? g_strdup_printf ("%" G_GINT64_FORMAT, i) : NULL;
-    case SF_CONFIG_FLOAT:
-      return sf_config_node_float (node, &f, error) ? number_text (f) : NULL;
-    case SF_CONFIG_BOOL:
-      return sf_config_node_bool (node, &b, error) ? g_strdup (b ? "true" : "false") : NULL;
-    case SF_CONFIG_STRING:
-      return sf_config_node_string (node, &s, error) ? g_strdup (s) : NULL;
-    default:
-      sf_fail (error, SF_ERROR_INVALID_DATA, "%s: %s: found a group or a list, wanted one value",
-               sf_config_node_where (node), sf_config_node_name (node));
-      return NULL;
-    }
-}
-
 /* { name = "adamw"; lr = 0.001; } of a compile or train step: an optimizer is compiled in, so all
  * of it belongs to the compile step at or before this one. */
 static bool
@@ -119,7 +83,7 @@ read_optimizer (SfJobFile *file, SfConfigNode *group, GError **error)
       if (strcmp (key, "name") == 0)
         continue;
       sf_config_node_member (group, key);
-      g_autofree char *value = scalar_text (node, error);
+      g_autofree char *value = sf_config_node_text (node, error);
       g_autofree char *pair = g_strdup_printf ("%s=%s", key, value);
       if (value == NULL
           || !sf_option_set (compile->values, "optimizer-option", pair, sf_config_node_where (node),

@@ -262,6 +262,40 @@ sf_config_node_string (SfConfigNode *node, const char **out, GError **error)
   return true;
 }
 
+char *
+sf_config_node_text (SfConfigNode *node, GError **error)
+{
+  switch (sf_config_node_type (node))
+    {
+    case SF_CONFIG_INT:
+      {
+        int64_t value;
+        return sf_config_node_int (node, &value, error)
+                   ? g_strdup_printf ("%" G_GINT64_FORMAT, value)
+                   : NULL;
+      }
+    case SF_CONFIG_FLOAT:
+      {
+        double value;
+        return sf_config_node_float (node, &value, error) ? sf_float_text (value) : NULL;
+      }
+    case SF_CONFIG_BOOL:
+      {
+        bool value;
+        return sf_config_node_bool (node, &value, error) ? g_strdup (value ? "true" : "false")
+                                                         : NULL;
+      }
+    case SF_CONFIG_STRING:
+      {
+        const char *value;
+        return sf_config_node_string (node, &value, error) ? g_strdup (value) : NULL;
+      }
+    default:
+      fail_type (node, "a number, a boolean or a string", error);
+      return NULL;
+    }
+}
+
 /* The member, or NULL; *failed when it is required and absent. */
 static SfConfigNode *
 find (SfConfigNode *group, const char *key, bool required, const char *form, bool *failed,

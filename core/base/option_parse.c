@@ -183,27 +183,13 @@ node_text (SfConfigNode *node, const SfOption *option, GError **error)
   bool has_units = option->type == SF_OPTION_BYTES || option->type == SF_OPTION_SECONDS;
   bool textual = option->type == SF_OPTION_STRING || option->type == SF_OPTION_CHOICE
                  || option->type == SF_OPTION_LIST || has_units;
-  if (type == SF_CONFIG_STRING && textual)
-    {
-      const char *text;
-      return sf_config_node_string (node, &text, error) ? g_strdup (text) : NULL;
-    }
-  if (type == SF_CONFIG_BOOL && option->type == SF_OPTION_BOOL)
-    {
-      bool value;
-      return sf_config_node_bool (node, &value, error) ? g_strdup (value ? "true" : "false") : NULL;
-    }
-  if (type == SF_CONFIG_INT
-      && (option->type == SF_OPTION_INT || option->type == SF_OPTION_FLOAT || has_units))
-    {
-      int64_t value;
-      return sf_config_node_int (node, &value, error) ? g_strdup_printf ("%" PRId64, value) : NULL;
-    }
-  if (type == SF_CONFIG_FLOAT && option->type == SF_OPTION_FLOAT)
-    {
-      double value;
-      return sf_config_node_float (node, &value, error) ? sf_float_text (value) : NULL;
-    }
+  bool number = option->type == SF_OPTION_INT || option->type == SF_OPTION_FLOAT;
+  bool fits = (type == SF_CONFIG_STRING && textual)
+              || (type == SF_CONFIG_BOOL && option->type == SF_OPTION_BOOL)
+              || (type == SF_CONFIG_INT && (number || has_units))
+              || (type == SF_CONFIG_FLOAT && option->type == SF_OPTION_FLOAT);
+  if (fits)
+    return sf_config_node_text (node, error);
   static const char *const found[] = {
     [SF_CONFIG_GROUP] = "a group { }", [SF_CONFIG_LIST] = "a list",
     [SF_CONFIG_INT] = "an integer",    [SF_CONFIG_FLOAT] = "a float",

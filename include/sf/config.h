@@ -59,6 +59,8 @@ SF_API bool sf_config_node_int (SfConfigNode *node, int64_t *out, GError **error
 SF_API bool sf_config_node_float (SfConfigNode *node, double *out, GError **error);
 SF_API bool sf_config_node_bool (SfConfigNode *node, bool *out, GError **error);
 SF_API bool sf_config_node_string (SfConfigNode *node, const char **out, GError **error);
+/* Any scalar as text: floats in their shortest form, bool as "true" or "false". Owned by the caller; NULL with an error for groups and lists. */
+SF_API char *sf_config_node_text (SfConfigNode *node, GError **error);
 
 /* Refuses members of `group` that no getter has asked for; with `deep`, of groups below as well. */
 SF_API bool sf_config_check_keys (SfConfigNode *group, bool deep, GError **error);

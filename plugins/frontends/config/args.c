@@ -4,31 +4,6 @@
 
 #include <math.h>
 
-static char *
-scalar_text (SfConfigNode *node, GError **error)
-{
-  int64_t i;
-  double f;
-  bool b;
-  const char *s;
-  switch (sf_config_node_type (node))
-    {
-    case SF_CONFIG_INT:
-      return sf_config_node_int (node, &i, error) ? g_strdup_printf ("%" G_GINT64_FORMAT, i) : NULL;
-    case SF_CONFIG_FLOAT:
-      return sf_config_node_float (node, &f, error) ? sf_float_text (f) : NULL;
-    case SF_CONFIG_BOOL:
-      return sf_config_node_bool (node, &b, error) ? g_strdup (b ? "1" : "0") : NULL;
-    case SF_CONFIG_STRING:
-      return sf_config_node_string (node, &s, error) ? g_strdup (s) : NULL;
-    default:
-      sf_fail (error, SF_ERROR_INVALID_DATA,
-               "%s: argument %s: found a group or list, wanted a number or a string",
-               sf_config_node_where (node), sf_config_node_name (node));
-      return NULL;
-    }
-}
-
 static bool
 read_arg (SfConfigNode *arg, SfModelArg *out, GError **error)
 {
@@ -45,7 +20,7 @@ read_arg (SfConfigNode *arg, SfModelArg *out, GError **error)
   if (!sf_config_get_string (arg, "help", true, &help, error)
       || !sf_config_check_keys (arg, false, error))
     return false;
-  char *text = scalar_text (def, error);
+  char *text = sf_config_node_text (def, error);
   if (text == NULL)
     return false;
   *out = (SfModelArg){ g_strdup (sf_config_node_name (arg)), text, g_strdup (help) };
@@ -147,6 +122,12 @@ parse_factor (Model *model, const char **text, double *out)
   const char *value = g_hash_table_lookup (model->args, name);
   if (value == NULL)
     return false;
+  bool is_true = strcmp (value, "true") == 0;
+  if (is_true || strcmp (value, "false") == 0)
+    {
+      *out = is_true;
+      return true;
+    }
   char *end;
   *out = g_ascii_strtod (value, &end);
   return end != value && *end == '\0' && isfinite (*out);

@@ -164,7 +164,7 @@ static const File files[] = {
     "m.cfg:2: argument h: wanted { default = ...; help = \"...\"; }" },
   { "argument that is a list",
     NAME "args = { h = { default = [ 3 ]; help = \"x\"; }; };\n" X LINEAR,
-    "m.cfg:2: argument default: found a group or list, wanted a number or a string" },
+    "m.cfg:2: default: found a list, wanted a number, a boolean or a string" },
   { "arguments that are a list", NAME "args = ( );\n" X LINEAR, "m.cfg:2: args: wanted a group" },
   { "undeclared argument", NAME ARGS X "layers = ( { type = \"linear\"; out = \"$width\"; } );",
     "m.cfg:4: found \"$width\", wanted a number, or declared arguments and numbers with * and /" },

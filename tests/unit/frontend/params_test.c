@@ -184,7 +184,7 @@ SF_TEST (ConfigParams, ListsArguments)
   SF_CHECK (plugin->ops.frontend->list_args (&source, args, &error));
   SF_REQUIRE_NO_ERROR (error);
   static const char *const wanted[][3]
-      = { { "hidden", "4", "width" }, { "rate", "0.5", "of dropout" }, { "deep", "1", "more" } };
+      = { { "hidden", "4", "width" }, { "rate", "0.5", "of dropout" }, { "deep", "true", "more" } };
   SF_REQUIRE (args->len == 3);
   for (guint i = 0; i < 3; i++)
     {
