@@ -34,7 +34,7 @@ plugins_backends_cpu_libsfcpu_la_SOURCES = \
   plugins/backends/cpu/workers.c \
   plugins/backends/cpu/workers.h
 plugins_backends_cpu_libsfcpu_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
-plugins_backends_cpu_libsfcpu_la_CFLAGS = $(SF_PLUGIN_CFLAGS) -ftree-vectorize -fvect-cost-model=dynamic
+plugins_backends_cpu_libsfcpu_la_CFLAGS = $(SF_PLUGIN_CFLAGS) $(SF_VECTORISE)
 
 plugin_LTLIBRARIES += plugins/sf-backend-cpu.la
 plugins_sf_backend_cpu_la_SOURCES = plugins/backends/cpu/cpu.c

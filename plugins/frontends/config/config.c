@@ -210,13 +210,14 @@ import (const SfSource *source, const SfImportOptions *options, SfModule *module
                   .module = module,
                   .current = SF_NONE,
                   .enter = SF_NONE,
-                  .seed = options->seed };
-  g_autofree char *prefix = model.prefix = g_strdup ("");
+                  .seed = options->seed,
+                  .prefix = g_strdup ("") };
   model.args = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   model.names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   model.used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   if (!build (&model, sf_config_root (config), options, error))
     g_clear_pointer (&model.graph, sf_graph_unref);
+  g_free (model.prefix);
   g_hash_table_unref (model.args);
   g_hash_table_unref (model.names);
   g_hash_table_unref (model.used);
