@@ -10,6 +10,7 @@ sfinclude_HEADERS += \
   include/sf/export.h \
   include/sf/file.h \
   include/sf/graph.h \
+  include/sf/import.h \
   include/sf/json.h \
   include/sf/log.h \
   include/sf/op.h \

@@ -62,21 +62,19 @@ frontend_of (const SfSource *source, const char *name, GError **error)
 }
 
 SfModule *
-sf_import (const char *path, const char *frontend, int64_t batch_size, uint64_t seed,
-           const char *const *args, const char *const *dims, GError **error)
+sf_import (const char *path, const SfImportOptions *given, GError **error)
 {
   static const char *const none[] = { NULL };
   SfFileMap map;
   if (!sf_file_map (path, MAX_MODEL_BYTES, &map, error))
     return NULL;
   SfSource source = { .path = path, .data = map.data, .n_bytes = map.n_bytes };
-  SfImportOptions options = { .batch_size = batch_size,
-                              .seed = seed,
-                              .args = args != NULL ? args : none,
-                              .dims = dims != NULL ? dims : none };
+  SfImportOptions options = given != NULL ? *given : (SfImportOptions){ 0 };
+  options.args = options.args != NULL ? options.args : none;
+  options.dims = options.dims != NULL ? options.dims : none;
   g_autofree char *base = g_path_get_basename (path);
   g_autoptr (SfModule) module = sf_module_new (base);
-  const SfFrontendOps *ops = frontend_of (&source, frontend, error);
+  const SfFrontendOps *ops = frontend_of (&source, options.frontend, error);
   g_autoptr (SfGraph) graph = ops != NULL ? ops->import (&source, &options, module, error) : NULL;
   sf_file_unmap (&map);
   if (graph == NULL)

@@ -3,19 +3,18 @@
 #ifndef SF_COMPILE_H
 #define SF_COMPILE_H
 
+#include <sf/import.h>
 #include <sf/options.h>
 #include <sf/pef.h>
 
 SF_BEGIN_DECLS
 
-/* Reads a model file with the frontend that claims it (`frontend` NULL) or the one named: a module
- * whose entry "forward" is the forward graph. `options` borrowed, see <sf/plugin/frontend.h>; NULL:
- * defaults. Owned. */
-SF_API SfModule *sf_import (const char *path, const char *frontend, int64_t batch_size,
-                            uint64_t seed, const char *const *args, const char *const *dims,
-                            GError **error);
+/* Reads a model file: a module whose entry "forward" is the forward graph. `options` NULL: defaults.
+ * Owned. */
+SF_API SfModule *sf_import (const char *path, const SfImportOptions *options, GError **error);
 
-/* Appends the arguments that the model declares (SfModelArg of <sf/plugin/frontend.h>) to `args`. */
+/* Appends the arguments that the model declares (SfModelArg of <sf/plugin/frontend.h>) to `args`;
+ * `frontend` as in SfImportOptions. */
 SF_API bool sf_import_args (const char *path, const char *frontend, GArray *args, GError **error);
 
 typedef struct

@@ -159,7 +159,8 @@ check_model (const void *data, const char *level, const char *precision)
   g_autofree char *relative = g_strdup_printf ("apps/%s/model.cfg", *app);
   g_autofree char *path = sf_test_source_path (relative);
   g_autoptr (GError) error = NULL;
-  g_autoptr (SfModule) module = sf_import (path, NULL, 4, 1, NULL, NULL, &error);
+  const SfImportOptions import = { .batch_size = 4, .seed = 1 };
+  g_autoptr (SfModule) module = sf_import (path, &import, &error);
   SF_REQUIRE_NO_ERROR (error);
   SfCompileOptions options
       = { .level = level, .precision = precision, .optimizer = "adamw", .clip_norm = 1 };

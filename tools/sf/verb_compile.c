@@ -220,10 +220,14 @@ compile (const SfOptionValues *options, gint64 *start, GError **error)
   g_autoptr (SfOptionValues) optimizer = inference ? NULL : optimizer_values (options, error);
   if (optimizer == NULL && !inference)
     return NULL;
-  g_autoptr (SfModule) module = sf_import (
-      sf_option_string (options, "model"), sf_option_string (options, "frontend"),
-      sf_option_int (options, "batch-size"), seed, sf_option_list (options, "arg"),
-      sf_option_list (options, "dim"), error);
+  const SfImportOptions import = {
+    .frontend = sf_option_string (options, "frontend"),
+    .batch_size = sf_option_int (options, "batch-size"),
+    .seed = seed,
+    .args = sf_option_list (options, "arg"),
+    .dims = sf_option_list (options, "dim"),
+  };
+  g_autoptr (SfModule) module = sf_import (sf_option_string (options, "model"), &import, error);
   if (module == NULL)
     return NULL;
   const char *pipeline = sf_option_string (options, "pipeline");

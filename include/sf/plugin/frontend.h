@@ -4,6 +4,7 @@
 #define SF_PLUGIN_FRONTEND_H
 
 #include <sf/graph.h>
+#include <sf/import.h>
 #include <sf/plugin/plugin.h>
 
 SF_BEGIN_DECLS
@@ -14,14 +15,6 @@ typedef struct
   const uint8_t *data; /* its content */
   size_t n_bytes;
 } SfSource;
-
-typedef struct
-{
-  int64_t batch_size;      /* 0: the model's own default */
-  uint64_t seed;           /* of the initial weights */
-  const char *const *args; /* "name=value", NULL-terminated: the model's own arguments (--arg) */
-  const char *const *dims; /* "name=N", NULL-terminated: symbolic dimensions (--dim) */
-} SfImportOptions;
 
 /* An argument that a model file declares. Strings owned by the array (g_free). */
 typedef struct
@@ -45,6 +38,9 @@ struct SfFrontendOps
    * "model", "arg.hidden" ...) go to `module`. Owned by the caller. */
   SfGraph *(*import) (const SfSource *source, const SfImportOptions *options, SfModule *module,
                       GError **error);
+  /* A tensor file of the source's own world (ONNX: a TensorProto): `out` dense with memory of its
+   * own, `name` (may be NULL) the tensor's, owned, NULL without one. NULL: there are none. */
+  bool (*read_tensor) (const SfSource *source, SfTensor *out, char **name, GError **error);
 };
 
 SF_END_DECLS

@@ -73,12 +73,12 @@ make_feeds (Model *model, GError **error)
 static bool
 model_init (Model *model, const char *app, const char *level, const char *precision, GError **error)
 {
-  const char *const none[] = { NULL };
   g_autofree char *relative = g_strdup_printf ("apps/%s/model.cfg", app),
                   *path = sf_test_source_path (relative);
   SfCompileOptions options = { .level = level, .precision = precision, .optimizer = "adam" };
   *model = (Model){ 0 };
-  g_autoptr (SfModule) module = sf_import (path, NULL, 6, 1, none, none, error);
+  const SfImportOptions import = { .batch_size = 6, .seed = 1 };
+  g_autoptr (SfModule) module = sf_import (path, &import, error);
   if (module == NULL || (model->arch = sf_arch_load ("sn10", error)) == NULL
       || !sf_compile_program (module, &options, model->arch, &model->source, NULL, &model->program,
                               error))

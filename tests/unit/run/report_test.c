@@ -24,7 +24,8 @@ static SfSession *
 open_session (const char *folder, GError **error)
 {
   g_autofree char *path = sf_test_write_file (folder, "model.cfg", model, -1);
-  g_autoptr (SfModule) module = sf_import (path, NULL, 0, 1, NULL, NULL, error);
+  const SfImportOptions import = { .seed = 1 };
+  g_autoptr (SfModule) module = sf_import (path, &import, error);
   const SfCompileOptions options = { .level = "o0", .inference = true };
   g_autoptr (SfPef) pef = module == NULL ? NULL : sf_compile (module, &options, error);
   const SfSessionOptions cpu = { .backend = "cpu", .n_threads = 1 };

@@ -19,7 +19,8 @@ compile (const char *folder, int64_t batch_size, GError **error)
         "0.25; }, { type = \"linear\"; out = 2; } );\n"
         "loss = { type = \"softmax_ce\"; target = \"label\"; };\n";
   g_autofree char *path = sf_test_write_file (folder, "model.cfg", model, -1);
-  g_autoptr (SfModule) module = sf_import (path, NULL, batch_size, 1, NULL, NULL, error);
+  const SfImportOptions import = { .batch_size = batch_size, .seed = 1 };
+  g_autoptr (SfModule) module = sf_import (path, &import, error);
   const SfCompileOptions options = { .level = "o1", .optimizer = "adamw" };
   return module == NULL ? NULL : sf_compile (module, &options, error);
 }
@@ -139,7 +140,8 @@ SF_TEST (Train, MseOfRowsThatDoNotFillBatches)
   static const int64_t batches[] = { 1, 2, 5, 8 };
   for (size_t i = 0; i < G_N_ELEMENTS (batches); i++)
     {
-      g_autoptr (SfModule) module = sf_import (path, NULL, batches[i], 1, NULL, NULL, &error);
+      const SfImportOptions import = { .batch_size = batches[i], .seed = 1 };
+      g_autoptr (SfModule) module = sf_import (path, &import, &error);
       const SfCompileOptions options = { .level = "o0" };
       g_autoptr (SfPef) pef = module == NULL ? NULL : sf_compile (module, &options, &error);
       SF_REQUIRE_NO_ERROR (error);
