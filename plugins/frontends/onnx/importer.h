@@ -101,6 +101,10 @@ SfShape onnx_input_shape (OnnxNode *node, size_t index);
 /* The value in the graph; an absent input is refused. */
 SfValue onnx_input (OnnxNode *node, size_t index);
 SfValue onnx_input_or_none (OnnxNode *node, size_t index);
+/* A float initialiser as a state of kind STATISTIC (running mean and variance), whose update the
+ * caller sets; SF_NONE, and no failure, when the input is nothing of the kind or already a
+ * parameter: then onnx_input. */
+SfValue onnx_input_statistic (OnnxNode *node, size_t index);
 /* Input of integers as i32: 64-bit ones are narrowed, saturating. */
 SfValue onnx_input_i32 (OnnxNode *node, size_t index);
 /* An index along a dimension of size `dim`: i32, negative ones counted from the end. */
