@@ -56,6 +56,8 @@ sf_expr_3 (SfExpr *e, const char *op, SfValue a, SfValue b, SfValue c)
 SfValue
 sf_expr_f (SfExpr *e, SfDtype dtype, double value)
 {
+  if (!sf_dtype_is_float (dtype))
+    return sf_expr_data (e, dtype, sf_shape_scalar (), &value);
   return e->error != NULL ? SF_NONE : sf_graph_constant_f (e->graph, dtype, value, &e->error);
 }
 

@@ -43,10 +43,10 @@ SfValue sf_expr_1 (SfExpr *e, const char *op, SfValue a);
 SfValue sf_expr_2 (SfExpr *e, const char *op, SfValue a, SfValue b);
 SfValue sf_expr_3 (SfExpr *e, const char *op, SfValue a, SfValue b, SfValue c);
 
-/* Scalar constants, of a float dtype or of i32. */
+/* Scalar constants, of any dtype or of i32. */
 SfValue sf_expr_f (SfExpr *e, SfDtype dtype, double value);
 SfValue sf_expr_i (SfExpr *e, int32_t value);
-/* Float data that is known now, given in f64 and stored as `dtype`. */
+/* Data that is known now, given in f64 and stored as `dtype`. */
 SfValue sf_expr_data (SfExpr *e, SfDtype dtype, SfShape shape, const double *data);
 /* op (v, scalar of v's dtype). */
 SfValue sf_expr_2f (SfExpr *e, const char *op, SfValue v, double scalar);

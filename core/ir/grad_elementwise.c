@@ -167,6 +167,120 @@ complement (SfExpr *e, SfValue v)
 }
 
 static SfValue
+tan_factor (Rule *r)
+{
+  SfValue y = output (r);
+  return sf_expr_2f (&r->e, "add", sf_expr_2 (&r->e, "mul", y, y), 1);
+}
+
+SF_GRADIENT_RULE (tan)
+{
+  return unary (gradient, tan_factor, error);
+}
+
+/* 1 / sqrt (sign x^2 + offset): what the inverse functions climb by. */
+static SfValue
+inverse_root (Rule *r, double sign, double offset)
+{
+  SfValue x = input (r, 0);
+  SfValue square = sf_expr_2 (&r->e, "mul", x, x);
+  if (sign < 0)
+    square = sf_expr_1 (&r->e, "neg", square);
+  return sf_expr_1 (&r->e, "rsqrt", sf_expr_2f (&r->e, "add", square, offset));
+}
+
+static SfValue
+asin_factor (Rule *r)
+{
+  return inverse_root (r, -1, 1);
+}
+
+SF_GRADIENT_RULE (asin)
+{
+  return unary (gradient, asin_factor, error);
+}
+
+static SfValue
+acos_factor (Rule *r)
+{
+  return sf_expr_1 (&r->e, "neg", inverse_root (r, -1, 1));
+}
+
+SF_GRADIENT_RULE (acos)
+{
+  return unary (gradient, acos_factor, error);
+}
+
+static SfValue
+asinh_factor (Rule *r)
+{
+  return inverse_root (r, 1, 1);
+}
+
+SF_GRADIENT_RULE (asinh)
+{
+  return unary (gradient, asinh_factor, error);
+}
+
+static SfValue
+acosh_factor (Rule *r)
+{
+  return inverse_root (r, 1, -1);
+}
+
+SF_GRADIENT_RULE (acosh)
+{
+  return unary (gradient, acosh_factor, error);
+}
+
+static SfValue
+atan_factor (Rule *r)
+{
+  SfValue x = input (r, 0);
+  SfValue below = sf_expr_2f (&r->e, "add", sf_expr_2 (&r->e, "mul", x, x), 1);
+  return sf_expr_1 (&r->e, "reciprocal", below);
+}
+
+SF_GRADIENT_RULE (atan)
+{
+  return unary (gradient, atan_factor, error);
+}
+
+static SfValue
+atanh_factor (Rule *r)
+{
+  SfValue x = input (r, 0);
+  return sf_expr_1 (&r->e, "reciprocal", complement (&r->e, sf_expr_2 (&r->e, "mul", x, x)));
+}
+
+SF_GRADIENT_RULE (atanh)
+{
+  return unary (gradient, atanh_factor, error);
+}
+
+static SfValue
+sinh_factor (Rule *r)
+{
+  return sf_expr_1 (&r->e, "cosh", input (r, 0));
+}
+
+SF_GRADIENT_RULE (sinh)
+{
+  return unary (gradient, sinh_factor, error);
+}
+
+static SfValue
+cosh_factor (Rule *r)
+{
+  return sf_expr_1 (&r->e, "sinh", input (r, 0));
+}
+
+SF_GRADIENT_RULE (cosh)
+{
+  return unary (gradient, cosh_factor, error);
+}
+
+static SfValue
 tanh_factor (Rule *r)
 {
   SfValue y = output (r);
@@ -257,6 +371,33 @@ SF_GRADIENT_RULE (div)
   if (gradient->needs[1])
     finish (&r, 1, sf_expr_1 (&r.e, "neg", sf_expr_2 (&r.e, "mul", da, output (&r))));
   return end (&r, error);
+}
+
+/* y = a - b q with a whole q: db = -q dy = dy (y - a) / b. */
+static bool
+remainder_rule (SfGradient *g, GError **error)
+{
+  Rule r = begin (g);
+  SfExpr *e = &r.e;
+  if (g->needs[0])
+    finish (&r, 0, r.dy);
+  if (g->needs[1])
+    {
+      SfValue less = sf_expr_2 (e, "sub", output (&r), input (&r, 0));
+      SfValue quotient = sf_expr_1 (e, "round", sf_expr_2 (e, "div", less, input (&r, 1)));
+      finish (&r, 1, sf_expr_2 (e, "mul", r.dy, quotient));
+    }
+  return end (&r, error);
+}
+
+SF_GRADIENT_RULE (mod)
+{
+  return remainder_rule (gradient, error);
+}
+
+SF_GRADIENT_RULE (fmod)
+{
+  return remainder_rule (gradient, error);
 }
 
 /* Where a power is constant: b = 0 gives no gradient to a; a = 0 with b >= 0 gives none to b. */

@@ -54,6 +54,31 @@ SF_GRADIENT_RULE (reduce_min)
   return extremum (gradient, error);
 }
 
+/* dx = dy times the product of the others, without dividing by an x that is 0: `rest` is the
+ * product of what is not 0, and an element gets none of it while another one is 0. */
+SF_GRADIENT_RULE (reduce_prod)
+{
+  if (!gradient->needs[0])
+    return true;
+  SfExpr e = sf_expr_begin (gradient->graph);
+  SfValue x = sf_expr_wide (&e, sf_node_input (gradient->graph, gradient->node, 0));
+  SfShape shape = sf_expr_shape (&e, x);
+  SfAxes axes = sf_axes_of (gradient->graph, gradient->node, "axes", shape.rank);
+  SfDtype dtype = sf_expr_dtype (&e, x);
+  SfValue zero = sf_expr_f (&e, dtype, 0), one = sf_expr_f (&e, dtype, 1);
+  SfValue is_zero = sf_expr_2 (&e, "eq", x, zero);
+  SfValue divisor = sf_expr_3 (&e, "select", is_zero, one, x);
+  SfValue rest = sf_expr_reduce (&e, "reduce_prod", divisor, axes, true);
+  SfValue zeros = sf_expr_cast (&e, is_zero, dtype);
+  SfValue n_others = sf_expr_2 (&e, "sub", sf_expr_reduce (&e, "reduce_sum", zeros, axes, true),
+                                zeros);
+  SfValue others = sf_expr_3 (&e, "select", sf_expr_2 (&e, "eq", n_others, zero),
+                              sf_expr_2 (&e, "div", rest, divisor), zero);
+  SfValue dy = sf_expr_reshape (&e, sf_expr_wide (&e, gradient->dy[0]), sf_axes_keep (axes, shape));
+  gradient->dx[0] = sf_expr_2 (&e, "mul", others, dy);
+  return sf_expr_end (&e, error);
+}
+
 SF_GRADIENT_RULE (reduce_mean)
 {
   if (!gradient->needs[0])

@@ -30,6 +30,15 @@ sf_infer_want_number (const SfInfer *infer, size_t input, const char *name, GErr
 }
 
 bool
+sf_infer_want_int (const SfInfer *infer, size_t input, const char *name, GError **error)
+{
+  if (sf_dtype_is_int (infer->dtype[input]))
+    return true;
+  return sf_refuse (error, "%s is %s, wanted an integer dtype; cast it", name,
+                    sf_dtype_name (infer->dtype[input]));
+}
+
+bool
 sf_infer_want_dtype (const SfInfer *infer, size_t input, const char *name, SfDtype dtype,
                      GError **error)
 {

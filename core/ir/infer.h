@@ -13,6 +13,7 @@ bool sf_infer_has (const SfInfer *infer, size_t input);
 /* Each check names the input as docs/ops.md does. */
 bool sf_infer_want_float (const SfInfer *infer, size_t input, const char *name, GError **error);
 bool sf_infer_want_number (const SfInfer *infer, size_t input, const char *name, GError **error);
+bool sf_infer_want_int (const SfInfer *infer, size_t input, const char *name, GError **error);
 bool sf_infer_want_dtype (const SfInfer *infer, size_t input, const char *name, SfDtype dtype,
                           GError **error);
 bool sf_infer_want_rank (const SfInfer *infer, size_t input, const char *name, int rank,

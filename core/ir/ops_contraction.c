@@ -25,7 +25,7 @@ infer_matmul (SfInfer *infer, GError **error)
   const SfShape *a = infer->shape[0], *b = infer->shape[1];
   SfDtype dtype;
   SfShape y;
-  if (!sf_infer_want_float (infer, 0, "a", error) || !sf_infer_want_float (infer, 1, "b", error)
+  if (!sf_infer_want_number (infer, 0, "a", error) || !sf_infer_want_number (infer, 1, "b", error)
       || !sf_infer_want_min_rank (infer, 0, "a", 2, error)
       || !sf_infer_want_min_rank (infer, 1, "b", 2, error)
       || !sf_infer_meet (infer, 0, "a", 1, "b", &dtype, error)

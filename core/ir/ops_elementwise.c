@@ -37,6 +37,15 @@ infer_number_unary (SfInfer *infer, GError **error)
 }
 
 static bool
+infer_int_unary (SfInfer *infer, GError **error)
+{
+  if (!sf_infer_want_int (infer, 0, "x", error))
+    return false;
+  sf_infer_set (infer, 0, infer->dtype[0], *infer->shape[0]);
+  return true;
+}
+
+static bool
 infer_not (SfInfer *infer, GError **error)
 {
   if (!sf_infer_want_dtype (infer, 0, "x", SF_BOOL, error))
@@ -62,6 +71,13 @@ static bool
 infer_float_binary (SfInfer *infer, GError **error)
 {
   return sf_infer_want_float (infer, 0, "a", error) && sf_infer_want_float (infer, 1, "b", error)
+         && infer_binary (infer, error);
+}
+
+static bool
+infer_int_binary (SfInfer *infer, GError **error)
+{
+  return sf_infer_want_int (infer, 0, "a", error) && sf_infer_want_int (infer, 1, "b", error)
          && infer_binary (infer, error);
 }
 
@@ -140,7 +156,9 @@ infer_gelu_bwd (SfInfer *infer, GError **error)
   return check_approximate (infer, error) && infer_unary_bwd (infer, error);
 }
 
-static const SfOpAttr cast_attrs[] = { { "dtype", SF_ATTR_DTYPE, NULL }, { NULL, 0, NULL } };
+static const SfOpAttr cast_attrs[] = { { "dtype", SF_ATTR_DTYPE, NULL },
+                                       { "saturate", SF_ATTR_BOOL, "false" },
+                                       { NULL, 0, NULL } };
 static const SfOpAttr gelu_attrs[] = { { "approximate", SF_ATTR_STRING, "none" },
                                        { NULL, 0, NULL } };
 
@@ -161,17 +179,29 @@ const SfOp sf_ops_elementwise[] = {
   UNARY ("reciprocal", infer_float_unary, sf_grad_reciprocal, "1 / x"),
   UNARY ("sin", infer_float_unary, sf_grad_sin, "sine"),
   UNARY ("cos", infer_float_unary, sf_grad_cos, "cosine"),
+  UNARY ("tan", infer_float_unary, sf_grad_tan, "tangent"),
+  UNARY ("asin", infer_float_unary, sf_grad_asin, "inverse sine"),
+  UNARY ("acos", infer_float_unary, sf_grad_acos, "inverse cosine"),
+  UNARY ("atan", infer_float_unary, sf_grad_atan, "inverse tangent"),
+  UNARY ("sinh", infer_float_unary, sf_grad_sinh, "hyperbolic sine"),
+  UNARY ("cosh", infer_float_unary, sf_grad_cosh, "hyperbolic cosine"),
   UNARY ("tanh", infer_float_unary, sf_grad_tanh, "hyperbolic tangent"),
+  UNARY ("asinh", infer_float_unary, sf_grad_asinh, "inverse hyperbolic sine"),
+  UNARY ("acosh", infer_float_unary, sf_grad_acosh, "inverse hyperbolic cosine"),
+  UNARY ("atanh", infer_float_unary, sf_grad_atanh, "inverse hyperbolic tangent"),
   UNARY ("sigmoid", infer_float_unary, sf_grad_sigmoid, "1 / (1 + exp (-x))"),
   UNARY ("erf", infer_float_unary, sf_grad_erf, "error function"),
   UNARY ("floor", infer_float_unary, sf_grad_zero, "largest whole number not above x"),
   UNARY ("ceil", infer_float_unary, sf_grad_zero, "smallest whole number not below x"),
   UNARY ("round", infer_float_unary, sf_grad_zero, "nearest whole number, half to even"),
   UNARY ("not", infer_not, NULL, "logical not"),
+  UNARY ("bit_not", infer_int_unary, NULL, "every bit turned over"),
   BINARY ("add", infer_binary, sf_grad_add, "a + b, broadcasting"),
   BINARY ("sub", infer_binary, sf_grad_sub, "a - b, broadcasting"),
   BINARY ("mul", infer_binary, sf_grad_mul, "a * b, broadcasting"),
   BINARY ("div", infer_binary, sf_grad_div, "a / b, broadcasting; of integers truncating, 0 for b = 0"),
+  BINARY ("mod", infer_binary, sf_grad_mod, "remainder with the sign of b, broadcasting; of integers 0 for b = 0"),
+  BINARY ("fmod", infer_binary, sf_grad_fmod, "remainder with the sign of a, broadcasting; of integers 0 for b = 0"),
   BINARY ("pow", infer_float_binary, sf_grad_pow, "a to the b, broadcasting"),
   BINARY ("max", infer_binary, sf_grad_max, "the larger, broadcasting; NaN propagates"),
   BINARY ("min", infer_binary, sf_grad_min, "the smaller, broadcasting; NaN propagates"),
@@ -184,6 +214,11 @@ const SfOp sf_ops_elementwise[] = {
   BINARY ("and", infer_logic, NULL, "logical and, broadcasting"),
   BINARY ("or", infer_logic, NULL, "logical or, broadcasting"),
   BINARY ("xor", infer_logic, NULL, "logical exclusive or, broadcasting"),
+  BINARY ("bit_and", infer_int_binary, NULL, "bits set in a and b, broadcasting"),
+  BINARY ("bit_or", infer_int_binary, NULL, "bits set in a or b, broadcasting"),
+  BINARY ("bit_xor", infer_int_binary, NULL, "bits set in one of a and b, broadcasting"),
+  BINARY ("shift_left", infer_int_binary, NULL, "a moved up by b bits, broadcasting"),
+  BINARY ("shift_right", infer_int_binary, NULL, "a moved down by b bits, keeping its sign, broadcasting"),
   { "select", 1, SF_OP_TERNARY, 3, 3, 1, NULL, infer_select, sf_grad_select, NULL, NULL,
     "a where c holds, else b, broadcasting" },
   { "cast", 1, SF_OP_UNARY, 1, 1, 1, cast_attrs, infer_cast, sf_grad_cast, NULL, NULL,

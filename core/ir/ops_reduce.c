@@ -81,8 +81,10 @@ infer_softmax_bwd (SfInfer *infer, GError **error)
 
 static const SfOpAttr reduce_attrs[]
     = { { "axes", SF_ATTR_INTS, "" }, { "keepdims", SF_ATTR_BOOL, "false" }, { NULL, 0, NULL } };
-static const SfOpAttr argmax_attrs[]
-    = { { "axis", SF_ATTR_INT, NULL }, { "keepdims", SF_ATTR_BOOL, "false" }, { NULL, 0, NULL } };
+static const SfOpAttr argmax_attrs[] = { { "axis", SF_ATTR_INT, NULL },
+                                         { "keepdims", SF_ATTR_BOOL, "false" },
+                                         { "last", SF_ATTR_BOOL, "false" },
+                                         { NULL, 0, NULL } };
 static const SfOpAttr softmax_attrs[] = { { "axis", SF_ATTR_INT, "-1" }, { NULL, 0, NULL } };
 
 /* clang-format off */
@@ -93,8 +95,10 @@ const SfOp sf_ops_reduce[] = {
     "largest over axes" },
   { "reduce_min", 1, SF_OP_REDUCE, 1, 1, 1, reduce_attrs, infer_reduce, sf_grad_reduce_min, NULL, NULL,
     "smallest over axes" },
-  { "argmax", 1, SF_OP_REDUCE, 1, 1, 1, argmax_attrs, infer_argmax, NULL, NULL, NULL,
-    "index of the first largest along axis" },
+  { "reduce_prod", 1, SF_OP_REDUCE, 1, 1, 1, reduce_attrs, infer_reduce, sf_grad_reduce_prod, NULL, NULL,
+    "product over axes" },
+  { "argmax", 1, SF_OP_COMPOSITE, 1, 1, 1, argmax_attrs, infer_argmax, NULL, sf_decompose_argmax, NULL,
+    "index of the first or last largest along axis" },
   { "reduce_mean", 1, SF_OP_COMPOSITE, 1, 1, 1, reduce_attrs, infer_reduce_mean, sf_grad_reduce_mean,
     sf_decompose_reduce_mean, NULL, "mean over axes" },
   { "softmax", 1, SF_OP_COMPOSITE, 1, 1, 1, softmax_attrs, infer_softmax, sf_grad_softmax, sf_decompose_softmax,

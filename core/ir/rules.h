@@ -5,9 +5,9 @@
 
 #include "core/ir/op.h"
 
-#define SF_GRADIENT_RULE(op) bool sf_grad_##op (SfGradient *gradient, GError **error)
+#define SF_GRADIENT_RULE(op)  bool sf_grad_##op (SfGradient *gradient, GError **error)
 #define SF_DECOMPOSE_RULE(op) bool sf_decompose_##op (SfDecompose *decompose, GError **error)
-#define SF_EVAL_RULE(op) bool sf_eval_##op (SfDecompose *eval, GError **error)
+#define SF_EVAL_RULE(op)      bool sf_eval_##op (SfDecompose *eval, GError **error)
 
 SF_GRADIENT_RULE (neg);
 SF_GRADIENT_RULE (abs);
@@ -18,7 +18,16 @@ SF_GRADIENT_RULE (rsqrt);
 SF_GRADIENT_RULE (reciprocal);
 SF_GRADIENT_RULE (sin);
 SF_GRADIENT_RULE (cos);
+SF_GRADIENT_RULE (tan);
+SF_GRADIENT_RULE (asin);
+SF_GRADIENT_RULE (acos);
+SF_GRADIENT_RULE (atan);
+SF_GRADIENT_RULE (sinh);
+SF_GRADIENT_RULE (cosh);
 SF_GRADIENT_RULE (tanh);
+SF_GRADIENT_RULE (asinh);
+SF_GRADIENT_RULE (acosh);
+SF_GRADIENT_RULE (atanh);
 SF_GRADIENT_RULE (sigmoid);
 SF_GRADIENT_RULE (erf);
 SF_GRADIENT_RULE (zero); /* sign, floor, ceil, round: gradient 0 everywhere it exists */
@@ -26,6 +35,8 @@ SF_GRADIENT_RULE (add);
 SF_GRADIENT_RULE (sub);
 SF_GRADIENT_RULE (mul);
 SF_GRADIENT_RULE (div);
+SF_GRADIENT_RULE (mod);
+SF_GRADIENT_RULE (fmod);
 SF_GRADIENT_RULE (pow);
 SF_GRADIENT_RULE (max); /* ties: half to each, as PyTorch */
 SF_GRADIENT_RULE (min);
@@ -36,6 +47,7 @@ SF_GRADIENT_RULE (gelu);
 SF_GRADIENT_RULE (reduce_sum);
 SF_GRADIENT_RULE (reduce_max); /* ties: evenly shared, as PyTorch's amax */
 SF_GRADIENT_RULE (reduce_min);
+SF_GRADIENT_RULE (reduce_prod);
 SF_GRADIENT_RULE (reduce_mean);
 SF_GRADIENT_RULE (softmax);
 SF_GRADIENT_RULE (log_softmax);
@@ -68,6 +80,7 @@ SF_DECOMPOSE_RULE (relu);
 SF_DECOMPOSE_RULE (relu_bwd);
 SF_DECOMPOSE_RULE (gelu);
 SF_DECOMPOSE_RULE (gelu_bwd);
+SF_DECOMPOSE_RULE (argmax);
 SF_DECOMPOSE_RULE (reduce_mean);
 SF_DECOMPOSE_RULE (softmax);
 SF_DECOMPOSE_RULE (softmax_bwd);

@@ -130,6 +130,27 @@ sf_emit_rng_uniform (SfLowGroup *group, SfNode node)
                                                                             "stream");
 }
 
+/* The lanes multiply floats; a cast between integers wraps. */
+static bool
+check_matmul (const SfGraph *graph, SfNode node, char **reason)
+{
+  if (sf_dtype_is_float (sf_value_dtype (graph, sf_node_input (graph, node, 0))))
+    return true;
+  if (reason != NULL)
+    *reason = g_strdup ("gemm multiplies floats");
+  return false;
+}
+
+static bool
+check_cast (const SfGraph *graph, SfNode node, char **reason)
+{
+  if (!sf_node_attr_int (graph, node, "saturate"))
+    return true;
+  if (reason != NULL)
+    *reason = g_strdup ("a cast between integers wraps");
+  return false;
+}
+
 /* ---- the table ---- */
 
 #define MAP(name_)                                                        \
@@ -174,7 +195,7 @@ static const SfLowerOp ops[] = {
   MAP ("select"),
   MAP ("relu"),
   MAP ("relu_bwd"),
-  { "cast", SF_LOWER_MAP, "cast", true, NULL, sf_layout_domain, sf_emit_cast },
+  { "cast", SF_LOWER_MAP, "cast", true, check_cast, sf_layout_domain, sf_emit_cast },
   { "gelu", SF_LOWER_MAP, NULL, true, NULL, sf_layout_domain, sf_emit_gelu },
   { "gelu_bwd", SF_LOWER_MAP, NULL, true, NULL, sf_layout_domain, sf_emit_gelu },
   { "broadcast", SF_LOWER_MAP, NULL, true, NULL, sf_layout_domain, sf_emit_broadcast },
@@ -189,7 +210,7 @@ static const SfLowerOp ops[] = {
   { "layer_norm", SF_LOWER_ROW, "layer_norm", true, NULL, sf_layout_domain, sf_emit_layer_norm },
   { "iota", SF_LOWER_SOURCE, "iota", true, NULL, sf_layout_domain, sf_emit_iota },
   { "rng_uniform", SF_LOWER_SOURCE, "uniform", true, NULL, sf_layout_domain, sf_emit_rng_uniform },
-  { "matmul", SF_LOWER_CONTRACTION, "gemm", false, NULL, sf_layout_matmul, sf_emit_matmul },
+  { "matmul", SF_LOWER_CONTRACTION, "gemm", false, check_matmul, sf_layout_matmul, sf_emit_matmul },
   { "linear", SF_LOWER_CONTRACTION, "gemm", false, sf_check_linear, sf_layout_linear,
     sf_emit_linear },
   { "conv2d", SF_LOWER_WINDOW, "conv2d", false, NULL, sf_layout_conv2d, sf_emit_conv2d },

@@ -14,19 +14,20 @@
 
 /* clang-format off */
 static const OpCase rows[] = {
-  { "matmul", "matmul", { A2, B2 }, .want = { { CASE_T, "2,2", D (19, 22, 43, 50) } } },
+  { "matmul", "matmul", { A2, B2 }, .want = { { CASE_T, "2,2", D (19, 22, 43, 50) } },
+    .dtypes = "fiu" },
   { "matmul_ta", "matmul", { A2, B2 }, { AB ("transpose_a", true) },
-    .want = { { CASE_T, "2,2", D (26, 30, 38, 44) } } },
+    .want = { { CASE_T, "2,2", D (26, 30, 38, 44) } }, .dtypes = "fiu" },
   { "matmul_tb", "matmul", { A2, B2 }, { AB ("transpose_b", true) },
-    .want = { { CASE_T, "2,2", D (17, 23, 39, 53) } } },
+    .want = { { CASE_T, "2,2", D (17, 23, 39, 53) } }, .dtypes = "fiu" },
   { "matmul_shared", "matmul",
     { { CASE_T, "2,1,2", D (1, 2, 3, 4) }, { CASE_T, "2,1", D (1, 10) } },
-    .want = { { CASE_T, "2,1,1", D (21, 43) } } },
+    .want = { { CASE_T, "2,1,1", D (21, 43) } }, .dtypes = "fiu" },
   { "matmul_outer", "matmul",
     { { CASE_T, "2,1,1,1", D (1, 2) }, { CASE_T, "3,1,1", D (1, 10, 100) } },
     .want = { { CASE_T, "2,3,1,1", D (1, 10, 100, 2, 20, 200) } } },
   { "matmul_of_nothing", "matmul", { { CASE_T, "2,0", EMPTY }, { CASE_T, "0,2", EMPTY } },
-    .want = { { CASE_T, "2,2", D (0, 0, 0, 0) } } },
+    .want = { { CASE_T, "2,2", D (0, 0, 0, 0) } }, .dtypes = "fiu" },
 
   { "linear", "linear",
     { { CASE_T, "1,2", D (1, 2) }, { CASE_T, "3,2", D (1, 0, 0, 1, 1, 1) },

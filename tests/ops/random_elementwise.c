@@ -13,10 +13,15 @@ static const struct
   { "log", FILL_UNIFORM, 0.3, 3 },      { "sqrt", FILL_UNIFORM, 0.3, 3 },
   { "rsqrt", FILL_UNIFORM, 0.3, 3 },    { "reciprocal", FILL_SIGNED, 0.4, 2 },
   { "sin", FILL_UNIFORM, -4, 4 },       { "cos", FILL_UNIFORM, -4, 4 },
-  { "tanh", FILL_UNIFORM, -3, 3 },      { "sigmoid", FILL_UNIFORM, -5, 5 },
-  { "erf", FILL_UNIFORM, -2, 2 },       { "floor", FILL_UNIFORM, 0.1, 0.9 },
-  { "ceil", FILL_UNIFORM, -0.9, -0.1 }, { "round", FILL_UNIFORM, -0.4, 0.4 },
-  { "relu", FILL_SIGNED, 0.1, 2 },      { "gelu", FILL_UNIFORM, -3, 3 },
+  { "tan", FILL_UNIFORM, -1.2, 1.2 },   { "asin", FILL_UNIFORM, -0.9, 0.9 },
+  { "acos", FILL_UNIFORM, -0.9, 0.9 },  { "atan", FILL_UNIFORM, -3, 3 },
+  { "sinh", FILL_UNIFORM, -2, 2 },      { "cosh", FILL_UNIFORM, -2, 2 },
+  { "asinh", FILL_UNIFORM, -3, 3 },     { "acosh", FILL_UNIFORM, 1.2, 4 },
+  { "atanh", FILL_UNIFORM, -0.8, 0.8 }, { "tanh", FILL_UNIFORM, -3, 3 },
+  { "sigmoid", FILL_UNIFORM, -5, 5 },   { "erf", FILL_UNIFORM, -2, 2 },
+  { "floor", FILL_UNIFORM, 0.1, 0.9 },  { "ceil", FILL_UNIFORM, -0.9, -0.1 },
+  { "round", FILL_UNIFORM, -0.4, 0.4 }, { "relu", FILL_SIGNED, 0.1, 2 },
+  { "gelu", FILL_UNIFORM, -3, 3 },
 };
 
 static const struct
@@ -31,6 +36,8 @@ static const struct
   { "sub", FILL_UNIFORM, -2, 2, FILL_UNIFORM, -2, 2 },
   { "mul", FILL_UNIFORM, -2, 2, FILL_UNIFORM, -2, 2 },
   { "div", FILL_UNIFORM, -2, 2, FILL_SIGNED, 0.5, 2 },
+  { "mod", FILL_SIGNED, 2.1, 2.3, FILL_SIGNED, 0.8, 1 },
+  { "fmod", FILL_SIGNED, 2.1, 2.3, FILL_SIGNED, 0.8, 1 },
   { "pow", FILL_UNIFORM, 0.3, 2, FILL_UNIFORM, -2, 2 },
   { "max", FILL_DISTINCT, 0, 0, FILL_DISTINCT, 0.05, 0 },
   { "min", FILL_DISTINCT, 0, 0, FILL_DISTINCT, 0.05, 0 },

@@ -26,6 +26,29 @@ random_reduce (void)
         random_input (c, CASE_T, shape)->fill = FILL_DISTINCT;
         random_axes (c, shape.rank);
       }
+  for (int times = 0; times < 6; times++)
+    {
+      OpCase *c = random_case ("reduce_prod");
+      SfShape shape = random_shape (times == 0 ? 0 : 1, 4, 0);
+      CaseInput *x = random_input (c, CASE_T, shape);
+      x->low = -1.5;
+      x->high = 1.5;
+      if (times > 2) /* with zeros among them */
+        *x = (CaseInput){ CASE_T, x->shape, NULL, FILL_INTEGER, -1, 3 };
+      random_axes (c, shape.rank);
+    }
+  for (int times = 0; times < 6; times++)
+    {
+      OpCase *c = random_case ("argmax");
+      SfShape shape = random_shape (1, 4, 1);
+      CaseInput *x = random_input (c, CASE_T, shape);
+      x->fill = FILL_INTEGER;
+      x->high = 4;
+      c->dtypes = "fiu";
+      random_attr_int (c, "axis", random_int (-shape.rank, shape.rank - 1));
+      random_attr_bool (c, "keepdims", random_bool ());
+      random_attr_bool (c, "last", times % 2 != 0);
+    }
   static const char *const along[] = { "softmax", "log_softmax" };
   for (size_t i = 0; i < G_N_ELEMENTS (along); i++)
     for (int times = 0; times < 4; times++)

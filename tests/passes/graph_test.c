@@ -185,8 +185,9 @@ SF_TEST (Legalise, SendsTheRestToTheHost)
 {
   SfGraph *g = sf_graph_new ("test");
   SfValue x = sf_graph_input (g, "x", SF_F32, SF_SHAPE (4, 3), NULL);
+  SfValue wide = sf_graph_input (g, "wide", SF_I64, SF_SHAPE (4, 3), NULL);
   SfAttr axis = SF_ATTR_I ("axis", 1);
-  SfValue i = sf_graph_op (g, "argmax", &x, 1, &axis, 1, NULL);
+  SfValue i = sf_graph_op (g, "argmax", &wide, 1, &axis, 1, NULL);
   sf_graph_output (g, "i", SF_OUTPUT_OTHER, i, NULL);
   sf_graph_output (g, "y", SF_OUTPUT_PREDICTION, sf_graph_op1 (g, "relu", x, NULL), NULL);
   g_autoptr (SfModule) module = test_module (g);

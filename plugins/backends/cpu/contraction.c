@@ -54,6 +54,26 @@ cpu_gemm (CpuWorkers *workers, int64_t m, int64_t n, int64_t k, const double *a,
   cpu_parallel (workers, m, n * k, gemm_range, &gemm);
 }
 
+typedef struct
+{
+  int64_t m, n, k;
+  const int64_t *a, *b;
+  int64_t *c;
+} IntGemm;
+
+/* The same in whole numbers, which wrap. */
+static void
+int_gemm_range (void *data, int worker, int64_t begin, int64_t end)
+{
+  const IntGemm *g = data;
+  for (int64_t row = begin; row < end; row++)
+    for (int64_t k = 0; k < g->k; k++)
+      for (int64_t j = 0; j < g->n; j++)
+        g->c[row * g->n + j] = (int64_t) ((uint64_t) g->c[row * g->n + j]
+                                          + (uint64_t) g->a[row * g->k + k]
+                                                * (uint64_t) g->b[k * g->n + j]);
+}
+
 /* A row-major copy of `count` matrices of rows x cols that lie transposed; sf_aligned_free. NULL
  * with *error. */
 static double *
@@ -81,6 +101,19 @@ leading (const SfShape *shape)
 }
 
 static void
+multiply (CpuCall *call, int64_t m, int64_t n, int64_t k, const double *a, const double *b,
+          double *c)
+{
+  if (sf_dtype_is_float (call->out[0].dtype))
+    {
+      cpu_gemm (call->workers, m, n, k, a, b, c);
+      return;
+    }
+  IntGemm gemm = { m, n, k, (const int64_t *) a, (const int64_t *) b, (int64_t *) c };
+  cpu_parallel (call->workers, m, n * k, int_gemm_range, &gemm);
+}
+
+static void
 multiply_batches (CpuCall *call, const double *a, const double *b)
 {
   const CpuTensor *y = &call->out[0];
@@ -102,7 +135,7 @@ multiply_batches (CpuCall *call, const double *a, const double *b)
     cpu_cursor_seek (&cursor, 0);
   for (int64_t e = 0; e < n_batches; e++)
     {
-      cpu_gemm (call->workers, m, n, k, a + cursor.offset[0] * m * k, b + cursor.offset[1] * k * n,
+      multiply (call, m, n, k, a + cursor.offset[0] * m * k, b + cursor.offset[1] * k * n,
                 y->f + e * m * n);
       cpu_cursor_advance (&cursor, 1);
     }

@@ -1,31 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Elementwise ops of one, two and three inputs, with NumPy broadcasting. */
-#include "kernel.h"
+#include "elementwise.h"
 
 #define SQRT_HALF      0.70710678118654752440 /* 1 / sqrt 2 */
 #define SQRT_2_OVER_PI 0.79788456080286535588 /* of gelu's tanh form */
 #define GELU_CUBIC     0.044715
-
-/* What an op does to one element; the form that fits the dtypes of result and inputs is used. */
-typedef struct
-{
-  double (*f) (double x);
-  int64_t (*i) (int64_t x, SfDtype dtype);
-} Unary;
-
-typedef struct
-{
-  double (*f) (double a, double b);
-  int64_t (*i) (int64_t a, int64_t b, SfDtype dtype);
-  int64_t (*compare) (double a, double b); /* floats in, bool out */
-} Binary;
 
 /* ---- one input ---- */
 
 typedef struct
 {
   const CpuCall *call;
-  const Unary *op;
+  const CpuUnary *op;
 } UnaryJob;
 
 static void
@@ -43,15 +29,15 @@ unary_range (void *data, int worker, int64_t begin, int64_t end)
 }
 
 static bool
-run_unary_op (CpuCall *call, const Unary *op)
+run_unary_op (CpuCall *call, const CpuUnary *op)
 {
   UnaryJob job = { call, op };
   cpu_parallel (call->workers, call->out[0].n, 8, unary_range, &job);
   return true;
 }
 
-static bool
-run_unary (CpuCall *call, GError **error)
+bool
+cpu_run_unary (CpuCall *call, GError **error)
 {
   return run_unary_op (call, call->kernel->detail);
 }
@@ -129,24 +115,33 @@ i_not (int64_t x, SfDtype dtype)
   return !x;
 }
 
-static const Unary unary_neg = { f_neg, i_neg };
-static const Unary unary_abs = { fabs, i_abs };
-static const Unary unary_sign = { f_sign, i_sign };
-static const Unary unary_exp = { exp, NULL };
-static const Unary unary_log = { log, NULL };
-static const Unary unary_sqrt = { sqrt, NULL };
-static const Unary unary_rsqrt = { f_rsqrt, NULL };
-static const Unary unary_reciprocal = { f_reciprocal, NULL };
-static const Unary unary_sin = { sin, NULL };
-static const Unary unary_cos = { cos, NULL };
-static const Unary unary_tanh = { tanh, NULL };
-static const Unary unary_sigmoid = { f_sigmoid, NULL };
-static const Unary unary_erf = { erf, NULL };
-static const Unary unary_floor = { floor, NULL };
-static const Unary unary_ceil = { ceil, NULL };
-static const Unary unary_round = { nearbyint, NULL }; /* half to even, the default mode */
-static const Unary unary_not = { NULL, i_not };
-static const Unary unary_relu = { f_relu, NULL };
+static const CpuUnary unary_neg = { f_neg, i_neg };
+static const CpuUnary unary_abs = { fabs, i_abs };
+static const CpuUnary unary_sign = { f_sign, i_sign };
+static const CpuUnary unary_exp = { exp, NULL };
+static const CpuUnary unary_log = { log, NULL };
+static const CpuUnary unary_sqrt = { sqrt, NULL };
+static const CpuUnary unary_rsqrt = { f_rsqrt, NULL };
+static const CpuUnary unary_reciprocal = { f_reciprocal, NULL };
+static const CpuUnary unary_sin = { sin, NULL };
+static const CpuUnary unary_cos = { cos, NULL };
+static const CpuUnary unary_tan = { tan, NULL };
+static const CpuUnary unary_asin = { asin, NULL };
+static const CpuUnary unary_acos = { acos, NULL };
+static const CpuUnary unary_atan = { atan, NULL };
+static const CpuUnary unary_sinh = { sinh, NULL };
+static const CpuUnary unary_cosh = { cosh, NULL };
+static const CpuUnary unary_tanh = { tanh, NULL };
+static const CpuUnary unary_asinh = { asinh, NULL };
+static const CpuUnary unary_acosh = { acosh, NULL };
+static const CpuUnary unary_atanh = { atanh, NULL };
+static const CpuUnary unary_sigmoid = { f_sigmoid, NULL };
+static const CpuUnary unary_erf = { erf, NULL };
+static const CpuUnary unary_floor = { floor, NULL };
+static const CpuUnary unary_ceil = { ceil, NULL };
+static const CpuUnary unary_round = { nearbyint, NULL }; /* half to even, the default mode */
+static const CpuUnary unary_not = { NULL, i_not };
+static const CpuUnary unary_relu = { f_relu, NULL };
 
 static bool
 gelu_is_tanh (const CpuCall *call)
@@ -157,7 +152,7 @@ gelu_is_tanh (const CpuCall *call)
 static bool
 run_gelu (CpuCall *call, GError **error)
 {
-  static const Unary exact = { f_gelu, NULL }, by_tanh = { f_gelu_tanh, NULL };
+  static const CpuUnary exact = { f_gelu, NULL }, by_tanh = { f_gelu_tanh, NULL };
   return run_unary_op (call, gelu_is_tanh (call) ? &by_tanh : &exact);
 }
 
@@ -170,6 +165,27 @@ held_as (const CpuTensor *tensor)
   if (sf_dtype_is_float (tensor->dtype))
     return SF_F64;
   return tensor->dtype == SF_U64 ? SF_U64 : SF_I64;
+}
+
+/* Integer `x` of dtype `from` as the nearest that `to` can hold. */
+static int64_t
+clamped (int64_t x, SfDtype from, SfDtype to)
+{
+  int spare = 64 - 8 * (int) sf_dtype_bytes (to);
+  bool negative = sf_dtype_is_signed (from) && x < 0;
+  if (!sf_dtype_is_signed (to))
+    return negative ? 0 : (int64_t) MIN ((uint64_t) x, UINT64_MAX >> spare);
+  if (negative)
+    return MAX (x, INT64_MIN >> spare);
+  return (int64_t) MIN ((uint64_t) x, (uint64_t) INT64_MAX >> spare);
+}
+
+static void
+saturate_range (void *data, int worker, int64_t begin, int64_t end)
+{
+  const CpuCall *call = data;
+  for (int64_t e = begin; e < end; e++)
+    call->out[0].i[e] = clamped (call->in[0].i[e], call->in[0].dtype, call->out[0].dtype);
 }
 
 /* Through the target dtype itself, so that saturation, wrapping and rounding happen once and there.
@@ -194,7 +210,9 @@ cast_range (void *data, int worker, int64_t begin, int64_t end)
 static bool
 run_cast (CpuCall *call, GError **error)
 {
-  cpu_parallel (call->workers, call->out[0].n, 8, cast_range, call);
+  bool saturates = cpu_attr_int (call, "saturate") != 0 && sf_dtype_is_int (call->in[0].dtype)
+                   && sf_dtype_is_int (call->out[0].dtype);
+  cpu_parallel (call->workers, call->out[0].n, 8, saturates ? saturate_range : cast_range, call);
   return true;
 }
 
@@ -203,7 +221,7 @@ run_cast (CpuCall *call, GError **error)
 typedef struct
 {
   const CpuCall *call;
-  const Binary *op;
+  const CpuBinary *op;
   CpuCursor cursor;
 } BinaryJob;
 
@@ -257,15 +275,15 @@ broadcast_cursor (const CpuCall *call)
 }
 
 static bool
-run_binary_op (CpuCall *call, const Binary *op)
+run_binary_op (CpuCall *call, const CpuBinary *op)
 {
   BinaryJob job = { call, op, broadcast_cursor (call) };
   cpu_parallel (call->workers, call->out[0].n, 8, binary_range, &job);
   return true;
 }
 
-static bool
-run_binary (CpuCall *call, GError **error)
+bool
+cpu_run_binary (CpuCall *call, GError **error)
 {
   return run_binary_op (call, call->kernel->detail);
 }
@@ -383,7 +401,7 @@ i_min (int64_t a, int64_t b, SfDtype dtype)
   {                                                             \
     return on_int;                                              \
   }                                                             \
-  static const Binary binary_##name = { NULL, i_##name, c_##name };
+  static const CpuBinary binary_##name = { NULL, i_##name, c_##name };
 
 COMPARISON (eq, ==, a == b)
 COMPARISON (ne, !=, a != b)
@@ -410,22 +428,23 @@ i_xor (int64_t a, int64_t b, SfDtype dtype)
   return a ^ b;
 }
 
-static const Binary binary_add = { f_add, i_add, NULL };
-static const Binary binary_sub = { f_sub, i_sub, NULL };
-static const Binary binary_mul = { f_mul, i_mul, NULL };
-static const Binary binary_div = { f_div, i_div, NULL };
-static const Binary binary_pow = { pow, NULL, NULL };
-static const Binary binary_max = { f_max, i_max, NULL };
-static const Binary binary_min = { f_min, i_min, NULL };
-static const Binary binary_and = { NULL, i_and, NULL };
-static const Binary binary_or = { NULL, i_or, NULL };
-static const Binary binary_xor = { NULL, i_xor, NULL };
-static const Binary binary_relu_bwd = { f_relu_bwd, NULL, NULL };
+static const CpuBinary binary_add = { f_add, i_add, NULL };
+static const CpuBinary binary_sub = { f_sub, i_sub, NULL };
+static const CpuBinary binary_mul = { f_mul, i_mul, NULL };
+static const CpuBinary binary_div = { f_div, i_div, NULL };
+static const CpuBinary binary_pow = { pow, NULL, NULL };
+static const CpuBinary binary_max = { f_max, i_max, NULL };
+static const CpuBinary binary_min = { f_min, i_min, NULL };
+static const CpuBinary binary_and = { NULL, i_and, NULL };
+static const CpuBinary binary_or = { NULL, i_or, NULL };
+static const CpuBinary binary_xor = { NULL, i_xor, NULL };
+static const CpuBinary binary_relu_bwd = { f_relu_bwd, NULL, NULL };
 
 static bool
 run_gelu_bwd (CpuCall *call, GError **error)
 {
-  static const Binary exact = { f_gelu_bwd, NULL, NULL }, by_tanh = { f_gelu_tanh_bwd, NULL, NULL };
+  static const CpuBinary exact = { f_gelu_bwd, NULL, NULL },
+                         by_tanh = { f_gelu_tanh_bwd, NULL, NULL };
   return run_binary_op (call, gelu_is_tanh (call) ? &by_tanh : &exact);
 }
 
@@ -456,43 +475,52 @@ run_select (CpuCall *call, GError **error)
 }
 
 const CpuKernel cpu_kernels_elementwise[] = {
-  { "neg", 1, run_unary, &unary_neg },
-  { "abs", 1, run_unary, &unary_abs },
-  { "sign", 1, run_unary, &unary_sign },
-  { "exp", 1, run_unary, &unary_exp },
-  { "log", 1, run_unary, &unary_log },
-  { "sqrt", 1, run_unary, &unary_sqrt },
-  { "rsqrt", 1, run_unary, &unary_rsqrt },
-  { "reciprocal", 1, run_unary, &unary_reciprocal },
-  { "sin", 1, run_unary, &unary_sin },
-  { "cos", 1, run_unary, &unary_cos },
-  { "tanh", 1, run_unary, &unary_tanh },
-  { "sigmoid", 1, run_unary, &unary_sigmoid },
-  { "erf", 1, run_unary, &unary_erf },
-  { "floor", 1, run_unary, &unary_floor },
-  { "ceil", 1, run_unary, &unary_ceil },
-  { "round", 1, run_unary, &unary_round },
-  { "not", 1, run_unary, &unary_not },
-  { "relu", 1, run_unary, &unary_relu },
+  { "neg", 1, cpu_run_unary, &unary_neg },
+  { "abs", 1, cpu_run_unary, &unary_abs },
+  { "sign", 1, cpu_run_unary, &unary_sign },
+  { "exp", 1, cpu_run_unary, &unary_exp },
+  { "log", 1, cpu_run_unary, &unary_log },
+  { "sqrt", 1, cpu_run_unary, &unary_sqrt },
+  { "rsqrt", 1, cpu_run_unary, &unary_rsqrt },
+  { "reciprocal", 1, cpu_run_unary, &unary_reciprocal },
+  { "sin", 1, cpu_run_unary, &unary_sin },
+  { "cos", 1, cpu_run_unary, &unary_cos },
+  { "tan", 1, cpu_run_unary, &unary_tan },
+  { "asin", 1, cpu_run_unary, &unary_asin },
+  { "acos", 1, cpu_run_unary, &unary_acos },
+  { "atan", 1, cpu_run_unary, &unary_atan },
+  { "sinh", 1, cpu_run_unary, &unary_sinh },
+  { "cosh", 1, cpu_run_unary, &unary_cosh },
+  { "tanh", 1, cpu_run_unary, &unary_tanh },
+  { "asinh", 1, cpu_run_unary, &unary_asinh },
+  { "acosh", 1, cpu_run_unary, &unary_acosh },
+  { "atanh", 1, cpu_run_unary, &unary_atanh },
+  { "sigmoid", 1, cpu_run_unary, &unary_sigmoid },
+  { "erf", 1, cpu_run_unary, &unary_erf },
+  { "floor", 1, cpu_run_unary, &unary_floor },
+  { "ceil", 1, cpu_run_unary, &unary_ceil },
+  { "round", 1, cpu_run_unary, &unary_round },
+  { "not", 1, cpu_run_unary, &unary_not },
+  { "relu", 1, cpu_run_unary, &unary_relu },
   { "gelu", 1, run_gelu, NULL },
   { "cast", 1, run_cast, NULL },
-  { "add", 1, run_binary, &binary_add },
-  { "sub", 1, run_binary, &binary_sub },
-  { "mul", 1, run_binary, &binary_mul },
-  { "div", 1, run_binary, &binary_div },
-  { "pow", 1, run_binary, &binary_pow },
-  { "max", 1, run_binary, &binary_max },
-  { "min", 1, run_binary, &binary_min },
-  { "eq", 1, run_binary, &binary_eq },
-  { "ne", 1, run_binary, &binary_ne },
-  { "lt", 1, run_binary, &binary_lt },
-  { "le", 1, run_binary, &binary_le },
-  { "gt", 1, run_binary, &binary_gt },
-  { "ge", 1, run_binary, &binary_ge },
-  { "and", 1, run_binary, &binary_and },
-  { "or", 1, run_binary, &binary_or },
-  { "xor", 1, run_binary, &binary_xor },
-  { "relu_bwd", 1, run_binary, &binary_relu_bwd },
+  { "add", 1, cpu_run_binary, &binary_add },
+  { "sub", 1, cpu_run_binary, &binary_sub },
+  { "mul", 1, cpu_run_binary, &binary_mul },
+  { "div", 1, cpu_run_binary, &binary_div },
+  { "pow", 1, cpu_run_binary, &binary_pow },
+  { "max", 1, cpu_run_binary, &binary_max },
+  { "min", 1, cpu_run_binary, &binary_min },
+  { "eq", 1, cpu_run_binary, &binary_eq },
+  { "ne", 1, cpu_run_binary, &binary_ne },
+  { "lt", 1, cpu_run_binary, &binary_lt },
+  { "le", 1, cpu_run_binary, &binary_le },
+  { "gt", 1, cpu_run_binary, &binary_gt },
+  { "ge", 1, cpu_run_binary, &binary_ge },
+  { "and", 1, cpu_run_binary, &binary_and },
+  { "or", 1, cpu_run_binary, &binary_or },
+  { "xor", 1, cpu_run_binary, &binary_xor },
+  { "relu_bwd", 1, cpu_run_binary, &binary_relu_bwd },
   { "gelu_bwd", 1, run_gelu_bwd, NULL },
   { "select", 1, run_select, NULL },
   { NULL },

@@ -53,6 +53,7 @@ struct CpuKernel
 
 /* The families; each ends with op NULL. */
 extern const CpuKernel cpu_kernels_elementwise[];
+extern const CpuKernel cpu_kernels_integer[];
 extern const CpuKernel cpu_kernels_reduce[];
 extern const CpuKernel cpu_kernels_softmax[];
 extern const CpuKernel cpu_kernels_movement[];

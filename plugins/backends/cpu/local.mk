@@ -7,11 +7,13 @@ plugins_backends_cpu_libsfcpu_la_SOURCES = \
   plugins/backends/cpu/conv.c \
   plugins/backends/cpu/cursor.c \
   plugins/backends/cpu/elementwise.c \
+  plugins/backends/cpu/elementwise.h \
   plugins/backends/cpu/evaluate.c \
   plugins/backends/cpu/evaluate.h \
   plugins/backends/cpu/frame.c \
   plugins/backends/cpu/frame.h \
   plugins/backends/cpu/index.c \
+  plugins/backends/cpu/integer.c \
   plugins/backends/cpu/kernel.c \
   plugins/backends/cpu/kernel.h \
   plugins/backends/cpu/loss.c \

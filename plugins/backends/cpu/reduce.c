@@ -156,10 +156,28 @@ i_min (int64_t acc, int64_t x, SfDtype dtype)
   return i_less (x, acc, dtype) ? x : acc;
 }
 
+static double
+f_product (double acc, double x)
+{
+  return acc * x;
+}
+
+static int64_t
+i_product (int64_t acc, int64_t x, SfDtype dtype)
+{
+  return (int64_t) ((uint64_t) acc * (uint64_t) x);
+}
+
 static int64_t
 zero_of (SfDtype dtype)
 {
   return 0;
+}
+
+static int64_t
+one_of (SfDtype dtype)
+{
+  return 1;
 }
 
 /* The least and the greatest integer of a dtype stand for the infinities. */
@@ -182,6 +200,7 @@ greatest_of (SfDtype dtype)
 static const Fold fold_sum = { f_sum, i_sum, 0, zero_of, false };
 static const Fold fold_max = { f_max, i_max, -INFINITY, least_of, false };
 static const Fold fold_min = { f_min, i_min, INFINITY, greatest_of, false };
+static const Fold fold_product = { f_product, i_product, 1, one_of, false };
 static const Fold fold_mean = { f_sum, NULL, 0, NULL, true };
 
 /* ---- argmax ---- */
@@ -190,10 +209,10 @@ typedef struct
 {
   const CpuCall *call;
   CpuAxis axis;
+  bool last;
 } ArgmaxJob;
 
-/* Does element `a` come before the greatest so far, `b`? NaN is greater than every number, the
- * first of equals stays. */
+/* NaN is greater than every number. */
 static bool
 is_greater (const CpuTensor *x, int64_t a, int64_t b)
 {
@@ -212,8 +231,11 @@ argmax_range (void *data, int worker, int64_t begin, int64_t end)
     {
       int64_t first = e / axis.inner * axis.n * axis.inner + e % axis.inner, best = 0;
       for (int64_t k = 1; k < axis.n; k++)
-        if (is_greater (x, first + k * axis.inner, first + best * axis.inner))
-          best = k;
+        {
+          int64_t at = first + k * axis.inner, held = first + best * axis.inner;
+          if (job->last ? !is_greater (x, held, at) : is_greater (x, at, held))
+            best = k;
+        }
       job->call->out[0].i[e] = best;
     }
 }
@@ -222,13 +244,18 @@ static bool
 run_argmax (CpuCall *call, GError **error)
 {
   const SfShape *shape = &call->in[0].shape;
-  ArgmaxJob job = { call, cpu_axis (shape, cpu_attr_axis (call, shape->rank)) };
+  ArgmaxJob job = { call, cpu_axis (shape, cpu_attr_axis (call, shape->rank)),
+                    cpu_attr_int (call, "last") != 0 };
   cpu_parallel (call->workers, call->out[0].n, 2 * job.axis.n, argmax_range, &job);
   return true;
 }
 
 const CpuKernel cpu_kernels_reduce[] = {
-  { "reduce_sum", 1, run_reduce, &fold_sum }, { "reduce_max", 1, run_reduce, &fold_max },
-  { "reduce_min", 1, run_reduce, &fold_min }, { "reduce_mean", 1, run_reduce, &fold_mean },
-  { "argmax", 1, run_argmax, NULL },          { NULL },
+  { "reduce_sum", 1, run_reduce, &fold_sum },
+  { "reduce_max", 1, run_reduce, &fold_max },
+  { "reduce_min", 1, run_reduce, &fold_min },
+  { "reduce_mean", 1, run_reduce, &fold_mean },
+  { "reduce_prod", 1, run_reduce, &fold_product },
+  { "argmax", 1, run_argmax, NULL },
+  { NULL },
 };
