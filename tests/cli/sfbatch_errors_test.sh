@@ -119,7 +119,7 @@ fi
 # no room: files may not grow past so many blocks, wherever that strikes; then there is room, and the queue is whole
 for blocks in 0 1 8 16 24 32; do
   rm -rf full
-  env --ignore-signal=XFSZ SF_QUEUE_DIR="$work/full" sh -c "ulimit -f $blocks; exec '$sfbatch' submit good.cfg" >out 2>err
+  SF_QUEUE_DIR=$work/full limited $blocks "$sfbatch" submit good.cfg >out 2>err
   submitted=$?
   run 0 env SF_QUEUE_DIR="$work/full" "$sfbatch" wait --all
   n=$(SF_QUEUE_DIR=$work/full "$sfbatch" list --json | grep -c '"id":')
