@@ -40,7 +40,7 @@ def rows(name, header):
 
 
 images, labels = rows("train-images-idx3-ubyte.gz", 16), rows("train-labels-idx1-ubyte.gz", 8)
-module = check(sf.sf_import(str(folder / "model.cfg").encode(), None, c.c_int64(32), c.c_uint64(1), None, None, c.byref(error)))
+module = check(sf.sf_import(str(folder / "model.cfg").encode(), None, c.byref(error)))
 options = (c.c_uint64 * 16)()  # SfCompileOptions of zeros: the defaults
 pef = check(sf.sf_compile(c.c_void_p(module), options, c.byref(error)))
 session = check(sf.sf_session_open(c.c_void_p(pef), None, c.byref(error)))

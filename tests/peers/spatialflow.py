@@ -33,6 +33,11 @@ class Options(c.Structure):
     _fields_ = [("backend", c.c_char_p), ("n_threads", c.c_int), ("f64", c.c_bool), ("exact_firing", c.c_bool), ("backend_options", c.c_void_p)]
 
 
+class ImportOptions(c.Structure):
+    _fields_ = [("frontend", c.c_char_p), ("batch_size", c.c_int64), ("seed", c.c_uint64), ("args", c.c_void_p), ("dims", c.c_void_p),
+                ("known", c.c_void_p), ("n_known", c.c_size_t)]
+
+
 class CompileOptions(c.Structure):
     _fields_ = [("level", c.c_char_p), ("arch", c.c_char_p), ("precision", c.c_char_p), ("inference", c.c_bool), ("optimizer", c.c_char_p),
                 ("optimizer_options", c.c_void_p), ("clip_norm", c.c_double), ("groups", c.c_void_p), ("num_rdu_tiles", c.c_int),
@@ -55,7 +60,7 @@ class Error(c.Structure):
 lib.sf_tensor.restype = Tensor
 lib.sf_tensor.argtypes = [c.c_int, Shape, c.c_void_p]
 for name, kinds in (("plugins_load", [c.c_int, c.c_char_p, c.c_void_p]), ("option_values_new", [c.c_void_p]),
-                    ("import", [c.c_char_p, c.c_char_p, c.c_int64, c.c_uint64, c.c_void_p, c.c_void_p, c.c_void_p]),
+                    ("import", [c.c_char_p, c.c_void_p, c.c_void_p]),
                     ("compile", [c.c_void_p, c.c_void_p, c.c_void_p]), ("session_open", [c.c_void_p, c.c_void_p, c.c_void_p])):
     function = getattr(lib, "sf_" + name)
     function.restype, function.argtypes = c.c_void_p, kinds
@@ -94,7 +99,8 @@ def compile_model(model, batch, arguments, optimizer, options):
     """A PEF in memory of the starter model of that name."""
     path = os.path.join(os.environ["SF_SOURCE_DIR"], "apps", model, "model.cfg")
     listed = (c.c_char_p * (len(arguments) + 1))(*(argument.encode() for argument in arguments))
-    module = call(lib.sf_import, path.encode(), None, batch, 1, listed, None)
+    wanted = ImportOptions(batch_size=batch, seed=1, args=c.cast(listed, c.c_void_p))
+    module = call(lib.sf_import, path.encode(), c.byref(wanted))
     return call(lib.sf_compile, module, c.byref(CompileOptions(optimizer=optimizer.encode(), optimizer_options=optimizer_options(optimizer, options))))
 
 
