@@ -3,6 +3,7 @@ sfinclude_HEADERS += \
   include/sf/checked.h \
   include/sf/compile.h \
   include/sf/config.h \
+  include/sf/conformance.h \
   include/sf/dtype.h \
   include/sf/error.h \
   include/sf/evaluate.h \

@@ -1,8 +1,11 @@
 # Build fragment of core/run.
 libsfcore_la_SOURCES += \
+  core/run/agreement.c \
+  core/run/agreement.h \
   core/run/checkpoint.c \
   core/run/checkpoint.h \
   core/run/compare.c \
+  core/run/conformance.c \
   core/run/feed.c \
   core/run/feed.h \
   core/run/feedcheck.c \

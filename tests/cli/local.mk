@@ -17,12 +17,21 @@ TESTS += tests/cli/host_test.sh
 TESTS += tests/cli/bad_input_test.sh
 TESTS += tests/cli/reproducible_test.sh
 TESTS += tests/cli/mnist_test.sh
+TESTS += tests/cli/onnx_test.sh
 TESTS += tests/cli/apps_logreg_test.sh
 TESTS += tests/cli/apps_ffn_mnist_test.sh
 TESTS += tests/cli/apps_lenet_test.sh
 TESTS += tests/cli/apps_cnn_bn_test.sh
 TESTS += tests/cli/apps_encoder_test.sh
 TESTS += tests/cli/apps_digits_test.sh
+
+# A frontend "onnx" whose models are words; found only by tests that ask for its folder.
+check_LTLIBRARIES += tests/cli/sf-frontend-onnx.la
+tests_cli_sf_frontend_onnx_la_SOURCES = tests/cli/onnx_frontend.c
+tests_cli_sf_frontend_onnx_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
+tests_cli_sf_frontend_onnx_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
+tests_cli_sf_frontend_onnx_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS) -rpath /nowhere
+tests_cli_sf_frontend_onnx_la_LIBADD = $(SF_PLUGIN_LIBADD)
 
 # libtool takes plugins out of plugins/.libs for a moment while it relinks them for the installation.
 tests/cli/install_test.log: $(filter-out tests/cli/install_test.log,$(TEST_LOGS))

@@ -1,6 +1,10 @@
 # Build fragment of tools/sf.
 noinst_LTLIBRARIES += tools/sf/libverbs.la
 tools_sf_libverbs_la_SOURCES = \
+  tools/sf/children.c \
+  tools/sf/children.h \
+  tools/sf/expectations.c \
+  tools/sf/expectations.h \
   tools/sf/inspect.h \
   tools/sf/inspect_arch.c \
   tools/sf/inspect_pef.c \
@@ -14,6 +18,7 @@ tools_sf_libverbs_la_SOURCES = \
   tools/sf/verb_compile.c \
   tools/sf/verb_eval.c \
   tools/sf/verb_inspect.c \
+  tools/sf/verb_onnx_test.c \
   tools/sf/verb_pef_strip.c \
   tools/sf/verb_plugin_new.c \
   tools/sf/verb_plugins.c \

@@ -10,6 +10,7 @@ static const SfVerb *const verbs[] = {
   &sf_verb_eval,
   &sf_verb_infer,
   &sf_verb_bench,
+  &sf_verb_onnx_test,
   &sf_verb_inspect,
   &sf_verb_plugins,
   &sf_verb_plugin_new,

@@ -12,6 +12,7 @@ extern const SfVerb sf_verb_compile;
 extern const SfVerb sf_verb_eval;
 extern const SfVerb sf_verb_infer;
 extern const SfVerb sf_verb_inspect;
+extern const SfVerb sf_verb_onnx_test;
 extern const SfVerb sf_verb_pef_strip;
 extern const SfVerb sf_verb_plugin_new;
 extern const SfVerb sf_verb_plugins;
