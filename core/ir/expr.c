@@ -175,6 +175,52 @@ sf_expr_matmul (SfExpr *e, SfValue a, SfValue b, bool transpose_a, bool transpos
 }
 
 SfValue
+sf_expr_slice (SfExpr *e, SfValue v, const int64_t *starts, const int64_t *ends)
+{
+  static const int64_t ones[SF_MAX_RANK] = { 1, 1, 1, 1, 1, 1, 1, 1 };
+  size_t n = (size_t) sf_expr_shape (e, v).rank;
+  SfAttr attrs[] = { SF_ATTR_IS ("starts", starts, n), SF_ATTR_IS ("ends", ends, n),
+                     SF_ATTR_IS ("steps", ones, n) };
+  return sf_expr_op (e, "slice", &v, 1, attrs, G_N_ELEMENTS (attrs), NULL);
+}
+
+SfValue
+sf_expr_pad (SfExpr *e, SfValue v, const int64_t *low, const int64_t *high, double value)
+{
+  size_t n = (size_t) sf_expr_shape (e, v).rank;
+  SfAttr attrs[] = { SF_ATTR_IS ("low", low, n), SF_ATTR_IS ("high", high, n),
+                     SF_ATTR_F ("value", value) };
+  return sf_expr_op (e, "pad", &v, 1, attrs, G_N_ELEMENTS (attrs), NULL);
+}
+
+/* With everything outside the axis folded into two dimensions. */
+SfValue
+sf_expr_dilate (SfExpr *e, SfValue v, int axis, int64_t step, int64_t limit)
+{
+  SfShape shape = sf_expr_shape (e, v);
+  int64_t n = shape.dim[axis], outer = 1, inner = 1;
+  for (int i = 0; i < shape.rank; i++)
+    if (i != axis)
+      *(i < axis ? &outer : &inner) *= shape.dim[i];
+  v = sf_expr_reshape (e, v, SF_SHAPE (outer, n, 1, inner));
+  v = sf_expr_pad (e, v, (int64_t[]){ 0, 0, 0, 0 }, (int64_t[]){ 0, 0, step - 1, 0 }, 0);
+  v = sf_expr_reshape (e, v, SF_SHAPE (outer, n * step, inner));
+  shape.dim[axis] = MIN (n * step, limit);
+  if (shape.dim[axis] < n * step)
+    v = sf_expr_slice (e, v, (int64_t[]){ 0, 0, 0 }, (int64_t[]){ outer, shape.dim[axis], inner });
+  return sf_expr_reshape (e, v, shape);
+}
+
+SfValue
+sf_expr_concat (SfExpr *e, const SfValue *parts, size_t n_parts, int axis)
+{
+  if (n_parts == 1)
+    return parts[0];
+  SfAttr attr = SF_ATTR_I ("axis", axis);
+  return sf_expr_op (e, "concat", parts, n_parts, &attr, 1, NULL);
+}
+
+SfValue
 sf_expr_iota (SfExpr *e, SfShape shape, int axis)
 {
   SfAttr attrs[] = { SF_ATTR_IS ("shape", shape.dim, (size_t) shape.rank),

@@ -69,6 +69,13 @@ SfValue sf_expr_wide (SfExpr *e, SfValue v);
 SfValue sf_expr_reduce (SfExpr *e, const char *op, SfValue v, SfAxes axes, bool keepdims);
 SfValue sf_expr_transpose (SfExpr *e, SfValue v, SfAxes perm);
 SfValue sf_expr_matmul (SfExpr *e, SfValue a, SfValue b, bool transpose_a, bool transpose_b);
+/* Elements starts[i] .. ends[i] - 1 of each dimension. */
+SfValue sf_expr_slice (SfExpr *e, SfValue v, const int64_t *starts, const int64_t *ends);
+/* `low` and `high` elements of `value` around each dimension. */
+SfValue sf_expr_pad (SfExpr *e, SfValue v, const int64_t *low, const int64_t *high, double value);
+/* Puts step - 1 zeros after each index of `axis` and cuts the dimension to at most `limit`. */
+SfValue sf_expr_dilate (SfExpr *e, SfValue v, int axis, int64_t step, int64_t limit);
+SfValue sf_expr_concat (SfExpr *e, const SfValue *parts, size_t n_parts, int axis);
 /* i32 values 0 .. shape.dim[axis] - 1 along `axis`. */
 SfValue sf_expr_iota (SfExpr *e, SfShape shape, int axis);
 

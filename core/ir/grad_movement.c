@@ -27,43 +27,6 @@ SF_GRADIENT_RULE (transpose)
   return sf_expr_end (&e, error);
 }
 
-static SfValue
-slice (SfExpr *e, SfValue v, const int64_t *starts, const int64_t *ends, size_t n)
-{
-  int64_t ones[SF_MAX_RANK];
-  for (size_t i = 0; i < n; i++)
-    ones[i] = 1;
-  SfAttr attrs[] = { SF_ATTR_IS ("starts", starts, n), SF_ATTR_IS ("ends", ends, n),
-                     SF_ATTR_IS ("steps", ones, n) };
-  return sf_expr_op (e, "slice", &v, 1, attrs, G_N_ELEMENTS (attrs), NULL);
-}
-
-static SfValue
-pad (SfExpr *e, SfValue v, const int64_t *low, const int64_t *high, size_t n)
-{
-  SfAttr attrs[] = { SF_ATTR_IS ("low", low, n), SF_ATTR_IS ("high", high, n) };
-  return sf_expr_op (e, "pad", &v, 1, attrs, G_N_ELEMENTS (attrs), NULL);
-}
-
-/* Puts step - 1 zeros after each index of `axis` and cuts the dimension to at most `limit`, with
- * everything outside the axis folded into two dimensions. */
-static SfValue
-dilate (SfExpr *e, SfValue v, int axis, int64_t step, int64_t limit)
-{
-  SfShape shape = sf_expr_shape (e, v);
-  int64_t n = shape.dim[axis], outer = 1, inner = 1;
-  for (int i = 0; i < shape.rank; i++)
-    if (i != axis)
-      *(i < axis ? &outer : &inner) *= shape.dim[i];
-  v = sf_expr_reshape (e, v, SF_SHAPE (outer, n, 1, inner));
-  v = pad (e, v, (int64_t[]){ 0, 0, 0, 0 }, (int64_t[]){ 0, 0, step - 1, 0 }, 4);
-  v = sf_expr_reshape (e, v, SF_SHAPE (outer, n * step, inner));
-  shape.dim[axis] = MIN (n * step, limit);
-  if (shape.dim[axis] < n * step)
-    v = slice (e, v, (int64_t[]){ 0, 0, 0 }, (int64_t[]){ outer, shape.dim[axis], inner }, 3);
-  return sf_expr_reshape (e, v, shape);
-}
-
 SF_GRADIENT_RULE (slice)
 {
   if (!gradient->needs[0])
@@ -83,12 +46,12 @@ SF_GRADIENT_RULE (slice)
     {
       int64_t room = shape.dim[i] - starts.at[i];
       if (steps.at[i] > 1)
-        dx = dilate (&e, dx, i, steps.at[i], room);
+        dx = sf_expr_dilate (&e, dx, i, steps.at[i], room);
       high[i] = room - sf_expr_shape (&e, dx).dim[i];
       whole = whole && starts.at[i] == 0 && high[i] == 0;
     }
   if (!whole)
-    dx = pad (&e, dx, starts.at, high, (size_t) shape.rank);
+    dx = sf_expr_pad (&e, dx, starts.at, high, 0);
   gradient->dx[0] = dx;
   return sf_expr_end (&e, error);
 }
@@ -105,7 +68,7 @@ SF_GRADIENT_RULE (concat)
       SfShape ends = all;
       ends.dim[axis] = starts[axis] + part.dim[axis];
       if (gradient->needs[i])
-        gradient->dx[i] = slice (&e, gradient->dy[0], starts, ends.dim, (size_t) all.rank);
+        gradient->dx[i] = sf_expr_slice (&e, gradient->dy[0], starts, ends.dim);
       starts[axis] = ends.dim[axis];
     }
   return sf_expr_end (&e, error);
@@ -125,7 +88,7 @@ SF_GRADIENT_RULE (pad)
       starts[i] = low[i];
       ends[i] = low[i] + shape.dim[i];
     }
-  gradient->dx[0] = slice (&e, gradient->dy[0], starts, ends, n);
+  gradient->dx[0] = sf_expr_slice (&e, gradient->dy[0], starts, ends);
   return sf_expr_end (&e, error);
 }
 

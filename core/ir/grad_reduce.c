@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gradient rules of the reductions and of the softmax family. */
+/* Gradient rules of the reductions, cumsum, sort and the softmax family. */
 #include "core/ir/expr.h"
 #include "core/ir/rules.h"
 
@@ -91,6 +91,61 @@ SF_GRADIENT_RULE (reduce_mean)
                               (double) sf_axes_n_elems (axes, shape));
   share = sf_expr_cast (&e, share, sf_expr_dtype (&e, x));
   gradient->dx[0] = spread (&e, gradient, share);
+  return sf_expr_end (&e, error);
+}
+
+SF_GRADIENT_RULE (cumsum)
+{
+  if (!gradient->needs[0])
+    return true;
+  SfExpr e = sf_expr_begin (gradient->graph);
+  const SfGraph *graph = gradient->graph;
+  bool reverse = sf_node_attr_int (graph, gradient->node, "reverse") != 0;
+  SfAttr attrs[] = { sf_expr_attr (graph, gradient->node, "axis"),
+                     sf_expr_attr (graph, gradient->node, "exclusive"),
+                     SF_ATTR_B ("reverse", !reverse) };
+  gradient->dx[0] = sf_expr_op (&e, "cumsum", gradient->dy, 1, attrs, G_N_ELEMENTS (attrs), NULL);
+  return sf_expr_end (&e, error);
+}
+
+/* Each element's place in the flattened x, from its index along the axis. */
+static SfValue
+flat_places (SfExpr *e, SfValue index, SfShape shape, int axis)
+{
+  int64_t n = shape.dim[axis], outer = 1, inner = 1;
+  for (int d = 0; d < shape.rank; d++)
+    if (d != axis)
+      *(d < axis ? &outer : &inner) *= shape.dim[d];
+  SfValue before = sf_expr_iota (e, SF_SHAPE (outer, 1, 1), 0);
+  before = sf_expr_2f (e, "mul", before, (double) (n * inner));
+  SfValue after = sf_expr_iota (e, SF_SHAPE (1, 1, inner), 2);
+  index = sf_expr_reshape (e, index, SF_SHAPE (outer, n, inner));
+  index = sf_expr_2f (e, "mul", index, (double) inner);
+  index = sf_expr_2 (e, "add", index, sf_expr_2 (e, "add", before, after));
+  return sf_expr_reshape (e, index, SF_SHAPE (sf_shape_n_elems (&shape)));
+}
+
+SF_GRADIENT_RULE (sort)
+{
+  if (!gradient->needs[0])
+    return true;
+  const SfGraph *graph = gradient->graph;
+  SfShape shape = *sf_value_shape (graph, sf_node_input (graph, gradient->node, 0));
+  int64_t n_elems = sf_shape_n_elems (&shape);
+  if (n_elems > INT32_MAX)
+    return sf_fail (error, SF_ERROR_UNSUPPORTED,
+                    "%s: sort of %" G_GINT64_FORMAT
+                    " elements has no gradient, wanted less than 2^31; "
+                    "sort less at once",
+                    sf_node_name (graph, gradient->node), n_elems);
+  SfExpr e = sf_expr_begin (gradient->graph);
+  int axis = sf_axis_of (graph, gradient->node, shape.rank);
+  SfValue index = sf_node_output (graph, gradient->node, 1);
+  SfValue in[] = { flat_places (&e, index, shape, axis),
+                   sf_expr_reshape (&e, gradient->dy[0], SF_SHAPE (n_elems)) };
+  SfAttr size = SF_ATTR_I ("size", n_elems);
+  SfValue dx = sf_expr_op (&e, "scatter_add", in, 2, &size, 1, NULL);
+  gradient->dx[0] = sf_expr_reshape (&e, dx, shape);
   return sf_expr_end (&e, error);
 }
 

@@ -9,6 +9,7 @@ libsfcore_la_SOURCES += \
   core/ir/decompose_norm.c \
   core/ir/decompose_pool.c \
   core/ir/decompose_reduce.c \
+  core/ir/decompose_window.c \
   core/ir/differentiate.c \
   core/ir/digest.c \
   core/ir/dtype.c \

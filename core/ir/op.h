@@ -74,7 +74,7 @@ struct SfOp
  * the gradient rules, decompose_<family>.c the decompositions and eval forms; the rules are
  * declared in core/ir/rules.h. */
 extern const SfOp sf_ops_elementwise[];
-extern const SfOp sf_ops_reduce[]; /* reduce_*, argmax, softmax family */
+extern const SfOp sf_ops_reduce[]; /* reduce_*, argmax, cumsum, sort, softmax family */
 extern const SfOp sf_ops_movement[];
 extern const SfOp sf_ops_contraction[]; /* matmul, linear, attention */
 extern const SfOp sf_ops_window[];      /* unfold, fold, conv2d */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows and shape rules of the ops with indices or random numbers: gather, scatter_add, embedding,
- * iota, rng_uniform, dropout. */
+/* Rows and shape rules of the ops with indices or random numbers: gather, scatter, scatter_add,
+ * embedding, iota, rng_uniform, dropout. */
 #include "core/ir/infer.h"
 #include "core/ir/rules.h"
+
+#include <string.h>
 
 /* `x` with dimension `axis` replaced by those of `i`. */
 static bool
@@ -31,6 +33,34 @@ infer_gather (SfInfer *infer, GError **error)
       || !taken (infer->shape[0], infer->shape[1], axis, &y, error))
     return false;
   sf_infer_set (infer, 0, infer->dtype[0], y);
+  return true;
+}
+
+static bool
+check_reduce (const SfInfer *infer, GError **error)
+{
+  static const char *const words[] = { "set", "add", "mul", "max", "min" };
+  const char *word = sf_infer_attr (infer, "reduce")->s;
+  for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
+    if (strcmp (word, words[i]) == 0)
+      return i == 0 || sf_infer_want_number (infer, 0, "x", error);
+  return sf_refuse (error, "attribute reduce is '%s', wanted 'set', 'add', 'mul', 'max' or 'min'",
+                    word);
+}
+
+static bool
+infer_scatter (SfInfer *infer, GError **error)
+{
+  int axis;
+  SfDtype dtype;
+  SfShape want;
+  if (!sf_infer_want_dtype (infer, 1, "i", SF_I32, error)
+      || !sf_infer_axis (infer, "axis", infer->shape[0]->rank, &axis, error)
+      || !taken (infer->shape[0], infer->shape[1], axis, &want, error)
+      || !sf_infer_want_shape (infer, 2, "u", &want, error)
+      || !sf_infer_meet (infer, 0, "x", 2, "u", &dtype, error) || !check_reduce (infer, error))
+    return false;
+  sf_infer_set (infer, 0, dtype, *infer->shape[0]);
   return true;
 }
 
@@ -158,6 +188,8 @@ infer_dropout (SfInfer *infer, GError **error)
 
 static const SfOpAttr gather_attrs[] = { { "axis", SF_ATTR_INT, "0" }, { NULL, 0, NULL } };
 static const SfOpAttr scatter_attrs[]
+    = { { "axis", SF_ATTR_INT, "0" }, { "reduce", SF_ATTR_STRING, "set" }, { NULL, 0, NULL } };
+static const SfOpAttr scatter_add_attrs[]
     = { { "axis", SF_ATTR_INT, "0" }, { "size", SF_ATTR_INT, NULL }, { NULL, 0, NULL } };
 static const SfOpAttr rows_attrs[] = { { "rows", SF_ATTR_INT, NULL }, { NULL, 0, NULL } };
 static const SfOpAttr iota_attrs[] = { { "shape", SF_ATTR_INTS, NULL },
@@ -173,7 +205,9 @@ static const SfOpAttr dropout_attrs[]
 const SfOp sf_ops_index[] = {
   { "gather", 1, SF_OP_INDEX, 2, 2, 1, gather_attrs, infer_gather, sf_grad_gather, NULL, NULL,
     "entries of x at i along axis" },
-  { "scatter_add", 1, SF_OP_INDEX, 2, 2, 1, scatter_attrs, infer_scatter_add, sf_grad_scatter_add, NULL, NULL,
+  { "scatter", 1, SF_OP_INDEX, 3, 3, 1, scatter_attrs, infer_scatter, sf_grad_scatter, NULL, NULL,
+    "x with u put, added, multiplied or compared in at i along axis" },
+  { "scatter_add", 1, SF_OP_INDEX, 2, 2, 1, scatter_add_attrs, infer_scatter_add, sf_grad_scatter_add, NULL, NULL,
     "u added into zeros at i along axis, the adjoint of gather" },
   { "iota", 1, SF_OP_SOURCE, 0, 0, 1, iota_attrs, infer_iota, NULL, NULL, NULL,
     "index along axis" },

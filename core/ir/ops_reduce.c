@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows and shape rules of the ops along axes: reductions, argmax, the softmax family. */
+/* Rows and shape rules of the ops along axes: reductions, argmax, cumsum, sort, the softmax
+ * family. */
 #include "core/ir/infer.h"
 #include "core/ir/rules.h"
 
@@ -55,6 +56,32 @@ infer_argmax (SfInfer *infer, GError **error)
 }
 
 static bool
+infer_cumsum (SfInfer *infer, GError **error)
+{
+  int axis;
+  if (!sf_infer_want_number (infer, 0, "x", error)
+      || !sf_infer_axis (infer, "axis", infer->shape[0]->rank, &axis, error))
+    return false;
+  sf_infer_set (infer, 0, infer->dtype[0], *infer->shape[0]);
+  return true;
+}
+
+static bool
+infer_sort (SfInfer *infer, GError **error)
+{
+  int axis;
+  if (!infer_cumsum (infer, error)
+      || !sf_infer_axis (infer, "axis", infer->shape[0]->rank, &axis, error))
+    return false;
+  if (infer->shape[0]->dim[axis] > INT32_MAX)
+    return sf_refuse (error,
+                      "x has %" G_GINT64_FORMAT " elements along axis %d, wanted less than 2^31",
+                      infer->shape[0]->dim[axis], axis);
+  sf_infer_set (infer, 1, SF_I32, *infer->shape[0]);
+  return true;
+}
+
+static bool
 infer_softmax (SfInfer *infer, GError **error)
 {
   int axis;
@@ -85,6 +112,12 @@ static const SfOpAttr argmax_attrs[] = { { "axis", SF_ATTR_INT, NULL },
                                          { "keepdims", SF_ATTR_BOOL, "false" },
                                          { "last", SF_ATTR_BOOL, "false" },
                                          { NULL, 0, NULL } };
+static const SfOpAttr cumsum_attrs[] = { { "axis", SF_ATTR_INT, NULL },
+                                         { "exclusive", SF_ATTR_BOOL, "false" },
+                                         { "reverse", SF_ATTR_BOOL, "false" },
+                                         { NULL, 0, NULL } };
+static const SfOpAttr sort_attrs[]
+    = { { "axis", SF_ATTR_INT, "-1" }, { "descending", SF_ATTR_BOOL, "false" }, { NULL, 0, NULL } };
 static const SfOpAttr softmax_attrs[] = { { "axis", SF_ATTR_INT, "-1" }, { NULL, 0, NULL } };
 
 /* clang-format off */
@@ -99,6 +132,10 @@ const SfOp sf_ops_reduce[] = {
     "product over axes" },
   { "argmax", 1, SF_OP_COMPOSITE, 1, 1, 1, argmax_attrs, infer_argmax, NULL, sf_decompose_argmax, NULL,
     "index of the first or last largest along axis" },
+  { "cumsum", 1, SF_OP_REDUCE, 1, 1, 1, cumsum_attrs, infer_cumsum, sf_grad_cumsum, NULL, NULL,
+    "sums from the beginning of an axis to each element" },
+  { "sort", 1, SF_OP_REDUCE, 1, 1, 2, sort_attrs, infer_sort, sf_grad_sort, NULL, NULL,
+    "elements in order along axis, and where they stood" },
   { "reduce_mean", 1, SF_OP_COMPOSITE, 1, 1, 1, reduce_attrs, infer_reduce_mean, sf_grad_reduce_mean,
     sf_decompose_reduce_mean, NULL, "mean over axes" },
   { "softmax", 1, SF_OP_COMPOSITE, 1, 1, 1, softmax_attrs, infer_softmax, sf_grad_softmax, sf_decompose_softmax,

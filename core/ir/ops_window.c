@@ -9,7 +9,8 @@ infer_unfold (SfInfer *infer, GError **error)
   const SfShape *x = infer->shape[0];
   SfWindow window;
   int64_t out[2];
-  if (!sf_infer_want_image (infer, 0, "x", "[N,C,H,W]", error)
+  if (!sf_infer_want_number (infer, 0, "x", error)
+      || !sf_infer_want_rank (infer, 0, "x", 4, "[N,C,H,W]", error)
       || !sf_window_read (infer, &window, error)
       || !sf_window_out (&window, &x->dim[2], false, out, error))
     return false;
@@ -26,7 +27,7 @@ infer_fold (SfInfer *infer, GError **error)
   const SfShape *y = infer->shape[0];
   SfWindow window;
   int64_t out[2], area = 1, size[2];
-  if (!sf_infer_want_float (infer, 0, "y", error)
+  if (!sf_infer_want_number (infer, 0, "y", error)
       || !sf_infer_want_rank (infer, 0, "y", 3, "[N,C*KH*KW,OH*OW]", error)
       || !sf_window_read (infer, &window, error) || !sf_window_size (infer, size, error)
       || !sf_window_out (&window, size, false, out, error)
@@ -180,9 +181,9 @@ static const SfOpAttr conv_dx_attrs[] = { SIZE, STRIDES, PADS, DILATIONS, GROUPS
 static const SfOpAttr conv_dw_attrs[] = { KERNEL, STRIDES, PADS, DILATIONS, GROUPS, END };
 
 const SfOp sf_ops_window[] = {
-  { "unfold", 1, SF_OP_WINDOW, 1, 1, 1, unfold_attrs, infer_unfold, sf_grad_unfold, NULL, NULL,
+  { "unfold", 1, SF_OP_COMPOSITE, 1, 1, 1, unfold_attrs, infer_unfold, sf_grad_unfold, sf_decompose_unfold, NULL,
     "columns of windows" },
-  { "fold", 1, SF_OP_WINDOW, 1, 1, 1, fold_attrs, infer_fold, sf_grad_fold, NULL, NULL,
+  { "fold", 1, SF_OP_COMPOSITE, 1, 1, 1, fold_attrs, infer_fold, sf_grad_fold, sf_decompose_fold, NULL,
     "sum of windows, the adjoint of unfold" },
   { "conv2d", 1, SF_OP_COMPOSITE, 2, 3, 1, conv_attrs, infer_conv2d, sf_grad_conv2d, sf_decompose_conv2d, NULL,
     "2-D convolution" },

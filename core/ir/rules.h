@@ -49,6 +49,8 @@ SF_GRADIENT_RULE (reduce_max); /* ties: evenly shared, as PyTorch's amax */
 SF_GRADIENT_RULE (reduce_min);
 SF_GRADIENT_RULE (reduce_prod);
 SF_GRADIENT_RULE (reduce_mean);
+SF_GRADIENT_RULE (cumsum);
+SF_GRADIENT_RULE (sort);
 SF_GRADIENT_RULE (softmax);
 SF_GRADIENT_RULE (log_softmax);
 SF_GRADIENT_RULE (reshape);
@@ -67,6 +69,7 @@ SF_GRADIENT_RULE (max_pool2d);
 SF_GRADIENT_RULE (avg_pool2d);
 SF_GRADIENT_RULE (global_avg_pool);
 SF_GRADIENT_RULE (gather);
+SF_GRADIENT_RULE (scatter); /* set and add; where indices repeat, set's last one has the gradient */
 SF_GRADIENT_RULE (scatter_add);
 SF_GRADIENT_RULE (embedding);
 SF_GRADIENT_RULE (dropout);
@@ -89,6 +92,8 @@ SF_DECOMPOSE_RULE (log_softmax_bwd);
 SF_DECOMPOSE_RULE (linear);
 SF_DECOMPOSE_RULE (attention);
 SF_DECOMPOSE_RULE (attention_bwd);
+SF_DECOMPOSE_RULE (unfold);
+SF_DECOMPOSE_RULE (fold);
 SF_DECOMPOSE_RULE (conv2d);
 SF_DECOMPOSE_RULE (conv2d_dx);
 SF_DECOMPOSE_RULE (conv2d_dw);

@@ -14,6 +14,9 @@ typedef struct
   SfDtype want_dtype;
   int64_t n;
   const int64_t *want;
+  const int64_t *index; /* an i32 vector after the first input: of gather and scatter */
+  int64_t n_index;
+  const int64_t *u; /* as long as index, of the dtype; after it */
 } Exact;
 
 /* clang-format off */
@@ -74,6 +77,33 @@ static const Exact rows[] = {
     .want_dtype = SF_I32, 1, L (1) },
   { "argmax_u64", "argmax", SF_U64, { V3 }, { L (5, -2, -3) }, { AXIS0 },
     .want_dtype = SF_I32, 1, L (1) },
+  { "cumsum_i64", "cumsum", SF_I64, { V3 }, { L (BIG - 1, 2, -BIG) }, { AXIS0 },
+    .want_dtype = SF_I64, 3, L (BIG - 1, BIG + 1, 1) },
+  { "cumsum_u8_wraps", "cumsum", SF_U8, { V3 }, { L (200, 100, 1) }, { AXIS0 },
+    .want_dtype = SF_U8, 3, L (200, 44, 45) },
+  { "sort_i64", "sort", SF_I64, { V4 }, { L (BIG + 1, -BIG - 1, BIG, -BIG) },
+    .want_dtype = SF_I64, 4, L (-BIG - 1, -BIG, BIG, BIG + 1) },
+  { "sort_u64", "sort", SF_U64, { V4 }, { L (-1, 0, -2, 1) },
+    .want_dtype = SF_U64, 4, L (0, 1, -2, -1) },
+  { "unfold_i64", "unfold", SF_I64, { { 4, { 1, 1, 1, 2 } } }, { L (BIG + 1, -BIG - 3) },
+    { { .name = "kernel", .type = SF_ATTR_INTS, .ints = L (1, 2), .n_ints = 2 },
+      { .name = "pads", .type = SF_ATTR_INTS, .ints = L (0, 1, 0, 0), .n_ints = 4 } },
+    .want_dtype = SF_I64, 4, L (0, BIG + 1, BIG + 1, -BIG - 3) },
+  { "fold_i64", "fold", SF_I64, { { 3, { 1, 2, 2 } } }, { L (5, BIG, 2, 9) },
+    { { .name = "kernel", .type = SF_ATTR_INTS, .ints = L (1, 2), .n_ints = 2 },
+      { .name = "size", .type = SF_ATTR_INTS, .ints = L (1, 3), .n_ints = 2 } },
+    .want_dtype = SF_I64, 3, L (5, BIG + 2, 9) },
+  { "gather_i64", "gather", SF_I64, { V3 }, { L (BIG + 1, 7, -BIG - 1) }, { AXIS0 },
+    .want_dtype = SF_I64, 2, L (-BIG - 1, BIG + 1), .index = L (2, 0), .n_index = 2 },
+  { "scatter_add_i64", "scatter", SF_I64, { V2 }, { L (BIG - 1, 1) },
+    { AXIS0, { .name = "reduce", .type = SF_ATTR_STRING, .s = "add" } },
+    .want_dtype = SF_I64, 2, L (BIG + 1, 4), .index = L (0, 1), .n_index = 2, .u = L (2, 3) },
+  { "scatter_max_u64", "scatter", SF_U64, { V2 }, { L (-1, 1) },
+    { AXIS0, { .name = "reduce", .type = SF_ATTR_STRING, .s = "max" } },
+    .want_dtype = SF_U64, 2, L (-1, -3), .index = L (0, 1), .n_index = 2, .u = L (5, -3) },
+  { "scatter_min_u64", "scatter", SF_U64, { V2 }, { L (-1, 1) },
+    { AXIS0, { .name = "reduce", .type = SF_ATTR_STRING, .s = "min" } },
+    .want_dtype = SF_U64, 2, L (5, 1), .index = L (0, 1), .n_index = 2, .u = L (5, -3) },
   { "matmul_i8_wraps", "matmul", SF_I8, { { 2, { 1, 2 } }, { 2, { 2, 1 } } },
     { L (100, 1), L (2, 1) }, .want_dtype = SF_I8, 1, L (-55) },
   { "matmul_i32_wraps", "matmul", SF_I32, { { 2, { 1, 2 } }, { 2, { 2, 1 } } },
@@ -90,20 +120,37 @@ SF_TEST_CASES (OpsExact, Integers, rows, G_N_ELEMENTS (rows), sf_test_row_name)
   const Exact *row = data;
   g_autoptr (GError) error = NULL;
   g_autoptr (SfGraph) graph = sf_graph_new (row->name);
-  SfValue in[2], y;
-  SfFeed feeds[2];
-  size_t n_in = row->in[1] != NULL ? 2 : 1, n_attrs = 0;
+  SfValue in[3];
+  SfFeed feeds[3];
+  size_t n_in = 0, n_attrs = 0;
   while (n_attrs < 2 && row->attrs[n_attrs].name != NULL)
     n_attrs++;
   SfDtype held = row->dtype == SF_U64 ? SF_U64 : SF_I64;
-  for (size_t i = 0; i < n_in; i++)
+  SfShape index = SF_SHAPE (row->n_index);
+  const struct
+  {
+    SfDtype dtype, held;
+    const SfShape *shape;
+    const int64_t *data;
+  } given[] = { { row->dtype, held, &row->shape[0], row->in[0] },
+                { row->dtype, held, &row->shape[1], row->in[1] },
+                { SF_I32, SF_I64, &index, row->index },
+                { row->dtype, held, &index, row->u } };
+  for (size_t i = 0; i < G_N_ELEMENTS (given); i++)
     {
-      in[i] = sf_graph_input (graph, i == 0 ? "a" : "b", row->dtype, row->shape[i], &error);
+      if (given[i].data == NULL)
+        continue;
+      char name[] = { (char) ('a' + n_in), '\0' };
+      in[n_in] = sf_graph_input (graph, name, given[i].dtype, *given[i].shape, &error);
       SF_REQUIRE_NO_ERROR (error);
-      feeds[i] = (SfFeed){ in[i], sf_tensor (held, row->shape[i], (void *) row->in[i]) };
+      feeds[n_in] = (SfFeed){ in[n_in],
+                              sf_tensor (given[i].held, *given[i].shape, (void *) given[i].data) };
+      n_in++;
     }
-  y = sf_graph_op (graph, row->op, in, n_in, row->attrs, n_attrs, &error);
+  SfValue outputs[2];
+  sf_graph_add (graph, row->op, in, n_in, row->attrs, n_attrs, outputs, &error);
   SF_REQUIRE_NO_ERROR (error);
+  SfValue y = outputs[0];
   SF_CHECK_STR (sf_dtype_name (sf_value_dtype (graph, y)), sf_dtype_name (row->want_dtype));
   SF_REQUIRE (sf_shape_n_elems (sf_value_shape (graph, y)) == row->n);
   int64_t found[8] = { 0 };

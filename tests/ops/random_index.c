@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random cases of gather, scatter_add, embedding and dropout. */
+/* Random cases of gather, scatter, scatter_add, embedding and dropout. */
 #include "tests/ops/random.h"
 
 static void
@@ -41,6 +41,21 @@ draw_gather_scatter (void)
 }
 
 static void
+draw_scatter (bool sums)
+{
+  SfShape x = random_shape (1, 3, 0), i = random_shape (0, 2, 0);
+  int64_t axis = random_int (0, x.rank - 1);
+  x.dim[axis] = random_int (1, 4);
+  OpCase *c = random_case ("scatter");
+  random_input (c, CASE_T, x);
+  indices (c, i, x.dim[axis]);
+  random_input (c, CASE_T, taken (x, i, axis));
+  random_attr_int (c, "axis", random_bool () ? axis : axis - x.rank);
+  if (sums)
+    c->attrs[1] = SF_ATTR_S ("reduce", "add");
+}
+
+static void
 draw_embedding (void)
 {
   OpCase *c = random_case ("embedding");
@@ -72,6 +87,8 @@ random_index (void)
   for (int times = 0; times < 5; times++)
     {
       draw_gather_scatter ();
+      draw_scatter (false);
+      draw_scatter (true);
       draw_embedding ();
       draw_dropout ();
     }

@@ -49,6 +49,23 @@ random_reduce (void)
       random_attr_bool (c, "keepdims", random_bool ());
       random_attr_bool (c, "last", times % 2 != 0);
     }
+  for (int times = 0; times < 6; times++)
+    {
+      OpCase *c = random_case ("cumsum");
+      SfShape shape = random_shape (1, 4, 0);
+      random_input (c, CASE_T, shape);
+      random_attr_int (c, "axis", random_int (-shape.rank, shape.rank - 1));
+      random_attr_bool (c, "exclusive", random_bool ());
+      random_attr_bool (c, "reverse", random_bool ());
+    }
+  for (int times = 0; times < 6; times++)
+    {
+      OpCase *c = random_case ("sort");
+      SfShape shape = random_shape (1, 4, 0);
+      random_input (c, CASE_T, shape)->fill = FILL_DISTINCT;
+      random_attr_int (c, "axis", random_int (-shape.rank, shape.rank - 1));
+      random_attr_bool (c, "descending", random_bool ());
+    }
   static const char *const along[] = { "softmax", "log_softmax" };
   for (size_t i = 0; i < G_N_ELEMENTS (along); i++)
     for (int times = 0; times < 4; times++)

@@ -35,6 +35,14 @@ static const OpCase outside[] = {
     { { CASE_I32, "1", D (2) }, { CASE_T, "1,2", D (1, 2) } },
     { AI ("size", 2) },
     .dtypes = "f" },
+  { "scatter_high",
+    "scatter",
+    { { CASE_T, "2", D (1, 2) }, { CASE_I32, "1", D (2) }, { CASE_T, "1", D (3) } },
+    .dtypes = "f" },
+  { "scatter_low",
+    "scatter",
+    { { CASE_T, "2", D (1, 2) }, { CASE_I32, "1", D (-1) }, { CASE_T, "1", D (3) } },
+    .dtypes = "f" },
   { "embedding_high",
     "embedding",
     { { CASE_T, "2,2", D (1, 2, 3, 4) }, { CASE_I32, "1", D (7) } },
@@ -66,6 +74,23 @@ static const OpCase dropout = { "drop",
                                 { { CASE_T, "2", D (1, 3) }, { CASE_I32, "3", D (1, 2, 3) } },
                                 { AI ("stream", 1) },
                                 .dtypes = "f" };
+
+static const OpCase product
+    = { "scattered_products",
+        "scatter",
+        { { CASE_T, "2", D (1, 2) }, { CASE_I32, "1", D (1) }, { CASE_T, "1", D (3) } },
+        { AS ("reduce", "mul") },
+        .dtypes = "f" };
+
+SF_TEST (OpsRefusal, ScatteredProductsHaveNoGradient)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (CaseGraph) g = { 0 };
+  op_case_graph (&product, SF_F64, &g, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK (!op_case_differentiate (&product, &g, &error));
+  SF_CHECK_ERROR (error, SF_ERROR_UNSUPPORTED, "scatter with reduce 'mul' has no gradient");
+}
 
 SF_TEST (OpsRefusal, StatisticHasNoGradient)
 {

@@ -55,6 +55,7 @@ struct CpuKernel
 extern const CpuKernel cpu_kernels_elementwise[];
 extern const CpuKernel cpu_kernels_integer[];
 extern const CpuKernel cpu_kernels_reduce[];
+extern const CpuKernel cpu_kernels_along[];
 extern const CpuKernel cpu_kernels_softmax[];
 extern const CpuKernel cpu_kernels_movement[];
 extern const CpuKernel cpu_kernels_contraction[];

@@ -2,6 +2,7 @@
 # All but the plugin's table, so that tests can walk the kernels.
 noinst_LTLIBRARIES += plugins/backends/cpu/libsfcpu.la
 plugins_backends_cpu_libsfcpu_la_SOURCES = \
+  plugins/backends/cpu/along.c \
   plugins/backends/cpu/attention.c \
   plugins/backends/cpu/contraction.c \
   plugins/backends/cpu/conv.c \

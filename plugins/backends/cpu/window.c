@@ -52,7 +52,11 @@ typedef struct
 {
   const CpuCall *call;
   CpuWindow window;
-  double value; /* of what lies outside */
+  union
+  {
+    double f;
+    int64_t i;
+  } outside; /* unfold: the value there */
 } UnfoldJob;
 
 static CpuWindow
@@ -74,24 +78,49 @@ unfold_window (const CpuCall *call, const int64_t image[2])
   return w;
 }
 
-/* Visits the elements that row (image and channel, kernel position) of the columns shares with its
- * plane of the image: plane += column, or column = plane. */
+/* What happens to the elements that a line of the image shares with a line of the columns. */
 static void
-visit_row (const CpuWindow *w, int64_t position, double *plane, double *column, bool fold)
+take_line (int64_t n, const char *image, int64_t step, char *column)
+{
+  for (int64_t k = 0; k < n; k++)
+    memcpy (column + 8 * k, image + 8 * k * step, 8);
+}
+
+static void
+add_line (int64_t n, double *image, int64_t step, const double *column)
+{
+  for (int64_t k = 0; k < n; k++)
+    image[k * step] += column[k];
+}
+
+static void
+add_int_line (int64_t n, int64_t *image, int64_t step, const int64_t *column)
+{
+  for (int64_t k = 0; k < n; k++)
+    image[k * step] = (int64_t) ((uint64_t) image[k * step] + (uint64_t) column[k]);
+}
+
+/* Visits what row (image and channel, kernel position) of the columns shares with its plane of the
+ * image, at elements `plane` and `column` of their tensors: plane += column when the image is the
+ * result, or column = plane. */
+static void
+visit_row (const CpuWindow *w, int64_t position, const CpuTensor *image, int64_t plane,
+           const CpuTensor *columns, int64_t column, bool fold)
 {
   int64_t kh = position / w->kernel[1], kw = position % w->kernel[1];
   CpuRange rows = cpu_window_valid (w, 0, kh), cols = cpu_window_valid (w, 1, kw);
+  int64_t n = cols.end - cols.begin, step = w->stride[1];
   for (int64_t oh = rows.begin; oh < rows.end; oh++)
     {
-      double *line = plane + (oh * w->stride[0] + cpu_window_offset (w, 0, kh)) * w->in[1];
-      for (int64_t ow = cols.begin; ow < cols.end; ow++)
-        {
-          double *at = line + ow * w->stride[1] + cpu_window_offset (w, 1, kw);
-          if (fold)
-            *at += column[oh * w->out[1] + ow];
-          else
-            column[oh * w->out[1] + ow] = *at;
-        }
+      int64_t from = plane + (oh * w->stride[0] + cpu_window_offset (w, 0, kh)) * w->in[1]
+                     + cols.begin * step + cpu_window_offset (w, 1, kw);
+      int64_t to = column + oh * w->out[1] + cols.begin;
+      if (!fold)
+        take_line (n, (const char *) image->data + 8 * from, step, (char *) columns->data + 8 * to);
+      else if (sf_dtype_is_float (image->dtype))
+        add_line (n, image->f + from, step, columns->f + to);
+      else
+        add_int_line (n, image->i + from, step, columns->i + to);
     }
 }
 
@@ -100,14 +129,14 @@ unfold_range (void *data, int worker, int64_t begin, int64_t end)
 {
   const UnfoldJob *job = data;
   const CpuWindow *w = &job->window;
+  const CpuTensor *x = &job->call->in[0], *y = &job->call->out[0];
   int64_t n_positions = w->kernel[0] * w->kernel[1], n_windows = w->out[0] * w->out[1];
   for (int64_t e = begin; e < end; e++)
     {
-      double *column = job->call->out[0].f + e * n_windows;
       for (int64_t i = 0; i < n_windows; i++)
-        column[i] = job->value;
-      visit_row (w, e % n_positions, job->call->in[0].f + e / n_positions * w->in[0] * w->in[1],
-                 column, false);
+        memcpy ((char *) y->data + 8 * (e * n_windows + i), &job->outside, 8);
+      visit_row (w, e % n_positions, x, e / n_positions * w->in[0] * w->in[1], y, e * n_windows,
+                 false);
     }
 }
 
@@ -115,8 +144,12 @@ static bool
 run_unfold (CpuCall *call, GError **error)
 {
   const SfShape *x = &call->in[0].shape;
-  UnfoldJob job = { call, unfold_window (call, x->dim + 2),
-                    sf_node_attr_float (call->graph, call->node, "value") };
+  double value = sf_node_attr_float (call->graph, call->node, "value");
+  UnfoldJob job = { call, unfold_window (call, x->dim + 2), { 0 } };
+  if (sf_dtype_is_float (call->in[0].dtype))
+    job.outside.f = value;
+  else
+    sf_dtype_convert (SF_F64, &value, SF_I64, &job.outside.i, 1);
   const CpuWindow *w = &job.window;
   cpu_parallel (call->workers, x->dim[0] * x->dim[1] * w->kernel[0] * w->kernel[1],
                 2 * w->out[0] * w->out[1], unfold_range, &job);
@@ -131,15 +164,15 @@ fold_range (void *data, int worker, int64_t begin, int64_t end)
   int64_t n_positions = w->kernel[0] * w->kernel[1], n_windows = w->out[0] * w->out[1];
   for (int64_t e = begin; e < end; e++)
     for (int64_t k = 0; k < n_positions; k++)
-      visit_row (w, k, job->call->out[0].f + e * w->in[0] * w->in[1],
-                 job->call->in[0].f + (e * n_positions + k) * n_windows, true);
+      visit_row (w, k, &job->call->out[0], e * w->in[0] * w->in[1], &job->call->in[0],
+                 (e * n_positions + k) * n_windows, true);
 }
 
 static bool
 run_fold (CpuCall *call, GError **error)
 {
   const SfShape *y = &call->out[0].shape;
-  UnfoldJob job = { call, unfold_window (call, y->dim + 2), 0 };
+  UnfoldJob job = { call, unfold_window (call, y->dim + 2), { 0 } };
   const CpuWindow *w = &job.window;
   cpu_parallel (call->workers, y->dim[0] * y->dim[1],
                 2 * w->kernel[0] * w->kernel[1] * w->out[0] * w->out[1], fold_range, &job);
