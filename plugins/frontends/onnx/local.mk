@@ -1,0 +1,35 @@
+# Build fragment of plugins/frontends/onnx.
+# onnx.pb-c.c and .h are made from libonnx-dev's onnx.proto; configure has found it.
+plugins/frontends/onnx/onnx.pb-c.c: $(ONNX_PROTO)
+	$(AM_V_GEN)$(MKDIR_P) plugins/frontends/onnx && \
+	$(PROTOC_C) --c_out=plugins/frontends/onnx -I `dirname '$(ONNX_PROTO)'` '$(ONNX_PROTO)'
+plugins/frontends/onnx/onnx.pb-c.h: plugins/frontends/onnx/onnx.pb-c.c
+BUILT_SOURCES += plugins/frontends/onnx/onnx.pb-c.h
+CLEANFILES += plugins/frontends/onnx/onnx.pb-c.c plugins/frontends/onnx/onnx.pb-c.h
+
+plugin_LTLIBRARIES += plugins/sf-frontend-onnx.la
+plugins_sf_frontend_onnx_la_SOURCES = \
+  plugins/frontends/onnx/expr.c \
+  plugins/frontends/onnx/external.c \
+  plugins/frontends/onnx/function.c \
+  plugins/frontends/onnx/graph.c \
+  plugins/frontends/onnx/importer.h \
+  plugins/frontends/onnx/input.c \
+  plugins/frontends/onnx/known.c \
+  plugins/frontends/onnx/lower_shape.c \
+  plugins/frontends/onnx/model.c \
+  plugins/frontends/onnx/model.h \
+  plugins/frontends/onnx/node.c \
+  plugins/frontends/onnx/onnx.c \
+  plugins/frontends/onnx/scope.h \
+  plugins/frontends/onnx/table.c \
+  plugins/frontends/onnx/tensor.c \
+  plugins/frontends/onnx/value.c \
+  plugins/frontends/onnx/wire.c
+nodist_plugins_sf_frontend_onnx_la_SOURCES = \
+  plugins/frontends/onnx/onnx.pb-c.c \
+  plugins/frontends/onnx/onnx.pb-c.h
+plugins_sf_frontend_onnx_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS) -I$(top_builddir) -I$(top_srcdir) $(PROTOBUF_C_CFLAGS)
+plugins_sf_frontend_onnx_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
+plugins_sf_frontend_onnx_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
+plugins_sf_frontend_onnx_la_LIBADD = $(SF_PLUGIN_LIBADD) $(PROTOBUF_C_LIBS)
