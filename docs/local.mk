@@ -10,5 +10,4 @@ dist_doc_DATA += \
   docs/pef.md \
   docs/plugins.md \
   docs/program.md \
-  docs/queue.md \
-  docs/training.md
+  docs/queue.md

@@ -9,20 +9,34 @@ CLEANFILES += plugins/frontends/onnx/onnx.pb-c.c plugins/frontends/onnx/onnx.pb-
 
 plugin_LTLIBRARIES += plugins/sf-frontend-onnx.la
 plugins_sf_frontend_onnx_la_SOURCES = \
+  plugins/frontends/onnx/col2im.c \
   plugins/frontends/onnx/expr.c \
   plugins/frontends/onnx/external.c \
   plugins/frontends/onnx/function.c \
   plugins/frontends/onnx/graph.c \
+  plugins/frontends/onnx/grid.c \
+  plugins/frontends/onnx/grid.h \
   plugins/frontends/onnx/importer.h \
   plugins/frontends/onnx/input.c \
   plugins/frontends/onnx/known.c \
+  plugins/frontends/onnx/lower_index.c \
+  plugins/frontends/onnx/lower_movement.c \
+  plugins/frontends/onnx/lower_resize.c \
+  plugins/frontends/onnx/lower_select.c \
   plugins/frontends/onnx/lower_shape.c \
   plugins/frontends/onnx/model.c \
   plugins/frontends/onnx/model.h \
   plugins/frontends/onnx/node.c \
   plugins/frontends/onnx/onnx.c \
+  plugins/frontends/onnx/pad.c \
+  plugins/frontends/onnx/pad.h \
+  plugins/frontends/onnx/resize.c \
+  plugins/frontends/onnx/resize.h \
+  plugins/frontends/onnx/roi.c \
   plugins/frontends/onnx/scope.h \
   plugins/frontends/onnx/table.c \
+  plugins/frontends/onnx/take.c \
+  plugins/frontends/onnx/take.h \
   plugins/frontends/onnx/tensor.c \
   plugins/frontends/onnx/value.c \
   plugins/frontends/onnx/wire.c

@@ -7,6 +7,10 @@
 /* One line a family. */
 static const OnnxRow *const families[] = {
   onnx_rows_shape,
+  onnx_rows_movement,
+  onnx_rows_index,
+  onnx_rows_select,
+  onnx_rows_resize,
 };
 
 static const char *
