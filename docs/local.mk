@@ -10,4 +10,5 @@ dist_doc_DATA += \
   docs/pef.md \
   docs/plugins.md \
   docs/program.md \
-  docs/queue.md
+  docs/queue.md \
+  docs/training.md

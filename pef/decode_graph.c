@@ -101,7 +101,7 @@ declare (Decoder *d, const PefValue *record, SfDtype dtype, SfShape shape)
                   || (record->kind == SF_VALUE_STATE && data != NULL);
   if (record->data_bytes != (has_data ? bytes : 0) || (has_data && data == NULL)
       || (name == NULL && record->kind != SF_VALUE_CONSTANT)
-      || record->state_kind > SF_STATE_STATISTIC)
+      || record->state_kind > SF_STATE_FROZEN)
     {
       pef_refuse (d->r, d->error,
                   "a declared value has the wrong amount of data, no name or no kind");

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Import: which frontend reads a model file. */
+/* Import: which frontend reads a model file, and what the caller adds. */
+#include "core/compile/additions.h"
+
 #include <sf/compile.h>
 #include <sf/file.h>
 #include <sf/plugin/frontend.h>
@@ -77,7 +79,7 @@ sf_import (const char *path, const SfImportOptions *given, GError **error)
   const SfFrontendOps *ops = frontend_of (&source, options.frontend, error);
   g_autoptr (SfGraph) graph = ops != NULL ? ops->import (&source, &options, module, error) : NULL;
   sf_file_unmap (&map);
-  if (graph == NULL)
+  if (graph == NULL || !sf_import_add (module, &graph, &options, error))
     return NULL;
   sf_module_set_graph (module, "forward", graph);
   return g_steal_pointer (&module);

@@ -1,5 +1,7 @@
 # Build fragment of core/compile.
 libsfcore_la_SOURCES += \
+  core/compile/additions.c \
+  core/compile/additions.h \
   core/compile/compile.c \
   core/compile/context.c \
   core/compile/context.h \

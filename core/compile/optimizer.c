@@ -22,6 +22,7 @@ struct SfOptimizerContext
   const SfValue *params;
   SfValue *grads;
   size_t n;
+  GString *states; /* names of the states that it keeps for a parameter, a blank between */
 };
 
 static void
@@ -111,6 +112,8 @@ close_context (SfOptimizerContext *c)
   g_clear_pointer (&c->values, sf_option_values_free);
   g_clear_pointer (&c->groups, g_ptr_array_unref);
   g_free (c->grads);
+  if (c->states != NULL)
+    g_string_free (c->states, TRUE);
 }
 
 static const Group *
@@ -158,9 +161,18 @@ sf_optimizer_param_name (const SfOptimizerContext *context, size_t index)
   return sf_value_name (context->graph, context->params[index]);
 }
 
+static void
+note_state (SfOptimizerContext *context, const char *name)
+{
+  g_auto (GStrv) known = g_strsplit (context->states->str, " ", -1);
+  if (!g_strv_contains ((const char *const *) known, name))
+    g_string_append_printf (context->states, "%s%s", context->states->len > 0 ? " " : "", name);
+}
+
 SfValue
 sf_optimizer_state (SfOptimizerContext *context, size_t index, const char *name, GError **error)
 {
+  note_state (context, name);
   SfValue param = context->params[index];
   g_autofree char *full = g_strdup_printf ("%s.%s", sf_value_name (context->graph, param), name);
   SfValue known = sf_graph_find (context->graph, full);
@@ -319,13 +331,16 @@ bool
 sf_optimizer_apply (SfPassContext *context, SfGraph *graph, const SfValue *params,
                     const SfValue *grads, size_t n, GError **error)
 {
-  SfOptimizerContext c = { .graph = graph, .params = params, .n = n };
+  SfOptimizerContext c
+      = { .graph = graph, .params = params, .n = n, .states = g_string_new (NULL) };
   c.grads = g_memdup2 (grads, n * sizeof *grads);
   sf_graph_set_phase (graph, SF_PHASE_OPT);
   bool ok = open_context (context->options, &c, error);
   if (ok && context->options->clip_norm > 0)
     ok = clip (&c, context->options->clip_norm, error);
   ok = ok && c.plugin->ops.optimizer->build (&c, error);
+  if (ok)
+    sf_module_set_fact (context->module, "optimizer_states", c.states->str);
   close_context (&c);
   sf_graph_set_scope (graph, NULL);
   return ok;

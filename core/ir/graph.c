@@ -185,7 +185,7 @@ sf_graph_state (SfGraph *graph, const char *name, SfStateKind kind, SfDtype dtyp
   void *data = NULL;
   if (!check_declared (graph, name, dtype, &shape, error) || !check_name_free (graph, name, error))
     return SF_NONE;
-  if ((unsigned) kind > SF_STATE_STATISTIC)
+  if ((unsigned) kind > SF_STATE_FROZEN)
     {
       sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "%s: state kind %d, wanted one of SfStateKind",
                name, (int) kind);
@@ -196,6 +196,18 @@ sf_graph_state (SfGraph *graph, const char *name, SfStateKind kind, SfDtype dtyp
   SfValue value = declare (graph, graph->states, SF_VALUE_STATE, name, dtype, &shape, data);
   sf_value_record (graph, value)->state_kind = kind;
   return value;
+}
+
+bool
+sf_graph_freeze (SfGraph *graph, SfValue param, GError **error)
+{
+  SfValueRecord *record = param < graph->values->len ? sf_value_record (graph, param) : NULL;
+  if (record == NULL || record->kind != SF_VALUE_STATE || record->state_kind != SF_STATE_PARAM)
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "graph %s: %s is not a parameter; only parameters are frozen", graph->name,
+                    record != NULL ? sf_value_name (graph, param) : "a value that it lacks");
+  record->state_kind = SF_STATE_FROZEN;
+  return true;
 }
 
 bool

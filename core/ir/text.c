@@ -67,7 +67,7 @@ append_constant (GString *text, const SfValueRecord *record)
 static void
 append_declared (GString *text, const SfValueRecord *record)
 {
-  static const char *const state_kinds[] = { "param", "optimizer", "statistic" };
+  static const char *const state_kinds[] = { "param", "optimizer", "statistic", "frozen" };
   switch (record->kind)
     {
     case SF_VALUE_INPUT:

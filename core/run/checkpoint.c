@@ -59,17 +59,21 @@ sf_checkpoint_save (SfSession *session, const char *path, const SfProgress *prog
   return sf_tensor_file_save (file, path, error);
 }
 
-/* Optimizer state is named after the state it belongs to: "fc1.weight" and "fc1.weight.exp_avg". */
+/* Optimizer state is named after the state it belongs to, "fc1.weight.exp_avg" after "fc1.weight",
+ * and ends as the optimizer calls it: "weight.1" is no state of "weight". */
 static bool
 is_optimizer_state (SfSession *session, const char *name)
 {
   SfPort port;
+  const char *dot = strrchr (name, '.'),
+             *known = sf_pef_fact (sf_session_pef (session), "optimizer_states");
+  g_auto (GStrv) endings = g_strsplit (known == NULL ? "" : known, " ", -1);
+  if (dot == NULL || !g_strv_contains ((const char *const *) endings, dot + 1))
+    return false;
   for (size_t i = 0; sf_session_state (session, i, &port); i++)
-    {
-      size_t length = strlen (port.name);
-      if (strncmp (name, port.name, length) == 0 && name[length] == '.')
-        return true;
-    }
+    if (strlen (port.name) == (size_t) (dot - name)
+        && strncmp (name, port.name, (size_t) (dot - name)) == 0)
+      return true;
   return false;
 }
 

@@ -117,32 +117,51 @@ number_fact (const SfDataFeed *feed, const char *input, const char *what, double
   return text == NULL ? otherwise : g_ascii_strtod (text, NULL);
 }
 
-/* The field that feeds an input: the one the model names, else the one of the same name; *out.name
- * NULL: none. */
+/* Index of the field of that name, -1 without one; false when the dataset fails. */
+static bool
+find_field (const SfDataFeed *feed, const char *name, int *index, GError **error)
+{
+  const SfDatasetOps *ops = feed->plugin->ops.dataset;
+  SfDatasetField field;
+  *index = -1;
+  for (size_t i = 0; *index < 0 && i < ops->n_fields (feed->dataset); i++)
+    {
+      if (!ops->field (feed->dataset, i, &field, error))
+        return false;
+      if (strcmp (field.name, name) == 0)
+        *index = (int) i;
+    }
+  return true;
+}
+
+/* For a model that knows nothing of datasets: its target takes the labels, its only other input the
+ * only other field. A table has its numbers in "features" and says nothing of images. */
+static bool
+guess_field (const SfDataFeed *feed, const Input *input, bool named, int *index, GError **error)
+{
+  int labels, n_fields = (int) feed->plugin->ops.dataset->n_fields (feed->dataset);
+  size_t n_targets = sf_data_feed_target (feed) >= 0;
+  if (!find_field (feed, "labels", &labels, error)
+      || (!input->is_target && !find_field (feed, "features", index, error)))
+    return false;
+  if (input->is_target)
+    *index = named ? -1 : labels;
+  else if (*index < 0 && !named && feed->n_inputs == 1 + n_targets && n_fields == 1 + (labels >= 0))
+    *index = labels == 0;
+  return true;
+}
+
+/* The field that feeds an input: the one the model names, else the one of the same name, else the
+ * only one that it can be; input->field -1: none. */
 static bool
 match_field (SfDataFeed *feed, Input *input, SfDatasetField *out, GError **error)
 {
-  const SfDatasetOps *ops = feed->plugin->ops.dataset;
-  const char *wanted = fact (feed, input->port.name, "field");
-  if (wanted == NULL)
-    wanted = input->port.name;
-  input->field = -1;
-  for (size_t i = 0; i < ops->n_fields (feed->dataset); i++)
-    {
-      if (!ops->field (feed->dataset, i, out, error))
-        return false;
-      if (strcmp (out->name, wanted) == 0)
-        {
-          input->field = (int) i;
-          return true;
-        }
-    }
-  /* A table has its numbers in "features" and says nothing of images. */
-  for (size_t i = 0; !input->is_target && input->field < 0 && i < ops->n_fields (feed->dataset);
-       i++)
-    if (ops->field (feed->dataset, i, out, NULL) && strcmp (out->name, "features") == 0)
-      input->field = (int) i;
-  return true;
+  const char *named = fact (feed, input->port.name, "field");
+  if (!find_field (feed, named != NULL ? named : input->port.name, &input->field, error)
+      || (input->field < 0 && !guess_field (feed, input, named != NULL, &input->field, error)))
+    return false;
+  return input->field < 0
+         || feed->plugin->ops.dataset->field (feed->dataset, (size_t) input->field, out, error);
 }
 
 static bool
@@ -157,8 +176,10 @@ match_input (SfDataFeed *feed, Input *input, bool unlabelled, GError **error)
       const char *name = fact (feed, input->port.name, "field");
       if (input->is_target && unlabelled)
         return true;
-      return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: has no field \"%s\" for input %s",
-                      feed->path, name == NULL ? input->port.name : name, input->port.name);
+      return sf_fail (error, SF_ERROR_INVALID_DATA,
+                      "%s: has no field \"%s\" for input %s; compile with --feed %s=FIELD",
+                      feed->path, name == NULL ? input->port.name : name, input->port.name,
+                      input->port.name);
     }
   if (sf_shape_n_elems (&field.shape) != sf_shape_n_elems (&row))
     {
@@ -188,13 +209,17 @@ add_inputs (SfDataFeed *feed, const char *entry, bool unlabelled, GError **error
     {
       Input *input = &feed->inputs[i];
       sf_session_input (feed->session, entry, i, &input->port);
+      input->is_target = target != NULL && strcmp (input->port.name, target) == 0;
+    }
+  for (size_t i = 0; i < feed->n_inputs; i++)
+    {
+      Input *input = &feed->inputs[i];
       if (input->port.shape.rank < 1)
         return sf_fail (error, SF_ERROR_INVALID_DATA,
                         "input %s: has no batch dimension and cannot be fed from a dataset",
                         input->port.name);
       if (i == 0)
         feed->batch_size = input->port.shape.dim[0];
-      input->is_target = target != NULL && strcmp (input->port.name, target) == 0;
       input->scale = number_fact (feed, input->port.name, "scale", 1);
       input->shift = number_fact (feed, input->port.name, "shift", 0);
       if (input->port.shape.dim[0] != feed->batch_size)

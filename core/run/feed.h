@@ -8,8 +8,8 @@
 typedef struct SfDataFeed SfDataFeed;
 
 /* Opens split `split` of `path` with dataset plugin `dataset` (NULL: the one that claims it) and
- * matches fields to the inputs of `entry`: by the fact feed.<input>.field, else by name; element
- * counts must agree. Target inputs without a field are allowed when `unlabelled` and then filled
+ * matches fields to the inputs of `entry`: by the fact feed.<input>.field, else by name, else the
+ * labels to the target and the only other field to the only other input; element counts must agree. Target inputs without a field are allowed when `unlabelled` and then filled
  * with -1 (integers) or 0. `options` as "name=value", may be NULL. Owned. */
 SfDataFeed *sf_data_feed_open (SfSession *session, const char *entry, const char *path,
                                const char *split, const char *dataset, const char *const *options,

@@ -32,6 +32,7 @@ typedef enum
   SF_STATE_PARAM,     /* trained; differentiated */
   SF_STATE_OPTIMIZER, /* moments and the like */
   SF_STATE_STATISTIC, /* running mean and variance */
+  SF_STATE_FROZEN,    /* a parameter that is not trained */
 } SfStateKind;
 
 typedef enum
@@ -66,6 +67,8 @@ SF_API SfValue sf_graph_state (SfGraph *graph, const char *name, SfStateKind kin
                                SfShape shape, const void *init, GError **error);
 /* The value that state `state` has after the step; same dtype and shape; at most once per state. */
 SF_API bool sf_graph_set_update (SfGraph *graph, SfValue state, SfValue next, GError **error);
+/* Turns a parameter into one that is not trained: SF_STATE_FROZEN. */
+SF_API bool sf_graph_freeze (SfGraph *graph, SfValue param, GError **error);
 /* Well-known: "rng" i32 [3] = seed low word, seed high word, step (for dropout, rng_uniform).
  * Others are f32 []. Asking again returns the same value. */
 SF_API SfValue sf_graph_scalar (SfGraph *graph, const char *name, SfDtype dtype, SfShape shape,

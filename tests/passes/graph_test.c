@@ -48,7 +48,7 @@ SF_TEST (Autodiff, TrainingNeedsALoss)
   SfCompileOptions options = { 0 };
   TestResult r = test_run (module, "autodiff", "tiny", &options);
   SF_CHECK_ERROR (r.error, SF_ERROR_INVALID_ARGUMENT,
-                  "found no output of role loss, wanted one to train; compile with --inference");
+                  "found no loss to train with, wanted one; add --loss softmax_ce");
   test_result_clear (&r);
 }
 

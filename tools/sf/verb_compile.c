@@ -51,6 +51,29 @@ static const SfOption compile_options[] = {
     .choices = "f32|bf16",
     .help = "storage of activations and of weights as kernels read them" },
   { .name = "inference", .type = SF_OPTION_BOOL, .help = "leave training out" },
+  { .name = "training",
+    .type = SF_OPTION_BOOL,
+    .help = "compile for training; the default, which --inference takes away" },
+  { .name = "loss",
+    .type = SF_OPTION_CHOICE,
+    .choices = "softmax_ce|mse",
+    .help = "loss of a model that comes without one" },
+  { .name = "loss-output",
+    .type = SF_OPTION_STRING,
+    .arg = "NAME",
+    .help = "output that the loss compares; without it the first prediction" },
+  { .name = "target",
+    .type = SF_OPTION_STRING,
+    .arg = "NAME",
+    .help = "input for what the output should be, beside --loss; without it target" },
+  { .name = "freeze",
+    .type = SF_OPTION_LIST,
+    .arg = "PATTERN",
+    .help = "parameters whose names match are not trained" },
+  { .name = "feed",
+    .type = SF_OPTION_LIST,
+    .arg = "INPUT=FIELD[:scale=A,shift=B]",
+    .help = "field of a dataset that an input takes; value = stored * A + B" },
   { .name = "optimizer",
     .type = SF_OPTION_STRING,
     .def = "sgd",
@@ -217,6 +240,12 @@ compile (const SfOptionValues *options, gint64 *start, GError **error)
 {
   uint64_t seed = (uint64_t) sf_option_int (options, "seed");
   bool inference = sf_option_bool (options, "inference");
+  if (inference && sf_option_bool (options, "training"))
+    {
+      sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+               "--training: found --inference beside it, wanted one of them; leave one out");
+      return NULL;
+    }
   g_autoptr (SfOptionValues) optimizer = inference ? NULL : optimizer_values (options, error);
   if (optimizer == NULL && !inference)
     return NULL;
@@ -226,6 +255,11 @@ compile (const SfOptionValues *options, gint64 *start, GError **error)
     .seed = seed,
     .args = sf_option_list (options, "arg"),
     .dims = sf_option_list (options, "dim"),
+    .loss = sf_option_string (options, "loss"),
+    .loss_output = sf_option_string (options, "loss-output"),
+    .target = sf_option_string (options, "target"),
+    .freeze = sf_option_list (options, "freeze"),
+    .feed = sf_option_list (options, "feed"),
   };
   g_autoptr (SfModule) module = sf_import (sf_option_string (options, "model"), &import, error);
   if (module == NULL)
@@ -292,8 +326,10 @@ help_of_model (const SfOptionValues *options)
 const SfVerb sf_verb_compile = {
   .name = "compile",
   .summary = "compile a model to a PEF",
-  .example = "sf compile apps/digits/model.cfg -o digits.pef -O3 --batch-size 32\n"
-             "sf compile apps/lenet/model.cfg --help",
+  .example
+  = "sf compile apps/digits/model.cfg -o digits.pef -O3 --batch-size 32\n"
+    "sf compile resnet18.onnx -o resnet18.pef --training --loss softmax_ce --batch-size 32\n"
+    "sf compile apps/lenet/model.cfg --help",
   .options = compile_options,
   .run = run_compile,
   .more_help = help_of_model,

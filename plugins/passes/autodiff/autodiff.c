@@ -39,7 +39,7 @@ find_loss (const SfGraph *graph, GError **error)
     }
   sf_fail (
       error, SF_ERROR_INVALID_ARGUMENT,
-      "graph %s: found no output of role loss, wanted one to train; compile with --inference or give the model a loss",
+      "graph %s: found no loss to train with, wanted one; add --loss softmax_ce or --loss mse, or compile with --inference",
       sf_graph_name (graph));
   return SF_NONE;
 }
@@ -78,6 +78,12 @@ differentiate (SfPassContext *context, SfModule *module, SfGraph *train, GError 
         params[kept] = params[i];
         grads[kept++] = grads[i];
       }
+  if (kept == 0)
+    return sf_fail (
+        error, SF_ERROR_INVALID_ARGUMENT,
+        "graph %s: the loss depends on no parameter that is trained, wanted one; freeze "
+        "fewer, or compile with --inference",
+        sf_graph_name (train));
   set_grad_facts (module, train, params, grads, kept);
   return sf_pass_apply_optimizer (context, train, params, grads, kept, error);
 }

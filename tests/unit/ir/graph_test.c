@@ -193,3 +193,23 @@ SF_TEST (Graph, RefusesUpdates)
   SF_CHECK_INT (sf_value_update (g, w), next);
   SF_CHECK_INT (sf_value_n_users (g, next), 1);
 }
+
+SF_TEST (Graph, OnlyParametersFreeze)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfGraph) g = sf_graph_new ("t");
+  SfValue x = sf_graph_input (g, "x", SF_F32, SF_SHAPE (2), NULL);
+  SfValue w = sf_graph_state (g, "w", SF_STATE_PARAM, SF_F32, SF_SHAPE (2), NULL, NULL);
+  SfValue mean = sf_graph_state (g, "mean", SF_STATE_STATISTIC, SF_F32, SF_SHAPE (2), NULL, NULL);
+  SF_CHECK (sf_graph_freeze (g, w, &error));
+  SF_CHECK_NO_ERROR (error);
+  SF_CHECK_INT (sf_value_state_kind (g, w), SF_STATE_FROZEN);
+  g_autofree char *text = sf_graph_text (g);
+  SF_CHECK (strstr (text, "state w frozen f32 [2]") != NULL);
+  const SfValue others[] = { x, mean, w, 99 };
+  for (size_t i = 0; i < G_N_ELEMENTS (others); i++)
+    {
+      SF_CHECK (!sf_graph_freeze (g, others[i], &error));
+      SF_CHECK_ERROR (error, SF_ERROR_INVALID_ARGUMENT, "is not a parameter");
+    }
+}

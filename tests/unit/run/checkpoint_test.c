@@ -9,11 +9,13 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+static const char *const facts[] = { "optimizer_states", "exp_avg exp_avg_sq", NULL };
+
 /* A weight, its moment, and a statistic; the weight counts up from `first`. */
 static SfSession *
 new_session (float first)
 {
-  SfSession *session = fake_session_new (NULL);
+  SfSession *session = fake_session_new (facts);
   fake_session_add_state (session, "fc1.weight", SF_SHAPE (2, 2), first);
   fake_session_add_state (session, "fc1.weight.exp_avg", SF_SHAPE (2, 2), first + 10);
   fake_session_add_state (session, "bn.running_mean", SF_SHAPE (3), first + 20);
@@ -69,6 +71,24 @@ SF_TEST (Checkpoint, RestoresWeightsAlone)
   SF_CHECK_NEAR (fake_session_values (session, "fc1.weight.exp_avg")[0], 110, 0);
   SF_CHECK_NEAR (fake_session_values (session, "bn.running_mean")[0], 21, 0);
   fake_session_free (session);
+}
+
+/* Exporters number what has one name: "weight" and "weight.1" are two weights. */
+SF_TEST (Checkpoint, RestoresNumberedWeights)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = sf_test_tmpdir (), *path = g_build_filename (folder, "a", NULL);
+  const SfProgress progress = { .step = 1 };
+  SfSession *from = new_session (0), *to = new_session (100);
+  fake_session_add_state (from, "fc1.weight.1", SF_SHAPE (2), 30);
+  fake_session_add_state (to, "fc1.weight.1", SF_SHAPE (2), 130);
+  SF_CHECK (sf_checkpoint_save (from, path, &progress, &error));
+  SF_CHECK (sf_checkpoint_load (to, path, SF_RESTORE_WEIGHTS, NULL, &error));
+  SF_CHECK_NO_ERROR (error);
+  SF_CHECK_NEAR (fake_session_values (to, "fc1.weight.1")[1], 31, 0);
+  SF_CHECK_NEAR (fake_session_values (to, "fc1.weight.exp_avg")[0], 110, 0);
+  fake_session_free (from);
+  fake_session_free (to);
 }
 
 static void

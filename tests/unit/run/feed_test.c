@@ -212,6 +212,38 @@ SF_TEST (Feed, MissingLabels)
   fake_session_free (session);
 }
 
+/* A model that names no fields: the images to its only input, the labels to its target. */
+SF_TEST (Feed, GuessesFields)
+{
+  static const char *const bare[] = { "loss", "softmax_ce", "target", "label", NULL };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = write_data (true);
+  SfSession *session = new_session (bare, 2);
+  SfDataFeed *feed = open_feed (session, folder, false, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  const SfTensor *inputs;
+  int64_t n_real;
+  SF_CHECK (sf_data_feed_batch (feed, 1, &inputs, &n_real, NULL, &error));
+  SF_CHECK_NEAR (((float *) inputs[0].data)[3], 31, 0);
+  SF_CHECK_INT (((int32_t *) inputs[1].data)[1], 3);
+  sf_data_feed_free (feed);
+  fake_session_free (session);
+}
+
+/* Two inputs and one field: nothing says which of them it feeds. */
+SF_TEST (Feed, GuessesNothingDoubtful)
+{
+  static const char *const bare[] = { "loss", "softmax_ce", "target", "label", NULL };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = write_data (true);
+  SfSession *session = new_session (bare, 2);
+  fake_session_add_input (session, "mask", SF_F32, SF_SHAPE (2, 2));
+  SF_CHECK (open_feed (session, folder, false, &error) == NULL);
+  SF_CHECK_ERROR (error, SF_ERROR_INVALID_DATA,
+                  "has no field \"image\" for input image; compile with --feed image=FIELD");
+  fake_session_free (session);
+}
+
 static void
 check_refused (const char *const *with, SfShape image, SfDtype dtype, const char *folder,
                const char *split, const char *dataset, const char *option, int code,
