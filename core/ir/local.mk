@@ -34,6 +34,7 @@ libsfcore_la_SOURCES += \
   core/ir/op.h \
   core/ir/ops_collective.c \
   core/ir/ops_contraction.c \
+  core/ir/ops_counted.c \
   core/ir/ops_elementwise.c \
   core/ir/ops_index.c \
   core/ir/ops_loss.c \

@@ -5,8 +5,9 @@
 #include <string.h>
 
 static const SfOp *const families[] = {
-  sf_ops_elementwise, sf_ops_reduce, sf_ops_movement, sf_ops_contraction, sf_ops_window,
-  sf_ops_pool,        sf_ops_index,  sf_ops_norm,     sf_ops_loss,        sf_ops_collective,
+  sf_ops_elementwise, sf_ops_reduce, sf_ops_movement,   sf_ops_contraction,
+  sf_ops_window,      sf_ops_pool,   sf_ops_index,      sf_ops_counted,
+  sf_ops_norm,        sf_ops_loss,   sf_ops_collective,
 };
 
 typedef struct

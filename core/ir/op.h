@@ -79,9 +79,10 @@ extern const SfOp sf_ops_movement[];
 extern const SfOp sf_ops_contraction[]; /* matmul, linear, attention */
 extern const SfOp sf_ops_window[];      /* unfold, fold, conv2d */
 extern const SfOp sf_ops_pool[];        /* max, average, global */
-extern const SfOp sf_ops_index[]; /* gather, scatter_add, embedding, iota, rng_uniform, dropout */
-extern const SfOp sf_ops_norm[];  /* batch_norm, layer_norm */
-extern const SfOp sf_ops_loss[];  /* softmax_ce, mse */
+extern const SfOp sf_ops_index[];   /* gather, scatter_add, embedding, iota, rng_uniform, dropout */
+extern const SfOp sf_ops_counted[]; /* nonzero, unique, nms */
+extern const SfOp sf_ops_norm[];    /* batch_norm, layer_norm */
+extern const SfOp sf_ops_loss[];    /* softmax_ce, mse */
 extern const SfOp sf_ops_collective[]; /* each ends with name NULL */
 
 /* Attributes of a row, complete and typed, from what the caller gave: defaults filled in, INTS

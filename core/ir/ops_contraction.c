@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows and shape rules of the contractions: matmul, linear, attention. */
+/* Rows and shape rules of the contractions: matmul, det, linear, attention. */
 #include "core/ir/infer.h"
 #include "core/ir/rules.h"
 
@@ -47,6 +47,22 @@ infer_matmul (SfInfer *infer, GError **error)
   y.dim[y.rank++] = m;
   y.dim[y.rank++] = n;
   sf_infer_set (infer, 0, dtype, y);
+  return true;
+}
+
+static bool
+infer_det (SfInfer *infer, GError **error)
+{
+  const SfShape *x = infer->shape[0];
+  if (!sf_infer_want_float (infer, 0, "x", error)
+      || !sf_infer_want_min_rank (infer, 0, "x", 2, error))
+    return false;
+  if (x->dim[x->rank - 1] != x->dim[x->rank - 2])
+    {
+      g_autofree char *found = sf_shape_text (x);
+      return sf_refuse (error, "x has shape %s, wanted square matrices [..,n,n]", found);
+    }
+  sf_infer_set (infer, 0, infer->dtype[0], sf_shape (x->rank - 2, x->dim));
   return true;
 }
 
@@ -150,6 +166,8 @@ static const SfOpAttr attention_attrs[]
 const SfOp sf_ops_contraction[] = {
   { "matmul", 1, SF_OP_CONTRACTION, 2, 2, 1, matmul_attrs, infer_matmul, sf_grad_matmul, NULL, NULL,
     "matrix product, leading dimensions broadcast" },
+  { "det", 1, SF_OP_CONTRACTION, 1, 1, 1, NULL, infer_det, sf_grad_det, NULL, NULL,
+    "determinant of each matrix" },
   { "linear", 1, SF_OP_COMPOSITE, 2, 3, 1, NULL, infer_linear, sf_grad_linear, sf_decompose_linear, NULL,
     "x times w transposed, plus b" },
   { "attention", 1, SF_OP_COMPOSITE, 3, 4, 1, attention_attrs, infer_attention, sf_grad_attention,

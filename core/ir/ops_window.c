@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows and shape rules of the ops with windows over images: unfold, fold, conv2d. */
 #include "core/ir/window.h"
+
+#include <math.h>
+#include <string.h>
+
 #include "core/ir/rules.h"
 
 static bool
@@ -43,6 +47,55 @@ infer_fold (SfInfer *infer, GError **error)
     }
   sf_infer_set (infer, 0, infer->dtype[0],
                 SF_SHAPE (y->dim[0], y->dim[1] / area, size[0], size[1]));
+  return true;
+}
+
+static bool
+want_word (const SfInfer *infer, const char *name, const char *one, const char *other,
+           GError **error)
+{
+  const char *word = sf_infer_attr (infer, name)->s;
+  if (strcmp (word, one) == 0 || strcmp (word, other) == 0)
+    return true;
+  return sf_refuse (error, "attribute %s is '%s', wanted '%s' or '%s'", name, word, one, other);
+}
+
+static bool
+want_int (const SfInfer *infer, const char *name, int64_t least, GError **error)
+{
+  int64_t found = sf_infer_int (infer, name);
+  if (found >= least && found <= SF_WINDOW_MAX)
+    return true;
+  return sf_refuse (error,
+                    "attribute %s is %" G_GINT64_FORMAT ", wanted %" G_GINT64_FORMAT " to 2^30",
+                    name, found, least);
+}
+
+static bool
+infer_roi_align (SfInfer *infer, GError **error)
+{
+  const SfShape *x = infer->shape[0], *rois = infer->shape[1];
+  SfDtype dtype;
+  if (!sf_infer_want_image (infer, 0, "x", "[N,C,H,W]", error)
+      || !sf_infer_want_float (infer, 1, "rois", error)
+      || !sf_infer_want_rank (infer, 1, "rois", 2, "[R,4]", error)
+      || !sf_infer_want_dtype (infer, 2, "batch", SF_I32, error)
+      || !sf_infer_meet (infer, 0, "x", 1, "rois", &dtype, error))
+    return false;
+  SfShape boxes = SF_SHAPE (rois->dim[0], 4), per_box = SF_SHAPE (rois->dim[0]);
+  if (!sf_infer_want_shape (infer, 1, "rois", &boxes, error)
+      || !sf_infer_want_shape (infer, 2, "batch", &per_box, error)
+      || !want_word (infer, "mode", "avg", "max", error)
+      || !want_word (infer, "coordinate_transformation_mode", "half_pixel", "output_half_pixel",
+                     error)
+      || !want_int (infer, "output_height", 1, error) || !want_int (infer, "output_width", 1, error)
+      || !want_int (infer, "sampling_ratio", 0, error))
+    return false;
+  if (!isfinite (sf_infer_attr (infer, "spatial_scale")->f))
+    return sf_refuse (error, "attribute spatial_scale is not finite, wanted a number");
+  sf_infer_set (infer, 0, infer->dtype[0],
+                SF_SHAPE (rois->dim[0], x->dim[1], sf_infer_int (infer, "output_height"),
+                          sf_infer_int (infer, "output_width")));
   return true;
 }
 
@@ -180,11 +233,19 @@ static const SfOpAttr conv_attrs[] = { STRIDES, PADS, DILATIONS, GROUPS, END };
 static const SfOpAttr conv_dx_attrs[] = { SIZE, STRIDES, PADS, DILATIONS, GROUPS, END };
 static const SfOpAttr conv_dw_attrs[] = { KERNEL, STRIDES, PADS, DILATIONS, GROUPS, END };
 
+static const SfOpAttr roi_attrs[] = {
+  { "mode", SF_ATTR_STRING, "avg" }, { "output_height", SF_ATTR_INT, "1" }, { "output_width", SF_ATTR_INT, "1" },
+  { "sampling_ratio", SF_ATTR_INT, "0" }, { "spatial_scale", SF_ATTR_FLOAT, "1" },
+  { "coordinate_transformation_mode", SF_ATTR_STRING, "half_pixel" }, END
+};
+
 const SfOp sf_ops_window[] = {
   { "unfold", 1, SF_OP_COMPOSITE, 1, 1, 1, unfold_attrs, infer_unfold, sf_grad_unfold, sf_decompose_unfold, NULL,
     "columns of windows" },
   { "fold", 1, SF_OP_COMPOSITE, 1, 1, 1, fold_attrs, infer_fold, sf_grad_fold, sf_decompose_fold, NULL,
     "sum of windows, the adjoint of unfold" },
+  { "roi_align", 1, SF_OP_WINDOW, 3, 3, 1, roi_attrs, infer_roi_align, NULL, NULL, NULL,
+    "regions of an image resampled to one size" },
   { "conv2d", 1, SF_OP_COMPOSITE, 2, 3, 1, conv_attrs, infer_conv2d, sf_grad_conv2d, sf_decompose_conv2d, NULL,
     "2-D convolution" },
   { "conv2d_dx", 1, SF_OP_COMPOSITE, 2, 2, 1, conv_dx_attrs, infer_conv2d_dx, NULL, sf_decompose_conv2d_dx, NULL,

@@ -60,6 +60,7 @@ SF_GRADIENT_RULE (concat);
 SF_GRADIENT_RULE (pad);
 SF_GRADIENT_RULE (broadcast);
 SF_GRADIENT_RULE (matmul);
+SF_GRADIENT_RULE (det);
 SF_GRADIENT_RULE (linear);
 SF_GRADIENT_RULE (attention);
 SF_GRADIENT_RULE (unfold);

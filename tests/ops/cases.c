@@ -7,8 +7,9 @@
 #include <sf/rng.h>
 
 static const OpCases *const families[] = {
-  &op_cases_elementwise, &op_cases_reduce, &op_cases_movement, &op_cases_contraction,
-  &op_cases_window,      &op_cases_index,  &op_cases_norm,     &op_cases_loss,
+  &op_cases_elementwise, &op_cases_reduce, &op_cases_movement,
+  &op_cases_contraction, &op_cases_window, &op_cases_index,
+  &op_cases_counted,     &op_cases_norm,   &op_cases_loss,
 };
 
 static const GPtrArray *

@@ -90,7 +90,7 @@ typedef struct
 
 #define OP_CASES(family) const OpCases op_cases_##family = { rows, G_N_ELEMENTS (rows) }
 extern const OpCases op_cases_elementwise, op_cases_reduce, op_cases_movement, op_cases_contraction,
-    op_cases_window, op_cases_index, op_cases_norm, op_cases_loss;
+    op_cases_window, op_cases_index, op_cases_counted, op_cases_norm, op_cases_loss;
 
 /* All cases: the tables, then random ones (random.c, one fixed seed). Constant for the life of the
  * process. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cases of matmul, linear and attention. */
+/* Cases of matmul, det, linear and attention. */
 #include "tests/ops/cases.h"
 
 #define A2                        \
@@ -28,6 +28,14 @@ static const OpCase rows[] = {
     .want = { { CASE_T, "2,3,1,1", D (1, 10, 100, 2, 20, 200) } } },
   { "matmul_of_nothing", "matmul", { { CASE_T, "2,0", EMPTY }, { CASE_T, "0,2", EMPTY } },
     .want = { { CASE_T, "2,2", D (0, 0, 0, 0) } }, .dtypes = "fiu" },
+
+  { "det", "det", { A2 }, .want = { { CASE_T, "", D (-2) } } },
+  { "det_batch", "det", { { CASE_T, "3,1,2,2", D (2, 0, 0, 3, 0, 1, 1, 0, 1, 2, 2, 4) } },
+    .want = { { CASE_T, "3,1", D (6, -1, 0) } } },
+  { "det_pivots", "det", { { CASE_T, "3,3", D (0, 2, 1, 4, 0, 0, 0, 3, 5) } },
+    .want = { { CASE_T, "", D (-28) } } },
+  { "det_single", "det", { { CASE_T, "2,1,1", D (-3, 7) } }, .want = { { CASE_T, "2", D (-3, 7) } } },
+  { "det_of_nothing", "det", { { CASE_T, "2,0,0", EMPTY } }, .want = { { CASE_T, "2", D (1, 1) } } },
 
   { "linear", "linear",
     { { CASE_T, "1,2", D (1, 2) }, { CASE_T, "3,2", D (1, 0, 0, 1, 1, 1) },

@@ -104,6 +104,12 @@ static const Exact rows[] = {
   { "scatter_min_u64", "scatter", SF_U64, { V2 }, { L (-1, 1) },
     { AXIS0, { .name = "reduce", .type = SF_ATTR_STRING, .s = "min" } },
     .want_dtype = SF_U64, 2, L (5, 1), .index = L (0, 1), .n_index = 2, .u = L (5, -3) },
+  { "unique_i64", "unique", SF_I64, { V4 }, { L (BIG + 1, BIG, BIG + 1, -BIG) },
+    { { .name = "n", .type = SF_ATTR_INT, .i = 3 } }, .want_dtype = SF_I64, 3, L (-BIG, BIG, BIG + 1) },
+  { "unique_u64", "unique", SF_U64, { V4 }, { L (-1, 0, -1, 1) },
+    { { .name = "n", .type = SF_ATTR_INT, .i = 3 } }, .want_dtype = SF_U64, 3, L (0, 1, -1) },
+  { "nonzero_i64", "nonzero", SF_I64, { V4 }, { L (0, BIG, INT64_MIN, 0) },
+    { { .name = "n", .type = SF_ATTR_INT, .i = 2 } }, .want_dtype = SF_I32, 2, L (1, 2) },
   { "matmul_i8_wraps", "matmul", SF_I8, { { 2, { 1, 2 } }, { 2, { 2, 1 } } },
     { L (100, 1), L (2, 1) }, .want_dtype = SF_I8, 1, L (-55) },
   { "matmul_i32_wraps", "matmul", SF_I32, { { 2, { 1, 2 } }, { 2, { 2, 1 } } },
@@ -147,7 +153,7 @@ SF_TEST_CASES (OpsExact, Integers, rows, G_N_ELEMENTS (rows), sf_test_row_name)
                               sf_tensor (given[i].held, *given[i].shape, (void *) given[i].data) };
       n_in++;
     }
-  SfValue outputs[2];
+  SfValue outputs[4];
   sf_graph_add (graph, row->op, in, n_in, row->attrs, n_attrs, outputs, &error);
   SF_REQUIRE_NO_ERROR (error);
   SfValue y = outputs[0];

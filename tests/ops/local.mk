@@ -5,6 +5,7 @@ tests_ops_ops_test_SOURCES = \
   tests/ops/cases.c \
   tests/ops/cases.h \
   tests/ops/cases_contraction.c \
+  tests/ops/cases_counted.c \
   tests/ops/cases_elementwise.c \
   tests/ops/cases_index.c \
   tests/ops/cases_loss.c \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random cases of matmul, linear and attention. */
+/* Random cases of matmul, det, linear and attention. */
 #include "tests/ops/random.h"
 
 /* `leading` with [rows, columns] after it, the two swapped when `turned`. */
@@ -24,6 +24,13 @@ draw_matmul (bool shared)
   random_input (c, CASE_T, matrix (b, k, n, turn_b));
   random_attr_bool (c, "transpose_a", turn_a);
   random_attr_bool (c, "transpose_b", turn_b);
+}
+
+static void
+draw_det (int64_t n)
+{
+  OpCase *c = random_case ("det");
+  random_input (c, CASE_T, matrix (random_shape (0, 2, 0), n, n, false));
 }
 
 static void
@@ -61,6 +68,8 @@ random_contraction (void)
 {
   for (int times = 0; times < 8; times++)
     draw_matmul (times % 4 == 3);
+  for (int64_t n = 0; n <= 4; n++)
+    draw_det (n);
   for (int times = 0; times < 8; times++)
     draw_linear (times % 2 == 0);
   for (int times = 0; times < 7; times++)

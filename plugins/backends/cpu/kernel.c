@@ -3,10 +3,11 @@
 #include "kernel.h"
 
 static const CpuKernel *const families[] = {
-  cpu_kernels_elementwise, cpu_kernels_integer,  cpu_kernels_reduce,      cpu_kernels_along,
-  cpu_kernels_softmax,     cpu_kernels_movement, cpu_kernels_contraction, cpu_kernels_window,
-  cpu_kernels_conv,        cpu_kernels_pool,     cpu_kernels_index,       cpu_kernels_random,
-  cpu_kernels_norm,        cpu_kernels_loss,     cpu_kernels_attention,   cpu_kernels_collective,
+  cpu_kernels_elementwise, cpu_kernels_integer,   cpu_kernels_reduce,      cpu_kernels_along,
+  cpu_kernels_softmax,     cpu_kernels_movement,  cpu_kernels_contraction, cpu_kernels_det,
+  cpu_kernels_window,      cpu_kernels_roi,       cpu_kernels_conv,        cpu_kernels_pool,
+  cpu_kernels_index,       cpu_kernels_counted,   cpu_kernels_random,      cpu_kernels_norm,
+  cpu_kernels_loss,        cpu_kernels_attention, cpu_kernels_collective,
 };
 
 const CpuKernel *

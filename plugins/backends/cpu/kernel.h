@@ -59,10 +59,13 @@ extern const CpuKernel cpu_kernels_along[];
 extern const CpuKernel cpu_kernels_softmax[];
 extern const CpuKernel cpu_kernels_movement[];
 extern const CpuKernel cpu_kernels_contraction[];
+extern const CpuKernel cpu_kernels_det[];
 extern const CpuKernel cpu_kernels_window[];
+extern const CpuKernel cpu_kernels_roi[];
 extern const CpuKernel cpu_kernels_conv[];
 extern const CpuKernel cpu_kernels_pool[];
 extern const CpuKernel cpu_kernels_index[];
+extern const CpuKernel cpu_kernels_counted[];
 extern const CpuKernel cpu_kernels_random[];
 extern const CpuKernel cpu_kernels_norm[];
 extern const CpuKernel cpu_kernels_loss[];
@@ -103,6 +106,9 @@ int64_t cpu_shape_product (const SfShape *shape, int begin, int end);
  * repeats. */
 void cpu_broadcast_strides (const SfShape *from, const SfShape *to, int64_t strides[SF_MAX_RANK]);
 
+/* Whether a step has found as many `what` as the node's attribute n says; INVALID_DATA if not. */
+bool cpu_check_count (const CpuCall *call, int64_t found, const char *what, GError **error);
+
 /* "[3,1]": the position of element `flat`, for messages. Owned. */
 char *cpu_position_text (const SfShape *shape, int64_t flat);
 
@@ -137,6 +143,9 @@ void cpu_cursor_advance (CpuCursor *cursor, int64_t n);
 void cpu_copy_box (CpuWorkers *workers, const SfShape *box, const void *src, int64_t from_base,
                    const int64_t from[SF_MAX_RANK], void *dst, int64_t to_base,
                    const int64_t to[SF_MAX_RANK]);
+
+/* Non-maximum suppression, the third of the counted family. */
+bool cpu_run_nms (CpuCall *call, GError **error);
 
 /* c[m,n] += a[m,k] b[k,n], row-major, each sum in order of k. */
 void cpu_gemm (CpuWorkers *workers, int64_t m, int64_t n, int64_t k, const double *a,

@@ -6,7 +6,9 @@ plugins_backends_cpu_libsfcpu_la_SOURCES = \
   plugins/backends/cpu/attention.c \
   plugins/backends/cpu/contraction.c \
   plugins/backends/cpu/conv.c \
+  plugins/backends/cpu/counted.c \
   plugins/backends/cpu/cursor.c \
+  plugins/backends/cpu/det.c \
   plugins/backends/cpu/elementwise.c \
   plugins/backends/cpu/elementwise.h \
   plugins/backends/cpu/evaluate.c \
@@ -21,10 +23,12 @@ plugins_backends_cpu_libsfcpu_la_SOURCES = \
   plugins/backends/cpu/memory.c \
   plugins/backends/cpu/memory.h \
   plugins/backends/cpu/movement.c \
+  plugins/backends/cpu/nms.c \
   plugins/backends/cpu/norm.c \
   plugins/backends/cpu/pool.c \
   plugins/backends/cpu/random.c \
   plugins/backends/cpu/reduce.c \
+  plugins/backends/cpu/roi.c \
   plugins/backends/cpu/session.c \
   plugins/backends/cpu/session.h \
   plugins/backends/cpu/softmax.c \
