@@ -19,6 +19,7 @@ plugins_sf_frontend_onnx_la_SOURCES = \
   plugins/frontends/onnx/importer.h \
   plugins/frontends/onnx/input.c \
   plugins/frontends/onnx/known.c \
+  plugins/frontends/onnx/lower_control.c \
   plugins/frontends/onnx/lower_index.c \
   plugins/frontends/onnx/lower_movement.c \
   plugins/frontends/onnx/lower_resize.c \

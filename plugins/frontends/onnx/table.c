@@ -6,6 +6,7 @@
 
 /* One line a family. */
 static const OnnxRow *const families[] = {
+  onnx_rows_control,
   onnx_rows_shape,
   onnx_rows_movement,
   onnx_rows_index,
