@@ -71,6 +71,28 @@ SF_GRADIENT_RULE (conv2d)
   return sf_expr_end (&e, error);
 }
 
+/* conv2d_dx is linear in each input: by its first the adjoint is conv2d itself, by the weight what
+ * conv2d would have, with the roles of image and output changed. */
+SF_GRADIENT_RULE (conv2d_dx)
+{
+  SfExpr e = sf_expr_begin (gradient->graph);
+  SfValue u = sf_node_input (gradient->graph, gradient->node, 0);
+  SfValue w = sf_node_input (gradient->graph, gradient->node, 1);
+  SfValue dy = gradient->dy[0];
+  SfShape w_shape = sf_expr_shape (&e, w);
+  static const char *const names[] = { "strides", "pads", "dilations", "groups", NULL };
+  Attrs attrs = shared_attrs (gradient, names);
+  if (gradient->needs[0])
+    gradient->dx[0] = sf_expr_op (&e, "conv2d", (SfValue[]){ dy, w }, 2, attrs.at, attrs.n, NULL);
+  if (gradient->needs[1])
+    {
+      attrs.at[attrs.n] = SF_ATTR_IS ("kernel", w_shape.dim + 2, 2);
+      gradient->dx[1] = sf_expr_op (&e, "conv2d_dw", (SfValue[]){ u, dy }, 2, attrs.at, attrs.n + 1,
+                                    NULL);
+    }
+  return sf_expr_end (&e, error);
+}
+
 SF_GRADIENT_RULE (max_pool2d)
 {
   if (!gradient->needs[0])

@@ -66,6 +66,7 @@ SF_GRADIENT_RULE (attention);
 SF_GRADIENT_RULE (unfold);
 SF_GRADIENT_RULE (fold);
 SF_GRADIENT_RULE (conv2d);
+SF_GRADIENT_RULE (conv2d_dx);
 SF_GRADIENT_RULE (max_pool2d);
 SF_GRADIENT_RULE (avg_pool2d);
 SF_GRADIENT_RULE (global_avg_pool);
