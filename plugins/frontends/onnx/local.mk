@@ -10,6 +10,8 @@ CLEANFILES += plugins/frontends/onnx/onnx.pb-c.c plugins/frontends/onnx/onnx.pb-
 plugin_LTLIBRARIES += plugins/sf-frontend-onnx.la
 plugins_sf_frontend_onnx_la_SOURCES = \
   plugins/frontends/onnx/col2im.c \
+  plugins/frontends/onnx/einsum.c \
+  plugins/frontends/onnx/einsum.h \
   plugins/frontends/onnx/expr.c \
   plugins/frontends/onnx/external.c \
   plugins/frontends/onnx/function.c \
@@ -19,9 +21,14 @@ plugins_sf_frontend_onnx_la_SOURCES = \
   plugins/frontends/onnx/importer.h \
   plugins/frontends/onnx/input.c \
   plugins/frontends/onnx/known.c \
+  plugins/frontends/onnx/lower_contraction.c \
   plugins/frontends/onnx/lower_control.c \
+  plugins/frontends/onnx/lower_conv.c \
   plugins/frontends/onnx/lower_index.c \
   plugins/frontends/onnx/lower_movement.c \
+  plugins/frontends/onnx/lower_norm.c \
+  plugins/frontends/onnx/lower_pool.c \
+  plugins/frontends/onnx/lower_recurrent.c \
   plugins/frontends/onnx/lower_resize.c \
   plugins/frontends/onnx/lower_select.c \
   plugins/frontends/onnx/lower_shape.c \
@@ -40,6 +47,8 @@ plugins_sf_frontend_onnx_la_SOURCES = \
   plugins/frontends/onnx/take.h \
   plugins/frontends/onnx/tensor.c \
   plugins/frontends/onnx/value.c \
+  plugins/frontends/onnx/window.c \
+  plugins/frontends/onnx/window.h \
   plugins/frontends/onnx/wire.c
 nodist_plugins_sf_frontend_onnx_la_SOURCES = \
   plugins/frontends/onnx/onnx.pb-c.c \

@@ -6,12 +6,17 @@
 
 /* One line a family. */
 static const OnnxRow *const families[] = {
+  onnx_rows_contraction,
   onnx_rows_control,
-  onnx_rows_shape,
-  onnx_rows_movement,
+  onnx_rows_conv,
   onnx_rows_index,
-  onnx_rows_select,
+  onnx_rows_movement,
+  onnx_rows_norm,
+  onnx_rows_pool,
+  onnx_rows_recurrent,
   onnx_rows_resize,
+  onnx_rows_select,
+  onnx_rows_shape,
 };
 
 static const char *
