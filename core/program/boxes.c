@@ -72,6 +72,15 @@ sf_boxes_cast (const SfTileBoxes *boxes)
 }
 
 char *
+sf_boxes_shift (const SfTileBoxes *boxes)
+{
+  int64_t bits = boxes->instr->imm[0];
+  if (bits != 8 && bits != 16 && bits != 32)
+    return g_strdup_printf ("immediate 0 is %" PRId64 ", wanted 8, 16 or 32 bits", bits);
+  return sf_boxes_map (boxes);
+}
+
+char *
 sf_boxes_any (const SfTileBoxes *boxes)
 {
   return NULL;
@@ -352,6 +361,13 @@ sf_boxes_rows (const SfTileBoxes *boxes)
 }
 
 char *
+sf_boxes_sort (const SfTileBoxes *boxes)
+{
+  char *why = sf_boxes_rows (boxes);
+  return why != NULL ? why : want_box ("indices", &boxes->dst_box[1], &boxes->dst_box[0]);
+}
+
+char *
 sf_boxes_layer_norm (const SfTileBoxes *boxes)
 {
   const SfShape *x = &boxes->src_box[0];
@@ -422,4 +438,22 @@ sf_boxes_scatter_add (const SfTileBoxes *boxes)
   if (!indexed_box (y, &boxes->src_box[0], axis, &wanted))
     return g_strdup ("updates would have too many dimensions");
   return want_box ("updates", &boxes->src_box[1], &wanted);
+}
+
+char *
+sf_boxes_scatter (const SfTileBoxes *boxes)
+{
+  const SfShape *y = &boxes->dst_box[0];
+  int64_t axis = boxes->instr->imm[0], reduce = boxes->instr->imm[1];
+  SfShape wanted;
+  char *why = want_whole ("result", boxes->dst[0], y, axis);
+  if (why == NULL && (reduce < 0 || reduce > 4))
+    why = g_strdup_printf ("immediate 1 is %" PRId64 ", wanted 0 to 4", reduce);
+  if (why == NULL)
+    why = want_box ("source", &boxes->src_box[0], y);
+  if (why != NULL)
+    return why;
+  if (!indexed_box (y, &boxes->src_box[1], axis, &wanted))
+    return g_strdup ("updates would have too many dimensions");
+  return want_box ("updates", &boxes->src_box[2], &wanted);
 }

@@ -77,40 +77,6 @@ check_arity (const InstrCheck *c)
 }
 
 static bool
-dtypes_fit (SfTileTypes types, const SfDtype *src, size_t n, SfDtype dst)
-{
-  bool alike = true;
-  for (size_t i = 1; i < n; i++)
-    alike = alike && src[i] == src[0];
-  switch (types)
-    {
-    case SF_TILE_FLOATS:
-      return alike && src[0] == SF_F32 && dst == SF_F32;
-    case SF_TILE_NUMBERS:
-      return alike && src[0] != SF_BOOL && dst == src[0];
-    case SF_TILE_COMPARE:
-      return alike && dst == SF_BOOL;
-    case SF_TILE_LOGIC:
-      return alike && src[0] == SF_BOOL && dst == SF_BOOL;
-    case SF_TILE_SELECT:
-      return src[0] == SF_BOOL && src[1] == src[2] && dst == src[1];
-    case SF_TILE_ALIKE:
-      return alike && dst == src[0];
-    case SF_TILE_ANY:
-      return true;
-    case SF_TILE_GATHER:
-      return src[1] == SF_I32 && dst == src[0];
-    case SF_TILE_SCATTER:
-      return src[0] == SF_I32 && src[1] != SF_BOOL && dst == src[1];
-    case SF_TILE_RANDOM:
-      return src[0] == SF_I32 && dst == SF_F32;
-    case SF_TILE_INDICES:
-      return dst != SF_BOOL;
-    }
-  return false;
-}
-
-static bool
 check_dtypes (const InstrCheck *c)
 {
   SfDtype src[SF_MAX_SRC] = { 0 };
@@ -124,7 +90,7 @@ check_dtypes (const InstrCheck *c)
   for (uint32_t i = 0; i < c->instr->n_dst; i++)
     {
       SfDtype dst = operand_at (c, c->instr->dst[i])->dtype;
-      if (!dtypes_fit (c->row->types, src, c->instr->n_src, dst))
+      if (!sf_tile_types_fit (c->row->types, src, c->instr->n_src, i, dst))
         return fail_instr (c, "(%s) -> %s is not among what the tile-op takes; insert casts", from,
                            sf_dtype_name (dst));
     }

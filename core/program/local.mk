@@ -22,6 +22,7 @@ libsfcore_la_SOURCES += \
   core/program/lower_op.c \
   core/program/lower_section.c \
   core/program/lower_stage.c \
+  core/program/lower_stream.c \
   core/program/lowering.c \
   core/program/memory_plan.c \
   core/program/nets.c \

@@ -102,6 +102,7 @@ struct SfLowerOp
                  char **reason);                   /* NULL: nothing beyond dtypes */
   void (*layout) (SfLowGroup *group, SfNode node); /* axes and maps of an anchor */
   void (*emit) (SfLowGroup *group, SfNode node);   /* instructions */
+  bool overflows; /* what it makes of narrow integers may be wider than they */
 };
 
 const SfLowerOp *sf_lower_op (const SfGraph *graph, SfNode node); /* NULL */
@@ -129,12 +130,17 @@ void sf_layout_gather (SfLowGroup *group, SfNode node);
 void sf_emit_gather (SfLowGroup *group, SfNode node);
 void sf_layout_scatter_add (SfLowGroup *group, SfNode node);
 void sf_emit_scatter_add (SfLowGroup *group, SfNode node);
+void sf_layout_scatter (SfLowGroup *group, SfNode node);
+void sf_emit_scatter (SfLowGroup *group, SfNode node);
 void sf_layout_domain (SfLowGroup *group, SfNode node);
 void sf_emit_map (SfLowGroup *group, SfNode node);
 void sf_emit_gelu (SfLowGroup *group, SfNode node);
+void sf_emit_shift (SfLowGroup *group, SfNode node);
 void sf_emit_cast (SfLowGroup *group, SfNode node);
 void sf_emit_reduce (SfLowGroup *group, SfNode node);
 void sf_emit_softmax (SfLowGroup *group, SfNode node);
+void sf_emit_cumsum (SfLowGroup *group, SfNode node);
+void sf_emit_sort (SfLowGroup *group, SfNode node);
 void sf_emit_layer_norm (SfLowGroup *group, SfNode node);
 void sf_emit_broadcast (SfLowGroup *group, SfNode node);
 void sf_emit_iota (SfLowGroup *group, SfNode node);
@@ -160,14 +166,21 @@ SfMap sf_follow_map (const SfGraph *graph, SfNode node, const SfMap *domain, boo
  * is summed elsewhere. */
 bool sf_follow_constrain (SfLowGroup *group, SfNode node, const SfMap *domain);
 
+/* ---- the stream (lower_stream.c) ---- */
+
+/* Chooses the axis that tokens follow: false with group->reason when the group cannot run so. */
+bool sf_low_choose_stream (SfLowGroup *group);
+/* Lets the tokens follow another axis: weights pass through while activations stay. False when
+ * there is none. */
+bool sf_low_restream (SfLowGroup *group);
+
 /* ---- groups (lower_group.c) ---- */
 
 /* Lays out the group and emits its instructions: false with group->reason. */
 bool sf_low_group_init (SfLowGroup *group, SfLowering *low, const SfNode *nodes, size_t n);
 void sf_low_group_clear (SfLowGroup *group);
-/* Lets the tokens follow another axis: weights pass through while activations stay. False when
- * there is none. */
-bool sf_low_restream (SfLowGroup *group);
+/* Whether the operand is known only when sums are complete. */
+bool sf_low_is_after (const SfLowGroup *group, uint32_t operand);
 bool sf_low_member (const SfLowGroup *group, SfNode node);
 const SfMap *sf_low_known (const SfLowGroup *group, SfValue value);
 SfMap *sf_low_domain (SfLowGroup *group, SfNode node);
@@ -187,6 +200,10 @@ uint32_t sf_low_scratch (SfLowGroup *group, SfNode node, const SfMap *map);
  * valid until the next one. */
 SfInstr *sf_low_instr (SfLowGroup *group, SfNode node, const char *tile, const uint32_t *src,
                        size_t n_src, const uint32_t *dst, size_t n_dst);
+/* What the lanes compute with for values of a dtype: f32, i32 or bool. */
+SfDtype sf_low_lane (SfDtype dtype);
+/* Immediate of the tile-op cast for a dtype narrower than its lane; 0: none. */
+int64_t sf_low_narrower (SfDtype dtype);
 void sf_low_copy_imm (SfInstr *instr, int rank, const int64_t *perm, double pad);
 
 /* ---- stages and sections (lower_block.c, lower_section.c) ---- */

@@ -162,8 +162,8 @@ sf_low_scratch (SfLowGroup *group, SfNode node, const SfMap *map)
 
 /* ---- instructions ---- */
 
-static bool
-is_after (const SfLowGroup *group, uint32_t operand)
+bool
+sf_low_is_after (const SfLowGroup *group, uint32_t operand)
 {
   for (guint i = 0; i < group->after->len; i++)
     if (g_array_index (group->after, uint32_t, i) == operand)
@@ -193,7 +193,7 @@ sf_low_instr (SfLowGroup *group, SfNode node, const char *tile, const uint32_t *
     sf_low_refuse (group, "%s: there is no tile-op %s", sf_node_name (group->graph, node), tile);
   bool after = false;
   for (size_t i = 0; i < n_src; i++)
-    after |= is_after (group, instr.src[i] = src[i]);
+    after |= sf_low_is_after (group, instr.src[i] = src[i]);
   for (size_t i = 0; i < n_dst; i++)
     instr.dst[i] = dst[i];
   instr.when = after ? SF_WHEN_LAST : SF_WHEN_EACH;
@@ -204,6 +204,20 @@ sf_low_instr (SfLowGroup *group, SfNode node, const char *tile, const uint32_t *
   return &g_array_index (group->instrs, SfInstr, group->instrs->len - 1);
 }
 
+SfDtype
+sf_low_lane (SfDtype dtype)
+{
+  return sf_dtype_is_float (dtype) ? SF_F32 : dtype == SF_BOOL ? SF_BOOL : SF_I32;
+}
+
+int64_t
+sf_low_narrower (SfDtype dtype)
+{
+  static const int64_t narrower[SF_N_DTYPES]
+      = { [SF_BF16] = 1, [SF_F16] = 2, [SF_I8] = 3, [SF_I16] = 4, [SF_U8] = 5, [SF_U16] = 6 };
+  return narrower[dtype];
+}
+
 void
 sf_low_copy_imm (SfInstr *instr, int rank, const int64_t *perm, double pad)
 {
@@ -211,6 +225,26 @@ sf_low_copy_imm (SfInstr *instr, int rank, const int64_t *perm, double pad)
     instr->imm[i] = perm != NULL ? perm[i] : i;
   instr->imm[SF_MAX_RANK] = rank;
   instr->fimm[0] = pad;
+}
+
+/* Integers narrower than their lane that the stage goes on with wrap as soon as they are made;
+ * buffers wrap the others. */
+static void
+emit_wraps (SfLowGroup *group, SfNode node)
+{
+  const SfGraph *graph = group->graph;
+  for (size_t i = 0; i < sf_node_n_outputs (graph, node); i++)
+    {
+      SfValue value = sf_node_output (graph, node, i);
+      SfDtype dtype = sf_value_dtype (graph, value);
+      const SfMap *map = sf_low_known (group, value);
+      if (map == NULL || !sf_dtype_is_int (dtype) || sf_low_narrower (dtype) == 0
+          || !used (group, value, true))
+        continue;
+      uint32_t made = add_operand (group, SF_OPERAND_TEMP, value, sf_value_shape (graph, value),
+                                   map);
+      sf_low_instr (group, node, "cast", &made, 1, &made, 1)->imm[0] = sf_low_narrower (dtype);
+    }
 }
 
 /* What is needed inside and outside is computed into scratch and copied out. */
@@ -324,148 +358,6 @@ propagate (SfLowGroup *group)
   return group->reason == NULL;
 }
 
-/* ---- the stream ---- */
-
-/* Whether dimension 0 of the operand, and no other, moves with `axis`. */
-static bool
-moves_with (const SfLowOperand *operand, int axis)
-{
-  const SfMap *map = &operand->map;
-  if (map->rank == 0 || map->dim[0].n_terms != 1 || map->dim[0].axis[0] != axis
-      || map->dim[0].base != 0 || map->dim[0].extra != 0 || map->dim[0].coef[0] != 1
-      || map->dim[0].stride != 1)
-    return false;
-  for (int i = 1; i < map->rank; i++)
-    for (int t = 0; t < map->dim[i].n_terms; t++)
-      if (map->dim[i].axis[t] == axis)
-        return false;
-  return true;
-}
-
-static int64_t
-stream_score (const SfLowGroup *group, int axis, bool batch)
-{
-  int64_t score = 0;
-  for (guint i = 0; i < group->operands->len; i++)
-    {
-      const SfLowOperand *o = &g_array_index (group->operands, SfLowOperand, i);
-      if (o->kind == SF_OPERAND_TEMP || !moves_with (o, axis))
-        continue;
-      if (!batch || (o->kind == SF_OPERAND_IN && group->low->batch[o->value]))
-        score += sf_shape_n_elems (&o->shape);
-    }
-  return score;
-}
-
-static void
-follow_stream (SfLowGroup *group)
-{
-  for (guint i = 0; i < group->operands->len; i++)
-    {
-      SfLowOperand *o = &g_array_index (group->operands, SfLowOperand, i);
-      o->stream = o->kind != SF_OPERAND_TEMP && group->stream >= 0 && moves_with (o, group->stream);
-    }
-}
-
-/* The axis that the batch runs along; without a batch, the one that most elements move with. */
-static void
-choose_stream (SfLowGroup *group)
-{
-  group->stream = -1;
-  int64_t best = 0;
-  for (int pass = 0; pass < 2 && group->stream < 0; pass++)
-    for (int a = 0; a < group->n_axes; a++)
-      {
-        int64_t score = group->axis[a].whole || group->axis[a].single
-                            ? 0
-                            : stream_score (group, a, pass == 0);
-        if (score > best)
-          {
-            best = score;
-            group->stream = a;
-          }
-      }
-  follow_stream (group);
-}
-
-static bool
-check_sums (SfLowGroup *group)
-{
-  if (group->stream < 0 || !group->axis[group->stream].reduction)
-    return true;
-  for (guint i = 0; i < group->instrs->len; i++)
-    if (g_array_index (group->instrs, SfInstr, i).when == SF_WHEN_LAST)
-      {
-        sf_low_refuse (group, "what follows a sum over the batch waits for all of its tokens");
-        return false;
-      }
-  for (guint i = 0; i < group->after->len; i++)
-    {
-      uint32_t operand = g_array_index (group->after, uint32_t, i);
-      if (g_array_index (group->operands, SfLowOperand, operand).kind != SF_OPERAND_OUT)
-        {
-          sf_low_refuse (group, "a sum over the batch is kept in a buffer");
-          return false;
-        }
-    }
-  return true;
-}
-
-static bool
-depends_on (const SfMap *map, int axis)
-{
-  for (int i = 0; i < map->rank; i++)
-    for (int t = 0; t < map->dim[i].n_terms; t++)
-      if (map->dim[i].axis[t] == axis)
-        return true;
-  return false;
-}
-
-/* What leaves the stage differs in every firing, or is a sum over those in which it does not. */
-static bool
-check_outputs (SfLowGroup *group)
-{
-  bool sums = group->stream >= 0 && group->axis[group->stream].reduction;
-  for (guint i = 0; i < group->operands->len; i++)
-    {
-      const SfLowOperand *o = &g_array_index (group->operands, SfLowOperand, i);
-      if (o->kind != SF_OPERAND_OUT)
-        continue;
-      for (int a = 0; a < group->n_axes; a++)
-        if (!group->axis[a].reduction && !group->axis[a].whole && group->axis[a].extent > 1
-            && !depends_on (&o->map, a))
-          sf_low_refuse (group, "%s is smaller than what the stage runs over",
-                         sf_value_name (group->graph, o->value));
-      if (sums && !is_after (group, i))
-        sf_low_refuse (group, "%s is needed elsewhere before the sum is complete",
-                       sf_value_name (group->graph, o->value));
-    }
-  return group->reason == NULL;
-}
-
-/* Of the axes that tensors move with, the best one that is not the stream's. */
-bool
-sf_low_restream (SfLowGroup *group)
-{
-  int other = -1;
-  int64_t best = 0;
-  for (int a = 0; a < group->n_axes; a++)
-    {
-      bool able = a != group->stream && !group->axis[a].whole && !group->axis[a].single;
-      int64_t score = able ? stream_score (group, a, false) : 0;
-      if (score > best)
-        {
-          best = score;
-          other = a;
-        }
-    }
-  if (other < 0)
-    return false;
-  group->stream = other;
-  follow_stream (group);
-  return check_sums (group) && check_outputs (group);
-}
-
 /* ---- the group ---- */
 
 static void
@@ -495,6 +387,8 @@ try_anchor (SfLowGroup *group, SfNode anchor)
   for (size_t i = 0; i < group->n_nodes; i++)
     {
       sf_lower_op (group->graph, group->nodes[i])->emit (group, group->nodes[i]);
+      if (sf_lower_op (group->graph, group->nodes[i])->overflows)
+        emit_wraps (group, group->nodes[i]);
       emit_copies (group, group->nodes[i]);
       if (group->nodes[i] != anchor)
         group->flops += sf_shape_n_elems (
@@ -502,8 +396,7 @@ try_anchor (SfLowGroup *group, SfNode anchor)
     }
   if (group->reason != NULL)
     return false;
-  choose_stream (group);
-  return check_sums (group) && check_outputs (group);
+  return sf_low_choose_stream (group);
 }
 
 /* How well a node serves as anchor: what does not follow must be it; a lone reduction may sum over

@@ -126,7 +126,7 @@ sf_emit_concat (SfLowGroup *group, SfNode node)
     }
 }
 
-/* ---- gather, scatter_add ---- */
+/* ---- gather, scatter_add, scatter ---- */
 
 static int
 index_axis (SfLowGroup *group, SfNode node, int rank)
@@ -191,6 +191,40 @@ sf_emit_scatter_add (SfLowGroup *group, SfNode node)
   uint32_t src[] = { sf_low_input (group, node, 0, &index), sf_low_input (group, node, 1, &u) };
   uint32_t dst = sf_low_output (group, node, 0, &y);
   sf_low_instr (group, node, "scatter_add", src, 2, &dst, 1)->imm[0] = axis;
+}
+
+/* An axis for each dimension of y but the one that is scattered along: x, u and y move with it, the
+ * indices stay. */
+void
+sf_layout_scatter (SfLowGroup *group, SfNode node)
+{
+  SfMap y = layout_output (group, node);
+  int axis = index_axis (group, node, y.rank);
+  group->axis[axis].whole = true;
+  group->flops += sf_shape_n_elems (input_shape (group, node, 2));
+}
+
+void
+sf_emit_scatter (SfLowGroup *group, SfNode node)
+{
+  static const char *const reduces[] = { "set", "add", "mul", "max", "min" };
+  const SfShape *is = input_shape (group, node, 1);
+  const char *reduce = sf_node_attr_string (group->graph, node, "reduce");
+  SfMap y = output_map (group, node), u = { .rank = y.rank - 1 + is->rank };
+  int axis = index_axis (group, node, y.rank);
+  for (int i = 0; i < u.rank; i++)
+    u.dim[i] = i < axis              ? y.dim[i]
+               : i < axis + is->rank ? sf_dim_whole (is->dim[i - axis])
+                                     : y.dim[i - is->rank + 1];
+  SfMap index = sf_map_whole (is);
+  uint32_t src[] = { sf_low_input (group, node, 0, &y), sf_low_input (group, node, 1, &index),
+                     sf_low_input (group, node, 2, &u) };
+  uint32_t dst = sf_low_output (group, node, 0, &y);
+  SfInstr *instr = sf_low_instr (group, node, "scatter", src, 3, &dst, 1);
+  instr->imm[0] = axis;
+  for (int i = 0; i < (int) G_N_ELEMENTS (reduces); i++)
+    if (g_str_equal (reduce, reduces[i]))
+      instr->imm[1] = i;
 }
 
 /* ---- pooling ---- */

@@ -2,6 +2,7 @@
 /* The table from graph ops to tile-ops, and the instructions of ops that follow their neighbours.
  */
 #include "core/program/lower.h"
+#include "core/program/tileop.h"
 
 /* ---- instructions ---- */
 
@@ -40,15 +41,25 @@ sf_emit_map (SfLowGroup *group, SfNode node)
   emit_follow (group, node, sf_lower_op (group->graph, node)->tile, &domain);
 }
 
+/* What is shifted out is gone at the width of the value, not at that of the lane. */
+void
+sf_emit_shift (SfLowGroup *group, SfNode node)
+{
+  SfMap domain = *sf_low_domain (group, node);
+  SfDtype dtype = sf_value_dtype (group->graph, sf_node_output (group->graph, node, 0));
+  emit_follow (group, node, sf_node_op_name (group->graph, node), &domain)->imm[0]
+      = 8 * (int64_t) sf_dtype_bytes (dtype);
+}
+
 /* The dtype cast to counts even where the result never meets a buffer. */
 void
 sf_emit_cast (SfLowGroup *group, SfNode node)
 {
-  static const int64_t narrower[SF_N_DTYPES]
-      = { [SF_BF16] = 1, [SF_F16] = 2, [SF_I8] = 3, [SF_I16] = 4, [SF_U8] = 5, [SF_U16] = 6 };
+  const SfGraph *graph = group->graph;
   SfMap domain = *sf_low_domain (group, node);
-  int64_t dtype = sf_node_attr_int (group->graph, node, "dtype");
-  emit_follow (group, node, "cast", &domain)->imm[0] = narrower[dtype];
+  SfInstr *instr = emit_follow (group, node, "cast", &domain);
+  instr->imm[0] = sf_low_narrower ((SfDtype) sf_node_attr_int (graph, node, "dtype"));
+  instr->imm[1] = sf_node_attr_int (graph, node, "saturate");
 }
 
 void
@@ -81,6 +92,27 @@ sf_emit_softmax (SfLowGroup *group, SfNode node)
   SfMap domain = *sf_low_domain (group, node);
   emit_follow (group, node, sf_node_op_name (group->graph, node), &domain)->imm[0] = axis_attr (
       group->graph, node, domain.rank);
+}
+
+void
+sf_emit_cumsum (SfLowGroup *group, SfNode node)
+{
+  const SfGraph *graph = group->graph;
+  SfMap domain = *sf_low_domain (group, node);
+  SfInstr *instr = emit_follow (group, node, "cumsum", &domain);
+  instr->imm[0] = axis_attr (graph, node, domain.rank);
+  instr->imm[1] = sf_node_attr_int (graph, node, "exclusive");
+  instr->imm[2] = sf_node_attr_int (graph, node, "reverse");
+}
+
+void
+sf_emit_sort (SfLowGroup *group, SfNode node)
+{
+  const SfGraph *graph = group->graph;
+  SfMap domain = *sf_low_domain (group, node);
+  SfInstr *instr = emit_follow (group, node, "sort", &domain);
+  instr->imm[0] = axis_attr (graph, node, domain.rank);
+  instr->imm[1] = sf_node_attr_int (graph, node, "descending");
 }
 
 void
@@ -130,37 +162,33 @@ sf_emit_rng_uniform (SfLowGroup *group, SfNode node)
                                                                             "stream");
 }
 
-/* The lanes multiply floats; a cast between integers wraps. */
-static bool
-check_matmul (const SfGraph *graph, SfNode node, char **reason)
-{
-  if (sf_dtype_is_float (sf_value_dtype (graph, sf_node_input (graph, node, 0))))
-    return true;
-  if (reason != NULL)
-    *reason = g_strdup ("gemm multiplies floats");
-  return false;
-}
-
-static bool
-check_cast (const SfGraph *graph, SfNode node, char **reason)
-{
-  if (!sf_node_attr_int (graph, node, "saturate"))
-    return true;
-  if (reason != NULL)
-    *reason = g_strdup ("a cast between integers wraps");
-  return false;
-}
-
 /* ---- the table ---- */
 
-#define MAP(name_)                                                        \
-  {                                                                       \
-    name_, SF_LOWER_MAP, name_, true, NULL, sf_layout_domain, sf_emit_map \
+#define MAP(name)                                                                           \
+  {                                                                                         \
+    name, SF_LOWER_MAP, name, true, NULL, sf_layout_domain, sf_emit_map, .overflows = false \
+  }
+#define MAP_OVER(name)                                                                     \
+  {                                                                                        \
+    name, SF_LOWER_MAP, name, true, NULL, sf_layout_domain, sf_emit_map, .overflows = true \
+  }
+#define ROW(name, emit, over)                                                       \
+  {                                                                                 \
+    name, SF_LOWER_ROW, name, true, NULL, sf_layout_domain, emit, .overflows = over \
+  }
+#define REDUCE(name, over)                                                                       \
+  {                                                                                              \
+    name, SF_LOWER_REDUCE, name, true, NULL, sf_layout_domain, sf_emit_reduce, .overflows = over \
+  }
+/* An op that lays out its stage; layout and emit are called after it. */
+#define ANCHOR(name, class, tile, check, kind, over)                                     \
+  {                                                                                      \
+    name, class, tile, false, check, sf_layout_##kind, sf_emit_##kind, .overflows = over \
   }
 
 static const SfLowerOp ops[] = {
-  MAP ("neg"),
-  MAP ("abs"),
+  MAP_OVER ("neg"),
+  MAP_OVER ("abs"),
   MAP ("sign"),
   MAP ("exp"),
   MAP ("log"),
@@ -169,17 +197,29 @@ static const SfLowerOp ops[] = {
   MAP ("reciprocal"),
   MAP ("sin"),
   MAP ("cos"),
+  MAP ("tan"),
+  MAP ("asin"),
+  MAP ("acos"),
+  MAP ("atan"),
+  MAP ("sinh"),
+  MAP ("cosh"),
   MAP ("tanh"),
+  MAP ("asinh"),
+  MAP ("acosh"),
+  MAP ("atanh"),
   MAP ("sigmoid"),
   MAP ("erf"),
   MAP ("floor"),
   MAP ("ceil"),
   MAP ("round"),
   MAP ("not"),
-  MAP ("add"),
-  MAP ("sub"),
-  MAP ("mul"),
-  MAP ("div"),
+  MAP_OVER ("bit_not"),
+  MAP_OVER ("add"),
+  MAP_OVER ("sub"),
+  MAP_OVER ("mul"),
+  MAP_OVER ("div"),
+  MAP ("mod"),
+  MAP ("fmod"),
   MAP ("pow"),
   MAP ("max"),
   MAP ("min"),
@@ -192,56 +232,66 @@ static const SfLowerOp ops[] = {
   MAP ("and"),
   MAP ("or"),
   MAP ("xor"),
+  MAP ("bit_and"),
+  MAP ("bit_or"),
+  MAP ("bit_xor"),
   MAP ("select"),
   MAP ("relu"),
   MAP ("relu_bwd"),
-  { "cast", SF_LOWER_MAP, "cast", true, check_cast, sf_layout_domain, sf_emit_cast },
-  { "gelu", SF_LOWER_MAP, NULL, true, NULL, sf_layout_domain, sf_emit_gelu },
-  { "gelu_bwd", SF_LOWER_MAP, NULL, true, NULL, sf_layout_domain, sf_emit_gelu },
-  { "broadcast", SF_LOWER_MAP, NULL, true, NULL, sf_layout_domain, sf_emit_broadcast },
-  { "reduce_sum", SF_LOWER_REDUCE, "reduce_sum", true, NULL, sf_layout_domain, sf_emit_reduce },
-  { "reduce_max", SF_LOWER_REDUCE, "reduce_max", true, NULL, sf_layout_domain, sf_emit_reduce },
-  { "reduce_min", SF_LOWER_REDUCE, "reduce_min", true, NULL, sf_layout_domain, sf_emit_reduce },
-  { "softmax", SF_LOWER_ROW, "softmax", true, NULL, sf_layout_domain, sf_emit_softmax },
-  { "log_softmax", SF_LOWER_ROW, "log_softmax", true, NULL, sf_layout_domain, sf_emit_softmax },
-  { "softmax_bwd", SF_LOWER_ROW, "softmax_bwd", true, NULL, sf_layout_domain, sf_emit_softmax },
-  { "log_softmax_bwd", SF_LOWER_ROW, "log_softmax_bwd", true, NULL, sf_layout_domain,
-    sf_emit_softmax },
-  { "layer_norm", SF_LOWER_ROW, "layer_norm", true, NULL, sf_layout_domain, sf_emit_layer_norm },
-  { "iota", SF_LOWER_SOURCE, "iota", true, NULL, sf_layout_domain, sf_emit_iota },
-  { "rng_uniform", SF_LOWER_SOURCE, "uniform", true, NULL, sf_layout_domain, sf_emit_rng_uniform },
-  { "matmul", SF_LOWER_CONTRACTION, "gemm", false, check_matmul, sf_layout_matmul, sf_emit_matmul },
-  { "linear", SF_LOWER_CONTRACTION, "gemm", false, sf_check_linear, sf_layout_linear,
-    sf_emit_linear },
-  { "conv2d", SF_LOWER_WINDOW, "conv2d", false, NULL, sf_layout_conv2d, sf_emit_conv2d },
-  { "conv2d_dx", SF_LOWER_WINDOW, "conv2d_dx", false, NULL, sf_layout_conv2d_dx,
-    sf_emit_conv2d_dx },
-  { "conv2d_dw", SF_LOWER_WINDOW, "conv2d_dw", false, NULL, sf_layout_conv2d_dw,
-    sf_emit_conv2d_dw },
-  { "max_pool2d", SF_LOWER_WINDOW, "max_pool2d", false, NULL, sf_layout_pool, sf_emit_pool },
-  { "max_pool2d_bwd", SF_LOWER_WINDOW, "max_pool2d_bwd", false, NULL, sf_layout_pool,
-    sf_emit_pool },
-  { "avg_pool2d", SF_LOWER_WINDOW, "avg_pool2d", false, NULL, sf_layout_pool, sf_emit_pool },
-  { "avg_pool2d_bwd", SF_LOWER_WINDOW, "avg_pool2d_bwd", false, NULL, sf_layout_pool,
-    sf_emit_pool },
-  { "transpose", SF_LOWER_MOVE, "copy", false, NULL, sf_layout_move, sf_emit_transpose },
-  { "slice", SF_LOWER_MOVE, "copy", false, NULL, sf_layout_move, sf_emit_slice },
-  { "pad", SF_LOWER_MOVE, "copy", false, NULL, sf_layout_move, sf_emit_pad },
-  { "concat", SF_LOWER_MOVE, "copy", false, NULL, sf_layout_move, sf_emit_concat },
-  { "reshape", SF_LOWER_VIEW, "copy", false, NULL, sf_layout_move, sf_emit_reshape },
-  { "gather", SF_LOWER_INDEX, "gather", false, NULL, sf_layout_gather, sf_emit_gather },
-  { "scatter_add", SF_LOWER_INDEX, "scatter_add", false, NULL, sf_layout_scatter_add,
-    sf_emit_scatter_add },
+  { "shift_left", SF_LOWER_MAP, "shift_left", true, NULL, sf_layout_domain, sf_emit_shift, true },
+  { "shift_right", SF_LOWER_MAP, "shift_right", true, NULL, sf_layout_domain, sf_emit_shift,
+    false },
+  { "cast", SF_LOWER_MAP, "cast", true, NULL, sf_layout_domain, sf_emit_cast, false },
+  { "gelu", SF_LOWER_MAP, "gelu", true, NULL, sf_layout_domain, sf_emit_gelu, false },
+  { "gelu_bwd", SF_LOWER_MAP, "gelu_bwd", true, NULL, sf_layout_domain, sf_emit_gelu, false },
+  { "broadcast", SF_LOWER_MAP, "copy", true, NULL, sf_layout_domain, sf_emit_broadcast, false },
+  { "iota", SF_LOWER_SOURCE, "iota", true, NULL, sf_layout_domain, sf_emit_iota, true },
+  { "rng_uniform", SF_LOWER_SOURCE, "uniform", true, NULL, sf_layout_domain, sf_emit_rng_uniform,
+    false },
+  REDUCE ("reduce_sum", true),
+  REDUCE ("reduce_max", false),
+  REDUCE ("reduce_min", false),
+  REDUCE ("reduce_prod", true),
+  ROW ("softmax", sf_emit_softmax, false),
+  ROW ("log_softmax", sf_emit_softmax, false),
+  ROW ("softmax_bwd", sf_emit_softmax, false),
+  ROW ("log_softmax_bwd", sf_emit_softmax, false),
+  ROW ("layer_norm", sf_emit_layer_norm, false),
+  ROW ("cumsum", sf_emit_cumsum, true),
+  ROW ("sort", sf_emit_sort, false),
+  ANCHOR ("matmul", SF_LOWER_CONTRACTION, "gemm", NULL, matmul, true),
+  ANCHOR ("linear", SF_LOWER_CONTRACTION, "gemm", sf_check_linear, linear, false),
+  ANCHOR ("conv2d", SF_LOWER_WINDOW, "conv2d", NULL, conv2d, false),
+  ANCHOR ("conv2d_dx", SF_LOWER_WINDOW, "conv2d_dx", NULL, conv2d_dx, false),
+  ANCHOR ("conv2d_dw", SF_LOWER_WINDOW, "conv2d_dw", NULL, conv2d_dw, false),
+  ANCHOR ("max_pool2d", SF_LOWER_WINDOW, "max_pool2d", NULL, pool, false),
+  ANCHOR ("max_pool2d_bwd", SF_LOWER_WINDOW, "max_pool2d_bwd", NULL, pool, false),
+  ANCHOR ("avg_pool2d", SF_LOWER_WINDOW, "avg_pool2d", NULL, pool, false),
+  ANCHOR ("avg_pool2d_bwd", SF_LOWER_WINDOW, "avg_pool2d_bwd", NULL, pool, false),
+  { "transpose", SF_LOWER_MOVE, "copy", false, NULL, sf_layout_move, sf_emit_transpose, false },
+  { "slice", SF_LOWER_MOVE, "copy", false, NULL, sf_layout_move, sf_emit_slice, false },
+  { "pad", SF_LOWER_MOVE, "copy", false, NULL, sf_layout_move, sf_emit_pad, false },
+  { "concat", SF_LOWER_MOVE, "copy", false, NULL, sf_layout_move, sf_emit_concat, false },
+  { "reshape", SF_LOWER_VIEW, "copy", false, NULL, sf_layout_move, sf_emit_reshape, false },
+  ANCHOR ("gather", SF_LOWER_INDEX, "gather", NULL, gather, false),
+  ANCHOR ("scatter_add", SF_LOWER_INDEX, "scatter_add", NULL, scatter_add, true),
+  ANCHOR ("scatter", SF_LOWER_INDEX, "scatter", NULL, scatter, true),
 };
+
+static gpointer
+index_ops (gpointer data)
+{
+  GHashTable *index = g_hash_table_new (g_str_hash, g_str_equal);
+  for (size_t i = 0; i < G_N_ELEMENTS (ops); i++)
+    g_hash_table_insert (index, (gpointer) ops[i].name, (gpointer) &ops[i]);
+  return index;
+}
 
 const SfLowerOp *
 sf_lower_op (const SfGraph *graph, SfNode node)
 {
-  const char *name = sf_node_op_name (graph, node);
-  for (size_t i = 0; i < G_N_ELEMENTS (ops); i++)
-    if (g_str_equal (ops[i].name, name))
-      return &ops[i];
-  return NULL;
+  static GOnce once = G_ONCE_INIT;
+  return g_hash_table_lookup (g_once (&once, index_ops, NULL), sf_node_op_name (graph, node));
 }
 
 SfLowerClass
@@ -272,6 +322,26 @@ value_supported (const SfGraph *graph, SfValue value, char **reason)
   return true;
 }
 
+/* Whether the lanes of the tile-op take these dtypes. */
+static bool
+types_supported (const SfGraph *graph, SfNode node, const SfLowerOp *op, char **reason)
+{
+  const SfTileRow *row = sf_tile_row_find (op->tile, 1);
+  SfDtype src[SF_MAX_SRC] = { 0 };
+  size_t n = 0;
+  for (size_t i = 0; i < MIN (sf_node_n_inputs (graph, node), SF_MAX_SRC); i++)
+    if (sf_node_input (graph, node, i) != SF_NONE)
+      src[n++] = sf_low_lane (sf_value_dtype (graph, sf_node_input (graph, node, i)));
+  for (size_t i = 0; i < sf_node_n_outputs (graph, node); i++)
+    {
+      SfDtype dtype = sf_value_dtype (graph, sf_node_output (graph, node, i));
+      if (!sf_tile_types_fit (row->types, src, n, i, sf_low_lane (dtype)))
+        return refuse (reason, g_strdup_printf ("tile-op %s does not take %s", op->tile,
+                                                sf_dtype_name (dtype)));
+    }
+  return true;
+}
+
 bool
 sf_lower_supports (const SfGraph *graph, SfNode node, const SfArch *arch, char **reason)
 {
@@ -289,5 +359,7 @@ sf_lower_supports (const SfGraph *graph, SfNode node, const SfArch *arch, char *
   for (size_t i = 0; i < sf_node_n_outputs (graph, node); i++)
     if (!value_supported (graph, sf_node_output (graph, node, i), reason))
       return false;
+  if (!types_supported (graph, node, op, reason))
+    return false;
   return op->check == NULL || op->check (graph, node, reason);
 }

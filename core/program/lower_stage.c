@@ -140,10 +140,7 @@ access_of (const SfLowGroup *group, const SfDimMap *dim)
 static SfDtype
 lane_dtype (const SfGraph *graph, SfValue value)
 {
-  if (value == SF_NONE)
-    return SF_F32;
-  SfDtype dtype = sf_value_dtype (graph, value);
-  return sf_dtype_is_float (dtype) ? SF_F32 : dtype == SF_BOOL ? SF_BOOL : SF_I32;
+  return value == SF_NONE ? SF_F32 : sf_low_lane (sf_value_dtype (graph, value));
 }
 
 static SfOperand

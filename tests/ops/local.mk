@@ -17,6 +17,7 @@ tests_ops_ops_test_SOURCES = \
   tests/ops/compare.h \
   tests/ops/coverage_test.c \
   tests/ops/decompose_test.c \
+  tests/ops/device_test.c \
   tests/ops/exact_test.c \
   tests/ops/gradient_test.c \
   tests/ops/graph.c \

@@ -59,6 +59,23 @@ divide (int32_t a, int32_t b)
   return b == -1 ? (int32_t) (0u - (uint32_t) a) : a / b;
 }
 
+/* The remainder with the sign of b: a - b floor (a / b). */
+static int32_t
+floor_remainder (int32_t a, int32_t b)
+{
+  int32_t r = b == 0 || b == -1 ? 0 : a % b;
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
+static double
+floor_remainder_f (double a, double b)
+{
+  double r = fmod (a, b);
+  if (r == 0)
+    return copysign (0, b);
+  return (r < 0) != (b < 0) ? r + b : r;
+}
+
 /* Kernel `func` with an f32 and an i32 form. */
 #define BINARY(func, expr_f, expr_i)                                     \
   ROW (func##_row_f, float, float, expr_f)                               \
@@ -96,6 +113,8 @@ BINARY (mul, va *vb, (uint32_t) va *(uint32_t) vb)
 BINARY (div_, va / vb, divide (va, vb))
 BINARY (max_, va > vb || va != va ? va : vb, va > vb ? va : vb)
 BINARY (min_, va < vb || va != va ? va : vb, va < vb ? va : vb)
+BINARY (mod, floor_remainder_f (va, vb), floor_remainder (va, vb))
+BINARY (fmod_, fmod ((double) va, (double) vb), vb == 0 || vb == -1 ? 0 : va % vb)
 FLOAT (pow_, pow ((double) va, (double) vb))
 COMPARE (eq, ==)
 COMPARE (ne, !=)
@@ -106,9 +125,36 @@ COMPARE (ge, >=)
 LOGIC (and_, va != 0 && vb != 0)
 LOGIC (or_, va != 0 || vb != 0)
 LOGIC (xor_, (va != 0) != (vb != 0))
+LOGIC (bit_and, va &vb)
+LOGIC (bit_or, va | vb)
+LOGIC (bit_xor, va ^ vb)
 FLOAT (relu_bwd, vb > 0 ? va : 0.0f)
 FLOAT (gelu_bwd, (double) va *rdu_gelu_slope ((double) vb))
 FLOAT (gelu_tanh_bwd, (double) va *rdu_gelu_tanh_slope ((double) vb))
+
+/* Shifts by the width of the value (imm 0) and beyond leave nothing. */
+ROW (shift_left_row8, int32_t, int32_t, (uint32_t) vb < 8 ? (uint32_t) va << vb : 0)
+ROW (shift_left_row16, int32_t, int32_t, (uint32_t) vb < 16 ? (uint32_t) va << vb : 0)
+ROW (shift_left_row32, int32_t, int32_t, (uint32_t) vb < 32 ? (uint32_t) va << vb : 0)
+ROW (shift_right_row8, int32_t, int32_t, (uint32_t) vb < 8 ? va >> vb : 0)
+ROW (shift_right_row16, int32_t, int32_t, (uint32_t) vb < 16 ? va >> vb : 0)
+ROW (shift_right_row32, int32_t, int32_t, (uint32_t) vb < 32 ? va >> vb : 0)
+
+static void
+shift_left (const RduCall *call)
+{
+  run_rows (call, call->imm[0] == 8    ? shift_left_row8
+                  : call->imm[0] == 16 ? shift_left_row16
+                                       : shift_left_row32);
+}
+
+static void
+shift_right (const RduCall *call)
+{
+  run_rows (call, call->imm[0] == 8    ? shift_right_row8
+                  : call->imm[0] == 16 ? shift_right_row16
+                                       : shift_right_row32);
+}
 
 const RduKernel RDU_SYMBOL (rdu_binary_kernels)[] = {
   { "add", 1, add },
@@ -118,6 +164,8 @@ const RduKernel RDU_SYMBOL (rdu_binary_kernels)[] = {
   { "max", 1, max_ },
   { "min", 1, min_ },
   { "pow", 1, pow_ },
+  { "mod", 1, mod },
+  { "fmod", 1, fmod_ },
   { "eq", 1, eq },
   { "ne", 1, ne },
   { "lt", 1, lt },
@@ -127,6 +175,11 @@ const RduKernel RDU_SYMBOL (rdu_binary_kernels)[] = {
   { "and", 1, and_ },
   { "or", 1, or_ },
   { "xor", 1, xor_ },
+  { "bit_and", 1, bit_and },
+  { "bit_or", 1, bit_or },
+  { "bit_xor", 1, bit_xor },
+  { "shift_left", 1, shift_left },
+  { "shift_right", 1, shift_right },
   { "relu_bwd", 1, relu_bwd },
   { "gelu_bwd", 1, gelu_bwd },
   { "gelu_tanh_bwd", 1, gelu_tanh_bwd },

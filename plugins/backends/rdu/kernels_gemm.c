@@ -11,6 +11,24 @@ typedef struct
   int64_t a_row, a_col, b_row, b_col, c_col;
 } Operands;
 
+/* Integers: plain sums that wrap, in any order. */
+static void
+contract_ints (const RduContraction *job)
+{
+  const Operands *o = job->operands;
+  for (int64_t i = 0; i < job->m; i++)
+    for (int64_t j = 0; j < job->n; j++)
+      {
+        uint32_t *c = (uint32_t *) (void *) job->c + i * job->c_row + j * o->c_col;
+        const uint32_t *a = (const uint32_t *) (const void *) o->a + i * o->a_row;
+        const uint32_t *b = (const uint32_t *) (const void *) o->b + j * o->b_col;
+        uint32_t sum = job->first ? 0 : *c;
+        for (int64_t k = 0; k < job->k; k++)
+          sum += a[k * o->a_col] * b[k * o->b_row];
+        *c = sum;
+      }
+}
+
 static void
 pack_a (const void *operands, int64_t i0, int64_t in, int64_t k0, int64_t kn, float *to,
         int64_t *tables)
@@ -126,7 +144,10 @@ gemm (const RduCall *call)
   job.c = y->data;
   for (int64_t i = 0; i < n_matrices; i++)
     {
-      RDU_SYMBOL (rdu_contract) (&job, call->scratch);
+      if (y->is_int)
+        contract_ints (&job);
+      else
+        RDU_SYMBOL (rdu_contract) (&job, call->scratch);
       for (int d = batch.rank - 1; d >= 0; d--)
         {
           bool wrapped = ++index[d] == batch.n[d];

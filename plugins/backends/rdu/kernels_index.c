@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gather and scatter_add along one axis. */
+/* gather, scatter_add and scatter along one axis. */
 #include <string.h>
 
 #include "plugins/backends/rdu/kernels_view.h"
@@ -139,8 +139,89 @@ scatter_add (const RduCall *call)
       }
 }
 
+static float
+combine_f (int64_t reduce, float old, float u)
+{
+  switch (reduce)
+    {
+    case 1:
+      return old + u;
+    case 2:
+      return old * u;
+    case 3:
+      return old > u || old != old ? old : u;
+    case 4:
+      return old < u || old != old ? old : u;
+    default:
+      return u;
+    }
+}
+
+static int32_t
+combine_i (int64_t reduce, int32_t old, int32_t u)
+{
+  switch (reduce)
+    {
+    case 1:
+      return (int32_t) ((uint32_t) old + (uint32_t) u);
+    case 2:
+      return (int32_t) ((uint32_t) old * (uint32_t) u);
+    case 3:
+      return old > u ? old : u;
+    case 4:
+      return old < u ? old : u;
+    default:
+      return u;
+    }
+}
+
+static void
+copy_view (const RduView *to, const RduView *from)
+{
+  const RduView *views[] = { to, from };
+  RduWalk walk;
+  if (!rdu_walk_begin (&walk, views, 2))
+    return;
+  int64_t n = rdu_walk_row (&walk), st = rdu_walk_stride (&walk, 0);
+  int64_t sf = rdu_walk_stride (&walk, 1);
+  do
+    for (int64_t i = 0; i < n; i++)
+      walk.at[0][i * st] = walk.at[1][i * sf];
+  while (rdu_walk_next (&walk));
+}
+
+/* imm: axis, then 0 set, 1 add, 2 mul, 3 max, 4 min. */
+static void
+scatter (const RduCall *call)
+{
+  const RduView *x = call->src[0], *index = call->src[1], *u = call->src[2], *y = call->dst[0];
+  Split split = split_of (y, index, call->imm[0]);
+  copy_view (y, x);
+  for (int64_t b = 0; b < split.n_before; b++)
+    for (int64_t i = 0; i < split.n_indices; i++)
+      {
+        int64_t value = ((const int32_t *) index->data)[offset_of (index, 0, index->rank, i)];
+        if (!check_index (call, index, i, value, y->dim[split.axis]))
+          continue;
+        int64_t to = offset_of (y, 0, split.before, b) + value * y->stride[split.axis];
+        int64_t from = offset_of (u, 0, split.before, b)
+                       + offset_of (u, split.before, split.inside, i);
+        for (int64_t a = 0; a < split.n_after; a++)
+          {
+            int32_t *at = (int32_t *) y->data + to + offset_of (y, split.axis + 1, split.after, a);
+            const int32_t *source = (const int32_t *) u->data + from
+                                    + offset_of (u, split.before + split.inside, split.after, a);
+            if (y->is_int)
+              *at = combine_i (call->imm[1], *at, *source);
+            else
+              *(float *) at = combine_f (call->imm[1], *(float *) at, *(const float *) source);
+          }
+      }
+}
+
 const RduKernel RDU_SYMBOL (rdu_index_kernels)[] = {
   { "gather", 1, gather },
   { "scatter_add", 1, scatter_add },
+  { "scatter", 1, scatter },
   { NULL, 0, NULL },
 };

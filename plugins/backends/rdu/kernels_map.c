@@ -59,7 +59,16 @@ UNARY (rsqrt, float, float, 1.0 / sqrt ((double) v))
 UNARY (reciprocal, float, float, 1.0f / v)
 UNARY (sin_, float, float, sin ((double) v))
 UNARY (cos_, float, float, cos ((double) v))
+UNARY (tan_, float, float, tan ((double) v))
+UNARY (asin_, float, float, asin ((double) v))
+UNARY (acos_, float, float, acos ((double) v))
+UNARY (atan_, float, float, atan ((double) v))
+UNARY (sinh_, float, float, sinh ((double) v))
+UNARY (cosh_, float, float, cosh ((double) v))
 UNARY (tanh_, float, float, rdu_tanh ((double) v))
+UNARY (asinh_, float, float, asinh ((double) v))
+UNARY (acosh_, float, float, acosh ((double) v))
+UNARY (atanh_, float, float, atanh ((double) v))
 UNARY (sigmoid, float, float, rdu_sigmoid ((double) v))
 UNARY (erf_, float, float, rdu_erf ((double) v))
 UNARY (floor_, float, float, floorf (v))
@@ -67,6 +76,7 @@ UNARY (ceil_, float, float, ceilf (v))
 UNARY (round_, float, float, rintf (v))
 UNARY (relu, float, float, v < 0 ? 0.0f : v)
 UNARY (not_, int32_t, int32_t, v == 0)
+UNARY (bit_not, int32_t, int32_t, ~v)
 UNARY (gelu, float, float, rdu_gelu ((double) v))
 UNARY (gelu_tanh, float, float, (double) v *rdu_gelu_tanh_gate ((double) v))
 
@@ -90,7 +100,8 @@ narrow_int (int32_t v, int32_t low, int32_t high, bool saturate)
   return (int32_t) (kept > (uint32_t) high ? kept - mask - 1 : kept);
 }
 
-/* What a cast leaves of a wider value: floats round, floats saturate to integers, integers wrap. */
+/* What a cast leaves of a wider value: floats round, floats saturate to integers, integers wrap
+ * unless imm 1 says that they saturate too. */
 static void
 narrow (const RduCall *call, SfDtype dtype)
 {
@@ -98,7 +109,7 @@ narrow (const RduCall *call, SfDtype dtype)
   static const int32_t high[SF_N_DTYPES]
       = { [SF_I8] = 127, [SF_I16] = 32767, [SF_U8] = 255, [SF_U16] = 65535 };
   const RduView *views[] = { call->dst[0] };
-  bool saturate = !call->src[0]->is_int;
+  bool saturate = !call->src[0]->is_int || call->imm[1] != 0;
   RduWalk walk;
   if (!rdu_walk_begin (&walk, views, 1))
     return;
@@ -175,16 +186,21 @@ RDU_SYMBOL (rdu_round) (SfDtype dtype, float *x, int64_t n)
 }
 
 const RduKernel RDU_SYMBOL (rdu_map_kernels)[] = {
-  { "neg", 1, neg },     { "abs", 1, abs_ },
-  { "sign", 1, sign },   { "exp", 1, exp_ },
-  { "log", 1, log_ },    { "sqrt", 1, sqrt_ },
-  { "rsqrt", 1, rsqrt }, { "reciprocal", 1, reciprocal },
-  { "sin", 1, sin_ },    { "cos", 1, cos_ },
-  { "tanh", 1, tanh_ },  { "sigmoid", 1, sigmoid },
-  { "erf", 1, erf_ },    { "floor", 1, floor_ },
-  { "ceil", 1, ceil_ },  { "round", 1, round_ },
-  { "relu", 1, relu },   { "not", 1, not_ },
-  { "gelu", 1, gelu },   { "gelu_tanh", 1, gelu_tanh },
-  { "cast", 1, cast },   { "select", 1, select_ },
+  { "neg", 1, neg },      { "abs", 1, abs_ },
+  { "sign", 1, sign },    { "exp", 1, exp_ },
+  { "log", 1, log_ },     { "sqrt", 1, sqrt_ },
+  { "rsqrt", 1, rsqrt },  { "reciprocal", 1, reciprocal },
+  { "sin", 1, sin_ },     { "cos", 1, cos_ },
+  { "tan", 1, tan_ },     { "asin", 1, asin_ },
+  { "acos", 1, acos_ },   { "atan", 1, atan_ },
+  { "sinh", 1, sinh_ },   { "cosh", 1, cosh_ },
+  { "asinh", 1, asinh_ }, { "acosh", 1, acosh_ },
+  { "atanh", 1, atanh_ }, { "bit_not", 1, bit_not },
+  { "tanh", 1, tanh_ },   { "sigmoid", 1, sigmoid },
+  { "erf", 1, erf_ },     { "floor", 1, floor_ },
+  { "ceil", 1, ceil_ },   { "round", 1, round_ },
+  { "relu", 1, relu },    { "not", 1, not_ },
+  { "gelu", 1, gelu },    { "gelu_tanh", 1, gelu_tanh },
+  { "cast", 1, cast },    { "select", 1, select_ },
   { NULL, 0, NULL },
 };

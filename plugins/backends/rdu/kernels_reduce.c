@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reduce_sum, reduce_max, reduce_min: sums within a box run in f64 in row-major order of what is
- * reduced, and are added to the accumulator once. */
+/* reduce_sum, reduce_max, reduce_min, reduce_prod: sums and products within a box run in f64 in
+ * row-major order of what is reduced, and are added to the accumulator once; products of integers
+ * wrap. */
 #include <math.h>
 
 #include "plugins/backends/rdu/kernels_view.h"
@@ -107,6 +108,8 @@ REDUCE_ROW (min_f, float, (double) INFINITY, old < v || old != old ? old : v)
 REDUCE_ROW (min_i, int32_t, (double) INT32_MAX, old < v ? old : v)
 REDUCE_ROW (sum_any, float, 0.0, old + v)
 REDUCE_ROW (sum_i, int32_t, 0.0, old + v)
+REDUCE_ROW (prod_f, float, 1.0, old *v)
+REDUCE_ROW (prod_i, int32_t, 1.0, (int32_t) ((uint32_t) (int32_t) old *(uint32_t) (int32_t) v))
 
 /* Sum of a contiguous row in sixteen interleaved partial sums, so that it vectorises. */
 static double
@@ -148,6 +151,7 @@ typedef enum
   SUM,
   MAX,
   MIN,
+  PROD,
 } Kind;
 
 static int32_t
@@ -166,6 +170,7 @@ merge (Kind kind, const RduCall *call, int32_t *at, int64_t sy, const double *re
         int32_t old = *at, v = wrapped (result[j]);
         if (!call->first)
           v = kind == SUM                  ? (int32_t) ((uint32_t) old + (uint32_t) v)
+              : kind == PROD               ? (int32_t) ((uint32_t) old * (uint32_t) v)
               : (kind == MAX) == (old > v) ? old
                                            : v;
         *at = v;
@@ -175,6 +180,8 @@ merge (Kind kind, const RduCall *call, int32_t *at, int64_t sy, const double *re
         float *to = (float *) at, old = *to, v = (float) result[j];
         if (!call->first && kind == SUM)
           v = old + v;
+        else if (!call->first && kind == PROD)
+          v = old * v;
         else if (!call->first && (old != old || (kind == MAX ? old > v : old < v)))
           v = old;
         *to = v;
@@ -226,9 +233,16 @@ reduce_min (const RduCall *call)
   reduce (call, MIN, call->src[0]->is_int ? min_i : min_f);
 }
 
+static void
+reduce_prod (const RduCall *call)
+{
+  reduce (call, PROD, call->src[0]->is_int ? prod_i : prod_f);
+}
+
 const RduKernel RDU_SYMBOL (rdu_reduce_kernels)[] = {
   { "reduce_sum", 1, reduce_sum },
   { "reduce_max", 1, reduce_max },
   { "reduce_min", 1, reduce_min },
+  { "reduce_prod", 1, reduce_prod },
   { NULL, 0, NULL },
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tile kernels on whole rows: softmax, log_softmax, their gradients, layer_norm. Sums run in f64.
- */
+/* Tile kernels on whole rows: softmax, log_softmax, their gradients, running sums, sorting,
+ * layer_norm. Sums of floats run in f64. */
 #include <math.h>
 
 #include "plugins/backends/rdu/kernels_math.h"
@@ -135,6 +135,129 @@ log_softmax_bwd (const RduCall *call)
   row_gradient (call, true);
 }
 
+/* ---- running sums ---- */
+
+/* y[i]: the sum of what comes before i, and of i itself unless exclusive. */
+static void
+sum_row_f (const float *x, int64_t sx, float *y, int64_t sy, int64_t n, bool exclusive)
+{
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++)
+    {
+      double next = sum + x[i * sx];
+      y[i * sy] = (float) (exclusive ? sum : next);
+      sum = next;
+    }
+}
+
+static void
+sum_row_i (const uint32_t *x, int64_t sx, uint32_t *y, int64_t sy, int64_t n, bool exclusive)
+{
+  uint32_t sum = 0;
+  for (int64_t i = 0; i < n; i++)
+    {
+      uint32_t next = sum + x[i * sx];
+      y[i * sy] = exclusive ? sum : next;
+      sum = next;
+    }
+}
+
+/* imm: axis, exclusive, reverse (from the end to the front). */
+static void
+cumsum (const RduCall *call)
+{
+  const RduView *x = call->src[0], *y = call->dst[0];
+  int axis = axis_of (call, call->imm[0]);
+  bool exclusive = call->imm[1] != 0, reverse = call->imm[2] != 0;
+  Rows rows = rows_of (y, axis);
+  int64_t sx = x->stride[axis], sy = y->stride[axis];
+  int64_t end = reverse ? rows.length - 1 : 0, turn = reverse ? -1 : 1;
+  for (int64_t r = 0; r < rows.n_rows && rows.length > 0; r++, rows_next (&rows))
+    {
+      float *from = row_at (&rows, x) + end * sx, *to = row_at (&rows, y) + end * sy;
+      if (y->is_int)
+        sum_row_i ((const uint32_t *) from, turn * sx, (uint32_t *) to, turn * sy, rows.length,
+                   exclusive);
+      else
+        sum_row_f (from, turn * sx, to, turn * sy, rows.length, exclusive);
+    }
+}
+
+/* ---- sorting ---- */
+
+/* A row of f32 or i32 and its order. NaN is greater than every number. */
+typedef struct
+{
+  const float *x;
+  int64_t stride;
+  bool is_int, descending;
+} Keys;
+
+/* Whether element a must stand before element b, wherever they stand now. */
+static bool
+precedes (const Keys *keys, int32_t a, int32_t b)
+{
+  if (keys->descending)
+    {
+      int32_t swap = a;
+      a = b;
+      b = swap;
+    }
+  const float *x = keys->x + a * keys->stride, *y = keys->x + b * keys->stride;
+  if (keys->is_int)
+    return *(const int32_t *) x < *(const int32_t *) y;
+  return *x == *x && (*y != *y || *x < *y);
+}
+
+/* Merges runs of `width` until the row is one; the order ends up in what is returned. */
+static const int32_t *
+merge_runs (const Keys *keys, int32_t *order, int32_t *other, int64_t n)
+{
+  for (int64_t i = 0; i < n; i++)
+    order[i] = (int32_t) i;
+  for (int64_t width = 1; width < n; width *= 2)
+    {
+      for (int64_t begin = 0; begin < n; begin += 2 * width)
+        {
+          int64_t a = begin, middle = begin + width < n ? begin + width : n, b = middle;
+          int64_t end = begin + 2 * width < n ? begin + 2 * width : n;
+          for (int64_t to = begin; to < end; to++)
+            {
+              bool second = a == middle || (b < end && precedes (keys, order[b], order[a]));
+              other[to] = second ? order[b++] : order[a++];
+            }
+        }
+      int32_t *swap = order;
+      order = other;
+      other = swap;
+    }
+  return order;
+}
+
+/* imm: axis, descending. Stable either way. */
+static void
+sort (const RduCall *call)
+{
+  const RduView *x = call->src[0], *y = call->dst[0], *where = call->dst[1];
+  int axis = axis_of (call, call->imm[0]);
+  Rows rows = rows_of (y, axis);
+  Keys keys = { .stride = x->stride[axis], .is_int = x->is_int, .descending = call->imm[1] != 0 };
+  int32_t *order = (int32_t *) (void *) call->scratch, *other = order + rows.length;
+  for (int64_t r = 0; r < rows.n_rows; r++, rows_next (&rows))
+    {
+      keys.x = row_at (&rows, x);
+      const int32_t *sorted = merge_runs (&keys, order, other, rows.length);
+      int32_t *to = (int32_t *) row_at (&rows, y), *at = (int32_t *) row_at (&rows, where);
+      for (int64_t i = 0; i < rows.length; i++)
+        {
+          to[i * y->stride[axis]] = ((const int32_t *) keys.x)[sorted[i] * keys.stride];
+          at[i * where->stride[axis]] = sorted[i];
+        }
+    }
+}
+
+/* ---- layer_norm ---- */
+
 /* The normalised dimensions of a row, addressed by a flat index. */
 static int64_t
 inner_offset (const RduView *view, int from, int64_t flat)
@@ -197,5 +320,6 @@ layer_norm (const RduCall *call)
 const RduKernel RDU_SYMBOL (rdu_row_kernels)[] = {
   { "softmax", 1, softmax },         { "log_softmax", 1, log_softmax },
   { "softmax_bwd", 1, softmax_bwd }, { "log_softmax_bwd", 1, log_softmax_bwd },
+  { "cumsum", 1, cumsum },           { "sort", 1, sort },
   { "layer_norm", 1, layer_norm },   { NULL, 0, NULL },
 };

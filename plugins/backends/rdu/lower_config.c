@@ -164,7 +164,6 @@ lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const Rd
       RduOperand *lowered = &to->operands[to->n_operands];
       lower_operand (from, operand, lowered);
       int64_t n = box_elems (operand);
-      to->row_elems = MAX (to->row_elems, n);
       to->work += n;
       if (operand->kind != SF_OPERAND_TEMP)
         lowered->is_narrow = sf_dtype_bytes (config->buffers[operand->buffer].dtype) == 2
@@ -176,8 +175,13 @@ lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const Rd
         }
     }
   for (; to->n_instrs < from->n_instrs; to->n_instrs++)
-    if (!lower_instr (&from->instrs[to->n_instrs], isa, to, &to->instrs[to->n_instrs], error))
-      return false;
+    {
+      RduInstr *instr = &to->instrs[to->n_instrs];
+      if (!lower_instr (&from->instrs[to->n_instrs], isa, to, instr, error))
+        return false;
+      if (sf_tile_op_find (instr->op, 1)->tile_class == SF_TILE_ROW)
+        to->row_elems = MAX (to->row_elems, box_elems (&from->operands[instr->dst[0]]));
+    }
   split_counters (to);
   for (int k = 0; k < to->n_counters; k++)
     to->work *= to->n_blocks[k];

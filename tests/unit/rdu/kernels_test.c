@@ -5,41 +5,7 @@
 
 #include <sf/rng.h>
 
-#include "plugins/backends/rdu/kernels.h"
-#include "tests/support/sftest.h"
-
-static const char *const isa_names[] = { "portable", "avx2", "avx512" };
-
-static const RduIsa *
-isa_of (const void *row)
-{
-  g_setenv ("SF_ISA", *(const char *const *) row, TRUE);
-  const RduIsa *isa = rdu_isa_choose (NULL);
-  g_unsetenv ("SF_ISA");
-  return isa;
-}
-
-#define ISA_OR_SKIP(isa)             \
-  const RduIsa *isa = isa_of (data); \
-  if (isa == NULL)                   \
-  SF_SKIP ("this processor lacks the instruction set")
-
-static RduView
-view_of (void *memory, bool is_int, SfShape shape)
-{
-  RduView v
-      = { .data = memory, .rank = shape.rank, .is_int = is_int, .dtype = is_int ? SF_I32 : SF_F32 };
-  sf_shape_strides (&shape, v.stride);
-  for (int d = 0; d < shape.rank; d++)
-    {
-      v.n[d] = v.dim[d] = v.valid_hi[d] = shape.dim[d];
-      v.step[d] = 1;
-    }
-  return v;
-}
-
-#define FVIEW(memory, ...) view_of (memory, false, SF_SHAPE (__VA_ARGS__))
-#define IVIEW(memory, ...) view_of (memory, true, SF_SHAPE (__VA_ARGS__))
+#include "tests/unit/rdu/call.h"
 
 static float
 value (uint32_t stream, uint64_t i)
@@ -55,32 +21,6 @@ values (uint32_t stream, int64_t n)
   for (int64_t i = 0; i < n; i++)
     x[i] = value (stream, (uint64_t) i);
   return x;
-}
-
-static RduFault
-call_kernel (const RduIsa *isa, const char *op, const RduView *srcs, int n_src, const RduView *dsts,
-             int n_dst, const int64_t *imm, const double *fimm, bool first)
-{
-  static const int64_t no_imm[16];
-  static const double no_fimm[4];
-  RduFault fault = { 0 };
-  g_autofree char *memory = g_malloc0 ((size_t) rdu_scratch_elems (4096) * 4 + 64);
-  RduCall call = { .n_src = n_src,
-                   .n_dst = n_dst,
-                   .imm = imm != NULL ? imm : no_imm,
-                   .fimm = fimm != NULL ? fimm : no_fimm,
-                   .first = first,
-                   .fault = &fault,
-                   .scratch = (float *) (((uintptr_t) memory + 63) & ~(uintptr_t) 63) };
-  for (int i = 0; i < n_src; i++)
-    call.src[i] = &srcs[i];
-  for (int i = 0; i < n_dst; i++)
-    call.dst[i] = &dsts[i];
-  RduKernelFunc func = rdu_isa_find (isa, op, 1);
-  SF_CHECK_MSG (func != NULL, "no kernel %s", op);
-  if (func != NULL)
-    func (&call);
-  return fault;
 }
 
 /* ---- gemm ---- */
@@ -118,7 +58,7 @@ check_gemm (const RduIsa *isa, const Gemm *g, bool ta, bool tb, bool first)
                 (long) g->m, (long) g->n, (long) g->k, ta, tb, first, worst);
 }
 
-SF_TEST_CASES (RduKernels, Gemm, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+SF_TEST_CASES (RduKernels, Gemm, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
   static const Gemm cases[] = { { 1, 1, 1, 1, false },   { 2, 13, 33, 7, false },
@@ -221,7 +161,7 @@ check_conv (const RduIsa *isa, const Conv *g)
   check_near ("conv2d_dw, accumulated", dw, rw, nw);
 }
 
-SF_TEST_CASES (RduKernels, Conv2d, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+SF_TEST_CASES (RduKernels, Conv2d, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
   for (size_t c = 0; c < G_N_ELEMENTS (convs); c++)
@@ -230,7 +170,7 @@ SF_TEST_CASES (RduKernels, Conv2d, isa_names, G_N_ELEMENTS (isa_names), sf_test_
 
 /* ---- pools ---- */
 
-SF_TEST_CASES (RduKernels, Pools, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+SF_TEST_CASES (RduKernels, Pools, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
   /* 3x3 image, kernel 2, stride 2, padding 1 all around: windows of 1, 2, 2 and 4 elements. */
@@ -332,7 +272,7 @@ check_function (const RduIsa *isa, const Function *f)
     }
 }
 
-SF_TEST_CASES (RduKernels, Functions, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+SF_TEST_CASES (RduKernels, Functions, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
   for (size_t f = 0; f < G_N_ELEMENTS (functions); f++)
@@ -347,7 +287,7 @@ SF_TEST_CASES (RduKernels, Functions, isa_names, G_N_ELEMENTS (isa_names), sf_te
   SF_CHECK (y[0] == 1 && y[1] == -1 && isnan (y[2]) && y[3] == 0);
 }
 
-SF_TEST_CASES (RduKernels, Elementwise, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+SF_TEST_CASES (RduKernels, Elementwise, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
   float a[6] = { 1, 2, 3, 4, 5, 6 }, b[3] = { 10, 20, 30 }, c[2] = { 100, 200 }, y[6];
@@ -370,17 +310,17 @@ SF_TEST_CASES (RduKernels, Elementwise, isa_names, G_N_ELEMENTS (isa_names), sf_
   SF_CHECK (z[0] == 1 && z[1] == 100 && z[2] == 3 && z[3] == 100);
   float n[4] = { NAN, 1e20f, -1e20f, -1.9f };
   RduView vn = FVIEW (n, 4);
-  call_kernel (isa, "cast", &vn, 1, &vk, 1, (int64_t[]){ 3 }, NULL, true);
+  call_kernel (isa, "cast", &vn, 1, &vk, 1, (int64_t[]){ 3, 0 }, NULL, true);
   SF_CHECK (k[0] == 0 && k[1] == 127 && k[2] == -128 && k[3] == -1);
-  call_kernel (isa, "cast", &vj, 1, &vk, 1, (int64_t[]){ 5 }, NULL, true);
+  call_kernel (isa, "cast", &vj, 1, &vk, 1, (int64_t[]){ 5, 0 }, NULL, true);
   SF_CHECK (k[0] == 255 && k[1] == 2 && k[2] == 2 && k[3] == 0);
-  call_kernel (isa, "cast", &vi, 1, &vk, 1, (int64_t[]){ 4 }, NULL, true);
+  call_kernel (isa, "cast", &vi, 1, &vk, 1, (int64_t[]){ 4, 0 }, NULL, true);
   SF_CHECK (k[0] == 0 && k[1] == 7 && k[2] == -7 && k[3] == 5);
   float exact[2] = { 1.00390625f, 3.0f }, rounded[2]; /* 1 + 2^-8 is half way: to even */
   RduView ve = FVIEW (exact, 2), vr = FVIEW (rounded, 2);
-  call_kernel (isa, "cast", &ve, 1, &vr, 1, (int64_t[]){ 1 }, NULL, true);
+  call_kernel (isa, "cast", &ve, 1, &vr, 1, (int64_t[]){ 1, 0 }, NULL, true);
   SF_CHECK (rounded[0] == 1 && rounded[1] == 3);
-  call_kernel (isa, "cast", &vn, 1, &vk, 1, (int64_t[]){ 0 }, NULL, true);
+  call_kernel (isa, "cast", &vn, 1, &vk, 1, (int64_t[]){ 0, 0 }, NULL, true);
   SF_CHECK (k[0] == 0 && k[1] == INT32_MAX && k[2] == INT32_MIN && k[3] == -1);
   call_kernel (isa, "max", (RduView[]){ vn, four }, 2, &vz, 1, NULL, NULL, true);
   SF_CHECK (isnan (z[0]) && z[1] == 1e20f && z[2] == 3 && z[3] == 4);
@@ -388,7 +328,7 @@ SF_TEST_CASES (RduKernels, Elementwise, isa_names, G_N_ELEMENTS (isa_names), sf_
 
 /* ---- reductions and rows ---- */
 
-SF_TEST_CASES (RduKernels, Reduce, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+SF_TEST_CASES (RduKernels, Reduce, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
   enum
@@ -424,7 +364,7 @@ SF_TEST_CASES (RduKernels, Reduce, isa_names, G_N_ELEMENTS (isa_names), sf_test_
   SF_CHECK (least[0] == -1 && least[1] == -7);
 }
 
-SF_TEST_CASES (RduKernels, Rows, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+SF_TEST_CASES (RduKernels, Rows, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
   enum
@@ -462,7 +402,7 @@ SF_TEST_CASES (RduKernels, Rows, isa_names, G_N_ELEMENTS (isa_names), sf_test_ro
     }
 }
 
-SF_TEST_CASES (RduKernels, LayerNorm, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+SF_TEST_CASES (RduKernels, LayerNorm, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
   enum
@@ -492,7 +432,7 @@ SF_TEST_CASES (RduKernels, LayerNorm, isa_names, G_N_ELEMENTS (isa_names), sf_te
 
 /* ---- moves and indices ---- */
 
-SF_TEST_CASES (RduKernels, Moves, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+SF_TEST_CASES (RduKernels, Moves, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
   float x[6] = { 1, 2, 3, 4, 5, 6 }, y[20];
@@ -527,7 +467,7 @@ SF_TEST_CASES (RduKernels, Moves, isa_names, G_N_ELEMENTS (isa_names), sf_test_r
     SF_CHECK (y[i] == sf_rng_uniform (&state, 4 + i));
 }
 
-SF_TEST_CASES (RduKernels, Indices, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+SF_TEST_CASES (RduKernels, Indices, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
   float x[6] = { 1, 2, 3, 4, 5, 6 }, y[8], table[6];
@@ -552,7 +492,7 @@ SF_TEST_CASES (RduKernels, Indices, isa_names, G_N_ELEMENTS (isa_names), sf_test
   SF_CHECK (fault.is_set && fault.position == 2 && fault.value == 3 && fault.bound == 3);
 }
 
-SF_TEST_CASES (RduKernels, Rounding, isa_names, G_N_ELEMENTS (isa_names), sf_test_row_name)
+SF_TEST_CASES (RduKernels, Rounding, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
   /* Ties go to even: 1 + 2^-8 down, 1 + 3 * 2^-8 up. */
