@@ -87,7 +87,14 @@ struct SfLowering
   uint32_t stamp;
   uint32_t *user_first; /* users of roots: user[user_first[v] .. user_first[v + 1]) */
   SfNode *user;
+  uint32_t *group_first; /* nodes of group g: group_node[group_first[g] .. group_first[g + 1]); NULL
+                            until it is asked for */
+  SfNode *group_node;
+  int32_t n_groups;
 };
+
+/* Nodes of a group in graph order, views left out; *n 0: there is no such group. */
+const SfNode *sf_lowering_group_nodes (SfLowering *low, int32_t group, size_t *n);
 
 /* ---- ops (lower_op.c and the files of anchors) ---- */
 
@@ -170,9 +177,9 @@ bool sf_follow_constrain (SfLowGroup *group, SfNode node, const SfMap *domain);
 
 /* Chooses the axis that tokens follow: false with group->reason when the group cannot run so. */
 bool sf_low_choose_stream (SfLowGroup *group);
-/* Lets the tokens follow another axis: weights pass through while activations stay. False when
- * there is none. */
-bool sf_low_restream (SfLowGroup *group);
+/* Lets the tokens follow another axis than those tried (bits): weights pass through while
+ * activations stay. False when there is none left. */
+bool sf_low_restream (SfLowGroup *group, unsigned *tried);
 
 /* ---- groups (lower_group.c) ---- */
 

@@ -15,12 +15,13 @@ typedef struct
   const SfLowerLimits *limits;
   int32_t first, n;
   int64_t token_elems;
-  bool restream;  /* a lone stage whose weights do not fit: they pass through instead */
+  int restream;   /* of a lone stage that does not fit: other axes taken for its tokens */
   int *component; /* per group: groups whose tokens run together have one */
   int64_t *units; /* per component: slices a stream can be cut into */
   int64_t *block; /* per component: slices of one token */
   GArray *specs;  /* BufferSpec */
   SfProgram *program;
+  int64_t least_pmus; /* that tokens of any size leave in need */
 } Builder;
 
 /* A buffer to be, with its streams. */
@@ -49,34 +50,27 @@ static bool
 collect_groups (Builder *b, GError **error)
 {
   const SfGraph *graph = b->low->graph;
-  g_autoptr (GPtrArray) members = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
-  for (int32_t i = 0; i < b->n; i++)
-    g_ptr_array_add (members, g_array_new (FALSE, FALSE, sizeof (SfNode)));
-  for (SfNode node = 0; node < sf_graph_n_nodes (graph); node++)
-    {
-      int32_t group = sf_node_group (graph, node);
-      if (group >= b->first && group < b->first + b->n && !b->low->view[node])
-        g_array_append_val ((GArray *) members->pdata[group - b->first], node);
-    }
   for (int32_t i = 0; i < b->n; i++)
     {
-      GArray *nodes = members->pdata[i];
-      if (nodes->len == 0)
+      size_t n;
+      const SfNode *nodes = sf_lowering_group_nodes (b->low, b->first + i, &n);
+      if (n == 0)
         return sf_fail (error, SF_ERROR_INTERNAL,
                         "group %d: found no node, wanted at least one; groups are dense",
                         b->first + i);
       SfLowGroup group;
-      bool ok = sf_low_group_init (&group, b->low, (const SfNode *) (gpointer) nodes->data,
-                                   nodes->len);
+      bool ok = sf_low_group_init (&group, b->low, nodes, n);
       g_array_append_val (b->section->groups, group);
       if (!ok)
         return sf_fail (error, SF_ERROR_INTERNAL,
                         "%s: cannot be one stage with its group: %s; report this with the model",
-                        sf_node_name (graph, g_array_index (nodes, SfNode, 0)), group.reason);
+                        sf_node_name (graph, nodes[0]), group.reason);
     }
-  if (b->restream && !sf_low_restream (group_at (b, 0)))
-    return sf_fail (error, SF_ERROR_NO_RESOURCE, "%s: found no other axis to stream along",
-                    sf_node_name (graph, group_at (b, 0)->anchor));
+  unsigned tried = 0;
+  for (int i = 0; i < b->restream; i++)
+    if (!sf_low_restream (group_at (b, 0), &tried))
+      return sf_fail (error, SF_ERROR_NOT_FOUND, "%s: found no other axis to stream along",
+                      sf_node_name (graph, group_at (b, 0)->anchor));
   return true;
 }
 
@@ -323,8 +317,9 @@ share (int64_t units, const SfLowerLimits *limits, int64_t n_stages)
   return n_stages > 1 ? units * limits->fill / 100 : units;
 }
 
+/* `*least` becomes what no smaller token can save. */
 static bool
-size_buffers (Builder *b, SfLowerNeed *need, GError **error)
+size_buffers (Builder *b, SfLowerNeed *need, int64_t *least, GError **error)
 {
   uint32_t config = b->section->config;
   guint n = b->specs->len;
@@ -340,6 +335,7 @@ size_buffers (Builder *b, SfLowerNeed *need, GError **error)
       int64_t pmus = MAX ((bytes + b->limits->pmu_bytes - 1) / b->limits->pmu_bytes, 1);
       sf_config_set_buffer (b->program, config, i, depth[i], pmus);
       need->pmus += pmus;
+      *least += g_array_index (b->specs, BufferSpec, i).component < 0 ? pmus : 1;
     }
   need->agcus = b->section->slots->len;
   need->stages = b->n;
@@ -408,6 +404,7 @@ static bool
 build_once (SfLowSection *section, Builder *b, SfProgram *program, SfLowerNeed *need,
             GError **error)
 {
+  b->least_pmus = 0;
   *need = (SfLowerNeed){ 0 };
   *section = (SfLowSection){ .groups = g_array_new (FALSE, FALSE, sizeof (SfLowGroup)),
                              .buffers = g_array_new (FALSE, FALSE, sizeof (SfValue)),
@@ -429,7 +426,7 @@ build_once (SfLowSection *section, Builder *b, SfProgram *program, SfLowerNeed *
   size_tokens (b);
   assign_buffers (b);
   add_body (b);
-  if (!size_buffers (b, need, error))
+  if (!size_buffers (b, need, &b->least_pmus, error))
     return false;
   share_pcus (b, need);
   return true;
@@ -479,6 +476,7 @@ shrink_until_it_fits (SfLowSection *section, Builder *b, SfLowerNeed *need, GErr
       bool fits = ok && within (need, b->limits);
       if (ok && !fits
           && (b->token_elems < 4 || need->agcus > b->limits->agcus
+              || b->least_pmus > share (b->limits->pmus, b->limits, need->stages)
               || need->stages > b->limits->pcus))
         ok = fail_limits (section, need, b->limits, error);
       sf_low_section_clear (section);
@@ -487,31 +485,35 @@ shrink_until_it_fits (SfLowSection *section, Builder *b, SfLowerNeed *need, GErr
     }
 }
 
+/* Tries one axis after the other; the failure of the first attempt is the one that helps. */
+static bool
+restream_until_it_fits (SfLowSection *section, Builder *b, SfLowerNeed *need, GError **error)
+{
+  g_autoptr (GError) first = NULL;
+  for (b->restream = 0;; b->restream++)
+    {
+      g_autoptr (GError) failure = NULL;
+      b->token_elems = b->limits->token_elems;
+      if (shrink_until_it_fits (section, b, need, &failure))
+        return true;
+      bool over = g_error_matches (failure, SF_ERROR, SF_ERROR_NO_RESOURCE);
+      if (first == NULL)
+        first = g_steal_pointer (&failure);
+      if (over && b->n == 1)
+        continue;
+      g_propagate_error (error, g_steal_pointer (&first));
+      return false;
+    }
+}
+
 bool
 sf_low_section_build (SfLowSection *section, SfLowering *low, const SfArch *arch,
                       const SfLowerLimits *limits, int32_t first, int32_t n, SfProgram *program,
                       SfLowerNeed *need, GError **error)
 {
-  Builder b = { .low = low,
-                .arch = arch,
-                .limits = limits,
-                .first = first,
-                .n = n,
-                .token_elems = limits->token_elems };
-  g_autoptr (GError) failure = NULL;
-  if (!shrink_until_it_fits (section, &b, need, &failure))
-    {
-      /* The message of the first attempt is the one that helps. */
-      b.token_elems = limits->token_elems;
-      b.restream = true;
-      if (n > 1 || !g_error_matches (failure, SF_ERROR, SF_ERROR_NO_RESOURCE)
-          || !shrink_until_it_fits (section, &b, need, NULL))
-        {
-          g_propagate_error (error, g_steal_pointer (&failure));
-          return false;
-        }
-    }
-  return program == NULL || build_once (section, &b, program, need, error);
+  Builder b = { .low = low, .arch = arch, .limits = limits, .first = first, .n = n };
+  return restream_until_it_fits (section, &b, need, error)
+         && (program == NULL || build_once (section, &b, program, need, error));
 }
 
 SfLowerLimits

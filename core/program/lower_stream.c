@@ -2,30 +2,49 @@
 /* Which axis of a group its tokens follow, and what that forbids. */
 #include "core/program/lower.h"
 
-/* Whether dimension 0 of the operand, and no other, moves with `axis`. */
 static bool
-moves_with (const SfLowOperand *operand, int axis)
+depends_on (const SfDimMap *dim, int axis)
+{
+  for (int t = 0; t < dim->n_terms; t++)
+    if (dim->axis[t] == axis)
+      return true;
+  return false;
+}
+
+/* Positions 0, 1, 2 .. of the dimension are those of `axis`, one for one. */
+static bool
+is_axis (const SfLowGroup *group, const SfDimMap *dim, int64_t extent, int axis)
+{
+  return dim->n_terms == 1 && dim->axis[0] == axis && dim->base == 0 && dim->extra == 0
+         && dim->coef[0] == 1 && dim->stride == 1 && group->axis[axis].extent == extent;
+}
+
+/* Whether the operand is a row of slices along `axis`: dimension 0, and no other, moves with it.
+ * `inner`: a dimension behind nothing but ones will do as well. */
+static bool
+moves_with (const SfLowGroup *group, const SfLowOperand *operand, int axis, bool inner)
 {
   const SfMap *map = &operand->map;
-  if (map->rank == 0 || map->dim[0].n_terms != 1 || map->dim[0].axis[0] != axis
-      || map->dim[0].base != 0 || map->dim[0].extra != 0 || map->dim[0].coef[0] != 1
-      || map->dim[0].stride != 1)
+  int outer = 0;
+  while (inner && outer + 1 < map->rank && operand->shape.dim[outer] == 1
+         && !depends_on (&map->dim[outer], axis))
+    outer++;
+  if (map->rank == 0 || !is_axis (group, &map->dim[outer], operand->shape.dim[outer], axis))
     return false;
-  for (int i = 1; i < map->rank; i++)
-    for (int t = 0; t < map->dim[i].n_terms; t++)
-      if (map->dim[i].axis[t] == axis)
-        return false;
+  for (int i = outer + 1; i < map->rank; i++)
+    if (depends_on (&map->dim[i], axis))
+      return false;
   return true;
 }
 
 static int64_t
-stream_score (const SfLowGroup *group, int axis, bool batch)
+stream_score (const SfLowGroup *group, int axis, bool batch, bool inner)
 {
   int64_t score = 0;
   for (guint i = 0; i < group->operands->len; i++)
     {
       const SfLowOperand *o = &g_array_index (group->operands, SfLowOperand, i);
-      if (o->kind == SF_OPERAND_TEMP || !moves_with (o, axis))
+      if (o->kind == SF_OPERAND_TEMP || !moves_with (group, o, axis, inner))
         continue;
       if (!batch || (o->kind == SF_OPERAND_IN && group->low->batch[o->value]))
         score += sf_shape_n_elems (&o->shape);
@@ -34,12 +53,13 @@ stream_score (const SfLowGroup *group, int axis, bool batch)
 }
 
 static void
-follow_stream (SfLowGroup *group)
+follow_stream (SfLowGroup *group, bool inner)
 {
   for (guint i = 0; i < group->operands->len; i++)
     {
       SfLowOperand *o = &g_array_index (group->operands, SfLowOperand, i);
-      o->stream = o->kind != SF_OPERAND_TEMP && group->stream >= 0 && moves_with (o, group->stream);
+      o->stream = o->kind != SF_OPERAND_TEMP && group->stream >= 0
+                  && moves_with (group, o, group->stream, inner);
     }
 }
 
@@ -54,14 +74,14 @@ choose (SfLowGroup *group)
       {
         int64_t score = group->axis[a].whole || group->axis[a].single
                             ? 0
-                            : stream_score (group, a, pass == 0);
+                            : stream_score (group, a, pass == 0, false);
         if (score > best)
           {
             best = score;
             group->stream = a;
           }
       }
-  follow_stream (group);
+  follow_stream (group, false);
 }
 
 static bool
@@ -88,12 +108,11 @@ check_sums (SfLowGroup *group)
 }
 
 static bool
-depends_on (const SfMap *map, int axis)
+map_depends_on (const SfMap *map, int axis)
 {
   for (int i = 0; i < map->rank; i++)
-    for (int t = 0; t < map->dim[i].n_terms; t++)
-      if (map->dim[i].axis[t] == axis)
-        return true;
+    if (depends_on (&map->dim[i], axis))
+      return true;
   return false;
 }
 
@@ -109,7 +128,7 @@ check_outputs (SfLowGroup *group)
         continue;
       for (int a = 0; a < group->n_axes; a++)
         if (!group->axis[a].reduction && !group->axis[a].whole && group->axis[a].extent > 1
-            && !depends_on (&o->map, a))
+            && !map_depends_on (&o->map, a))
           sf_low_refuse (group, "%s is smaller than what the stage runs over",
                          sf_value_name (group->graph, o->value));
       if (sums && !sf_low_is_after (group, i))
@@ -126,25 +145,38 @@ sf_low_choose_stream (SfLowGroup *group)
   return check_sums (group) && check_outputs (group);
 }
 
-/* Of the axes that tensors move with, the best one that is not the stream's. */
-bool
-sf_low_restream (SfLowGroup *group)
+/* Of the axes that tensors move with and that have not been tried, the best one; -1: none. */
+static int
+next_axis (const SfLowGroup *group, unsigned tried)
 {
   int other = -1;
   int64_t best = 0;
   for (int a = 0; a < group->n_axes; a++)
     {
-      bool able = a != group->stream && !group->axis[a].whole && !group->axis[a].single;
-      int64_t score = able ? stream_score (group, a, false) : 0;
+      bool able = (tried >> a & 1) == 0 && !group->axis[a].whole && !group->axis[a].single;
+      int64_t score = able ? stream_score (group, a, false, true) : 0;
       if (score > best)
         {
           best = score;
           other = a;
         }
     }
-  if (other < 0)
-    return false;
-  group->stream = other;
-  follow_stream (group);
-  return check_sums (group) && check_outputs (group);
+  return other;
+}
+
+bool
+sf_low_restream (SfLowGroup *group, unsigned *tried)
+{
+  if (group->stream >= 0)
+    *tried |= 1u << group->stream;
+  for (int axis; (axis = next_axis (group, *tried)) >= 0;)
+    {
+      *tried |= 1u << axis;
+      group->stream = axis;
+      follow_stream (group, true);
+      g_clear_pointer (&group->reason, g_free);
+      if (check_sums (group) && check_outputs (group))
+        return true;
+    }
+  return false;
 }

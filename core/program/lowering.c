@@ -147,6 +147,7 @@ sf_lowering_free (SfLowering *low)
   g_free (low->member);
   g_free (low->user_first);
   g_free (low->user);
+  sf_lowering_regroup (low);
   g_free (low);
 }
 
@@ -160,6 +161,53 @@ bool
 sf_lowering_is_view (const SfLowering *low, SfNode node)
 {
   return low->view[node];
+}
+
+/* ---- groups ---- */
+
+static void
+index_groups (SfLowering *low)
+{
+  const SfGraph *graph = low->graph;
+  low->n_groups = 0;
+  for (SfNode node = 0; node < sf_graph_n_nodes (graph); node++)
+    low->n_groups = MAX (low->n_groups, sf_node_group (graph, node) + 1);
+  low->group_first = g_new0 (uint32_t, low->n_groups + 2);
+  low->group_node = g_new0 (SfNode, sf_graph_n_nodes (graph) + 1);
+  for (int pass = 0; pass < 2; pass++)
+    {
+      for (SfNode node = 0; node < sf_graph_n_nodes (graph); node++)
+        {
+          int32_t group = sf_node_group (graph, node);
+          if (group < 0 || low->view[node])
+            continue;
+          uint32_t *slot = &low->group_first[group + (pass == 0 ? 2 : 1)];
+          if (pass == 1)
+            low->group_node[*slot] = node;
+          (*slot)++;
+        }
+      for (int32_t g = 1; pass == 0 && g < low->n_groups + 2; g++)
+        low->group_first[g] += low->group_first[g - 1];
+    }
+}
+
+void
+sf_lowering_regroup (SfLowering *low)
+{
+  g_clear_pointer (&low->group_first, g_free);
+  g_clear_pointer (&low->group_node, g_free);
+}
+
+const SfNode *
+sf_lowering_group_nodes (SfLowering *low, int32_t group, size_t *n)
+{
+  if (low->group_first == NULL)
+    index_groups (low);
+  *n = 0;
+  if (group < 0 || group >= low->n_groups)
+    return NULL;
+  *n = low->group_first[group + 1] - low->group_first[group];
+  return low->group_node + low->group_first[group];
 }
 
 static int64_t

@@ -5,5 +5,6 @@ tests_passes_passes_test_SOURCES = \
   tests/passes/graph_test.c \
   tests/passes/passes.c \
   tests/passes/passes.h \
-  tests/passes/stage_test.c
-tests_passes_passes_test_LDADD = $(SF_TEST_LIBS)
+  tests/passes/stage_test.c \
+  tests/passes/whole_test.c
+tests_passes_passes_test_LDADD = $(SF_TEST_LIBS) -lm

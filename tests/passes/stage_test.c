@@ -128,11 +128,33 @@ one_layer (int64_t in, int64_t out)
 }
 
 /* A row of 4 MiB is more than the 24 PMUs of 64 KiB hold, whichever operand stays. */
-SF_TEST (Section, SaysWhatDoesNotFit)
+SF_TEST (Section, WhatFitsNowhereRunsOnTheHost)
 {
   g_autoptr (SfModule) module = one_layer (1 << 20, 2);
-  TestResult r = test_run (module, TO_GROUPS "|section", "tiny", NULL);
-  SF_CHECK_ERROR (r.error, SF_ERROR_NO_RESOURCE, "section of huge: found a need of ");
+  TestResult r = test_run (module, TO_GROUPS "|section|tile", "tiny", NULL);
+  SF_REQUIRE_NO_ERROR (r.error);
+  SF_CHECK (sf_node_on_host (sf_module_graph (r.lowered, "eval"), 0));
+  SF_REQUIRE (sf_entry_n_launches (r.program, 0) == 1);
+  SF_CHECK_INT (sf_entry_launch (r.program, 0, 0).target, SF_TARGET_HOST);
+  test_result_clear (&r);
+}
+
+/* The sum waits for all of the weights when they pass through, so what follows it is a stage of its
+ * own. */
+SF_TEST (Section, StageThatDoesNotFitIsSplit)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = sf_graph_input (g, "x", SF_F32, SF_SHAPE (4, 2048), NULL);
+  SfValue w = sf_graph_state (g, "w", SF_STATE_PARAM, SF_F32, SF_SHAPE (2048, 512), NULL, NULL);
+  SfValue y = sf_graph_op1 (g, "relu", sf_graph_op2 (g, "matmul", x, w, NULL), NULL);
+  sf_graph_output (g, "y", SF_OUTPUT_PREDICTION, y, NULL);
+  g_autoptr (SfModule) module = test_module (g);
+  TestResult r = test_run (module, TO_GROUPS "|section|tile", "tiny", NULL);
+  SF_REQUIRE_NO_ERROR (r.error);
+  const SfGraph *eval = sf_module_graph (r.lowered, "eval");
+  SF_CHECK (!sf_node_on_host (eval, 0) && !sf_node_on_host (eval, 1));
+  SF_CHECK_INT (sf_node_group (eval, 0), 0);
+  SF_CHECK_INT (sf_node_group (eval, 1), 1);
   test_result_clear (&r);
 }
 

@@ -62,6 +62,8 @@ SF_API SfValue sf_lowering_root (const SfLowering *lowering, SfValue value);
 SF_API bool sf_lowering_is_view (const SfLowering *lowering, SfNode node);
 /* Whether `nodes` (in graph order) can be one stage with at most `max_streams` tensors in and out; `reason` (owned, may be NULL) says why not. */
 SF_API bool sf_lowering_can_group (SfLowering *lowering, const SfNode *nodes, size_t n, int64_t max_streams, char **reason);
+/* To be called when groups of nodes have changed since the first question about a section. */
+SF_API void sf_lowering_regroup (SfLowering *lowering);
 /* What the groups first .. first+n-1 (sf_node_group) take as one section. NO_RESOURCE when it cannot be built within `limits`, naming resource and stage. */
 SF_API bool sf_lowering_section (SfLowering *lowering, const SfArch *arch, const SfLowerLimits *limits, int32_t first, int32_t n, SfLowerNeed *need,
                                  GError **error);

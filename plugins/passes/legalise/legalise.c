@@ -6,6 +6,9 @@
 /* A decomposition that has not come to an end after so many levels goes in circles. */
 #define MAX_LEVELS 16
 
+/* Parts that one concat takes: each is a stream of its own, and a tile has edges for so many. */
+#define MAX_PARTS 16
+
 typedef struct
 {
   SfPassContext *context;
@@ -42,9 +45,55 @@ is_wide (const SfGraph *graph, SfNode node)
   return false;
 }
 
+/* Whether the node joins more parts than a stage has streams for. */
+static bool
+has_many_parts (const SfGraph *graph, SfNode node)
+{
+  return g_str_equal (sf_node_op_name (graph, node), "concat")
+         && sf_node_n_inputs (graph, node) > MAX_PARTS;
+}
+
+/* A concat as one of concats. */
+static bool
+join_in_steps (Rewrite *r, SfNode node, GError **error)
+{
+  size_t n = sf_node_n_inputs (r->from, node);
+  SfValue y = sf_node_output (r->from, node, 0), joined = SF_NONE;
+  g_autofree SfValue *parts = g_new (SfValue, n);
+  for (size_t i = 0; i < n; i++)
+    parts[i] = r->map[sf_node_input (r->from, node, i)];
+  SfAttr axis = SF_ATTR_I ("axis", sf_node_attr_int (r->from, node, "axis"));
+  sf_graph_set_scope (r->to, sf_node_name (r->from, node));
+  sf_graph_set_phase (r->to, sf_node_phase (r->from, node));
+  do
+    {
+      size_t left = 0;
+      for (size_t i = 0; i < n; i += MAX_PARTS)
+        {
+          joined = sf_graph_op (r->to, "concat", parts + i, MIN (n - i, MAX_PARTS), &axis, 1,
+                                error);
+          if (joined == SF_NONE)
+            return false;
+          sf_value_set_origin (r->to, joined, SF_NONE);
+          parts[left++] = joined;
+        }
+      n = left;
+    }
+  while (n > 1);
+  SfDtype dtype = sf_value_dtype (r->from, y);
+  if (sf_value_dtype (r->to, joined) != dtype && !sf_graph_set_dtype (r->to, joined, dtype, error))
+    return false;
+  sf_value_set_origin (r->to, joined, sf_value_origin (r->from, y));
+  r->map[y] = joined;
+  r->n_decomposed++;
+  return true;
+}
+
 static bool
 rewrite_node (Rewrite *r, SfNode node, GError **error)
 {
+  if (has_many_parts (r->from, node) && !is_wide (r->from, node))
+    return join_in_steps (r, node, error);
   g_autofree char *reason = NULL;
   bool device = sf_pass_target_supports (r->context, r->from, node, &reason);
   if (!device && !is_wide (r->from, node) && sf_op_has_decomposition (sf_node_op (r->from, node)))
@@ -86,37 +135,58 @@ typedef struct
   SfGraph *graph;
   SfValue *map;
   GHashTable *claimed;
+  SfPhase *last_read; /* per value that nodes read */
 } Results;
+
+/* Whether the node gives its input another shape and nothing else. */
+static bool
+is_view (const SfGraph *graph, SfNode node)
+{
+  return g_str_equal (sf_node_op_name (graph, node), "reshape") && !sf_node_on_host (graph, node)
+         && !sf_shape_equal (sf_value_shape (graph, sf_node_output (graph, node, 0)),
+                             sf_value_shape (graph, sf_node_input (graph, node, 0)));
+}
 
 static SfValue
 root_of (const SfGraph *graph, SfValue value)
 {
-  for (;;)
+  SfNode node;
+  while ((node = sf_value_producer (graph, value)) != SF_NONE && is_view (graph, node))
+    value = sf_node_input (graph, node, 0);
+  return value;
+}
+
+/* Per value: the last phase in which its memory is read. */
+static void
+note_reads (const SfGraph *graph, SfPhase *last_read)
+{
+  size_t n_values = sf_graph_n_values (graph);
+  g_autofree SfValue *root = g_new (SfValue, n_values + 1);
+  for (SfValue v = 0; v < n_values; v++)
     {
-      SfNode node = sf_value_producer (graph, value);
-      if (node == SF_NONE || sf_node_on_host (graph, node)
-          || !g_str_equal (sf_node_op_name (graph, node), "reshape")
-          || sf_shape_equal (sf_value_shape (graph, value),
-                             sf_value_shape (graph, sf_node_input (graph, node, 0))))
-        return value;
-      value = sf_node_input (graph, node, 0);
+      root[v] = v;
+      last_read[v] = SF_PHASE_FWD;
+    }
+  for (SfNode node = 0; node < sf_graph_n_nodes (graph); node++)
+    {
+      for (size_t i = 0; i < sf_node_n_inputs (graph, node); i++)
+        {
+          SfValue x = sf_node_input (graph, node, i);
+          if (x != SF_NONE)
+            last_read[root[x]] = MAX (last_read[root[x]], sf_node_phase (graph, node));
+        }
+      if (is_view (graph, node))
+        root[sf_node_output (graph, node, 0)] = root[sf_node_input (graph, node, 0)];
     }
 }
 
 /* Whether what will be the new state is read in a later phase than that which makes it. */
 static bool
-read_later (const SfGraph *graph, SfValue root)
+read_later (const Results *r, SfValue root)
 {
-  SfNode producer = sf_value_producer (graph, root);
-  SfPhase phase = producer == SF_NONE ? SF_PHASE_FWD : sf_node_phase (graph, producer);
-  for (SfNode node = 0; node < sf_graph_n_nodes (graph); node++)
-    for (size_t i = 0; i < sf_node_n_inputs (graph, node); i++)
-      {
-        SfValue x = sf_node_input (graph, node, i);
-        if (x != SF_NONE && sf_node_phase (graph, node) > phase && root_of (graph, x) == root)
-          return true;
-      }
-  return false;
+  SfNode producer = sf_value_producer (r->graph, root);
+  return r->last_read[root]
+         > (producer == SF_NONE ? SF_PHASE_FWD : sf_node_phase (r->graph, producer));
 }
 
 /* `value`, or a copy of it: a reshape to the same shape, which lowering takes for one. */
@@ -126,7 +196,7 @@ claim (Results *r, SfValue value, bool state, SfPhase phase, GError **error)
   SfValue mapped = r->map[value], root = root_of (r->graph, mapped);
   bool own = sf_value_kind (r->graph, root) == SF_VALUE_RESULT
              && !g_hash_table_contains (r->claimed, GUINT_TO_POINTER (root))
-             && !(state && read_later (r->graph, root));
+             && !(state && read_later (r, root));
   if (!own)
     {
       SfNode producer = sf_value_producer (r->graph, mapped);
@@ -191,6 +261,9 @@ separate_results (SfPassContext *context, const SfGraph *from, GError **error)
   for (SfNode node = 0; node < sf_graph_n_nodes (from); node++)
     if (!sf_graph_copy_node (to, from, node, map, error))
       return NULL;
+  g_autofree SfPhase *last_read = g_new (SfPhase, sf_graph_n_values (to) + 1);
+  note_reads (to, last_read);
+  r.last_read = last_read;
   if (!copy_results (&r, from, error))
     return NULL;
   return g_steal_pointer (&to);

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Graphs of unusual shape through every level, run on the device against the reference. */
+#include <math.h>
+#include <string.h>
+
+#include <sf/plugin/backend.h>
+#include <sf/plugins.h>
+#include <sf/rng.h>
+
+#include "tests/passes/passes.h"
+
+#define MAX_PORTS 8
+
+static const char *const levels[] = { "o0", "o1", "o3" };
+
+/* Floats in -1 .. 1, integers 0 .. 6, bool 0 or 1; the same for every call. */
+static SfTensor
+feed_of (const SfGraph *graph, size_t index)
+{
+  SfValue v = sf_graph_input_at (graph, index);
+  SfDtype dtype = sf_value_dtype (graph, v);
+  const SfShape *shape = sf_value_shape (graph, v);
+  SfTensor tensor;
+  SfRng rng = { .seed = 5, .stream = (uint32_t) index };
+  if (!sf_tensor_alloc (dtype, shape, &tensor, NULL))
+    return (SfTensor){ 0 };
+  for (int64_t i = 0; i < sf_shape_n_elems (shape); i++)
+    {
+      double x = sf_rng_uniform (&rng, (uint64_t) i);
+      x = sf_dtype_is_float (dtype) ? 2 * x - 1 : floor ((dtype == SF_BOOL ? 2 : 7) * x);
+      sf_dtype_convert (SF_F64, &x, dtype,
+                        (char *) tensor.data + (size_t) i * sf_dtype_bytes (dtype), 1);
+    }
+  return tensor;
+}
+
+/* The outputs of one step of `eval`, each as f64. */
+static bool
+run_on (const TestResult *r, const SfArch *arch, const char *name, double **y, GError **error)
+{
+  const SfPlugin *plugin = sf_plugins_load (SF_PLUGIN_BACKEND, name, error);
+  const SfGraph *graph = sf_module_graph (r->source, "eval");
+  SfBackendLoad load = { .source = r->source, .program = r->program, .arch = arch, .n_threads = 2 };
+  SfTensor inputs[MAX_PORTS] = { 0 }, outputs[MAX_PORTS] = { 0 };
+  SfBackendStep step
+      = { .entry = "eval", .phases = 1u << SF_PHASE_FWD, .inputs = inputs, .outputs = outputs };
+  void *instance = plugin != NULL ? plugin->ops.backend->open (&load, error) : NULL;
+  if (instance == NULL)
+    return false;
+  for (size_t i = 0; i < sf_graph_n_inputs (graph); i++)
+    inputs[i] = feed_of (graph, i);
+  for (size_t i = 0; i < sf_graph_n_outputs (graph); i++)
+    {
+      const SfShape *shape = sf_value_shape (graph, sf_graph_output_at (graph, i, NULL, NULL));
+      y[i] = g_new0 (double, (size_t) MAX (sf_shape_n_elems (shape), 1));
+      outputs[i] = sf_tensor (SF_F64, *shape, y[i]);
+    }
+  bool good = plugin->ops.backend->step (instance, &step, error);
+  plugin->ops.backend->close (instance);
+  for (size_t i = 0; i < MAX_PORTS; i++)
+    sf_tensor_clear (&inputs[i]);
+  return good;
+}
+
+static double
+worst_of (const double *found, const double *wanted, int64_t n)
+{
+  double worst = 0;
+  for (int64_t i = 0; i < n; i++)
+    if (!(found[i] == wanted[i]))
+      worst = fmax (worst, fabs (found[i] - wanted[i]) / fmax (1, fabs (wanted[i])));
+  return worst;
+}
+
+/* Compiles the module at `level` for `arch`, place and route included, and compares both backends.
+ */
+static void
+check_at (SfModule *module, const char *level, const char *arch_name)
+{
+  TestResult r = { 0 };
+  SfCompileOptions options = { .level = level, .inference = true };
+  g_autoptr (SfArch) arch = sf_arch_load (arch_name, &r.error);
+  double *found[MAX_PORTS] = { NULL }, *wanted[MAX_PORTS] = { NULL };
+  bool good = arch != NULL
+              && sf_compile_program (module, &options, arch, &r.source, &r.lowered, &r.program,
+                                     &r.error)
+              && run_on (&r, arch, "rdu", found, &r.error)
+              && run_on (&r, arch, "cpu", wanted, &r.error);
+  SF_CHECK_MSG (good, "%s on %s: %s", level, arch_name, r.error != NULL ? r.error->message : "");
+  const SfGraph *graph = good ? sf_module_graph (r.source, "eval") : NULL;
+  for (size_t i = 0; good && i < sf_graph_n_outputs (graph); i++)
+    {
+      SfValue y = sf_graph_output_at (graph, i, NULL, NULL);
+      double worst = worst_of (found[i], wanted[i], sf_shape_n_elems (sf_value_shape (graph, y)));
+      SF_CHECK_MSG (worst <= 1e-5, "%s on %s: output %zu is off by %g", level, arch_name, i, worst);
+    }
+  for (size_t i = 0; i < MAX_PORTS; i++)
+    {
+      g_free (found[i]);
+      g_free (wanted[i]);
+    }
+  test_result_clear (&r);
+}
+
+static void
+check_everywhere (SfGraph *graph)
+{
+  g_autoptr (SfModule) module = test_module (graph);
+  for (size_t i = 0; i < G_N_ELEMENTS (levels); i++)
+    {
+      check_at (module, levels[i], "sn10");
+      check_at (module, levels[i], "tiny");
+    }
+}
+
+static void
+output (SfGraph *g, const char *name, SfValue v)
+{
+  SF_CHECK (sf_graph_output (g, name, SF_OUTPUT_OTHER, v, NULL));
+}
+
+static SfValue
+input (SfGraph *g, const char *name, SfDtype dtype, SfShape shape)
+{
+  return sf_graph_input (g, name, dtype, shape, NULL);
+}
+
+static SfValue
+op1 (SfGraph *g, const char *op, SfValue x)
+{
+  return sf_graph_op1 (g, op, x, NULL);
+}
+
+static SfValue
+op2 (SfGraph *g, const char *op, SfValue a, SfValue b)
+{
+  return sf_graph_op2 (g, op, a, b, NULL);
+}
+
+SF_TEST (Whole, Scalars)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = input (g, "x", SF_F32, sf_shape_scalar ()),
+          y = input (g, "y", SF_F32, sf_shape_scalar ());
+  SfValue s = op2 (g, "add", op1 (g, "exp", x), y);
+  output (g, "s", s);
+  SfValue m = input (g, "m", SF_F32, SF_SHAPE (3, 4));
+  output (g, "sum", op1 (g, "reduce_sum", op2 (g, "mul", m, s)));
+  check_everywhere (g);
+}
+
+SF_TEST (Whole, RankEight)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = input (g, "x", SF_F32, SF_SHAPE (2, 1, 3, 2, 2, 1, 2, 3));
+  static const int64_t perm[] = { 7, 6, 5, 4, 3, 2, 1, 0 }, axes[] = { 0, 2, 4, 6 };
+  SfAttr attr = SF_ATTR_IS ("perm", perm, 8);
+  SfValue t = sf_graph_op (g, "transpose", &x, 1, &attr, 1, NULL);
+  output (g, "t", op1 (g, "tanh", t));
+  attr = (SfAttr) SF_ATTR_IS ("axes", axes, 4);
+  output (g, "sum", sf_graph_op (g, "reduce_sum", &t, 1, &attr, 1, NULL));
+  output (g, "soft", op1 (g, "softmax", x));
+  check_everywhere (g);
+}
+
+/* Dimension 0 is features in one operand and rows in the other. */
+SF_TEST (Whole, DimensionZeroIsNoBatch)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue a = input (g, "a", SF_F32, SF_SHAPE (7, 5)), b = input (g, "b", SF_F32, SF_SHAPE (5, 7));
+  SfValue c = input (g, "c", SF_F32, SF_SHAPE (7));
+  static const int64_t perm[] = { 1, 0 }, axis = 0;
+  SfAttr attr = SF_ATTR_IS ("perm", perm, 2);
+  SfValue at = sf_graph_op (g, "transpose", &a, 1, &attr, 1, NULL);
+  SfValue s = op2 (g, "add", op2 (g, "add", at, b), c);
+  attr = (SfAttr) SF_ATTR_IS ("axes", &axis, 1);
+  output (g, "s", s);
+  output (g, "column", sf_graph_op (g, "reduce_max", &s, 1, &attr, 1, NULL));
+  output (g, "product", op2 (g, "matmul", a, s));
+  check_everywhere (g);
+}
+
+SF_TEST (Whole, NoInputs)
+{
+  SfGraph *g = sf_graph_new ("test");
+  static const float numbers[6] = { 1, 2, 3, 4, 5, 6 };
+  SfValue c = sf_graph_constant (g, SF_F32, SF_SHAPE (2, 3), numbers, NULL);
+  output (g, "constant", c);
+  output (g, "exp", op1 (g, "exp", c));
+  static const int64_t shape[] = { 4, 3 };
+  SfAttr attrs[] = { SF_ATTR_IS ("shape", shape, 2), SF_ATTR_I ("axis", 1),
+                     SF_ATTR_D ("dtype", SF_I32) };
+  output (g, "iota", sf_graph_op (g, "iota", NULL, 0, attrs, 3, NULL));
+  check_everywhere (g);
+}
+
+SF_TEST (Whole, OutputsAreInputsAndOneAnother)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = input (g, "x", SF_F32, SF_SHAPE (3, 4));
+  static const int64_t flat = 12;
+  SfAttr attr = SF_ATTR_IS ("shape", &flat, 1);
+  SfValue y = op1 (g, "neg", x);
+  output (g, "x1", x);
+  output (g, "x2", x);
+  output (g, "flat_x", sf_graph_op (g, "reshape", &x, 1, &attr, 1, NULL));
+  output (g, "y1", y);
+  output (g, "y2", y);
+  output (g, "flat_y", sf_graph_op (g, "reshape", &y, 1, &attr, 1, NULL));
+  check_everywhere (g);
+}
+
+SF_TEST (Whole, NothingInIt)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = input (g, "x", SF_F32, SF_SHAPE (0, 4)), y = input (g, "y", SF_F32, SF_SHAPE (3, 4));
+  static const int64_t low[] = { 0, 0 }, high[] = { 2, 1 }, axis = 0;
+  SfAttr attrs[] = { SF_ATTR_IS ("low", low, 2), SF_ATTR_IS ("high", high, 2) };
+  output (g, "x", x);
+  output (g, "exp", op1 (g, "exp", x));
+  output (g, "pad", sf_graph_op (g, "pad", &x, 1, attrs, 2, NULL));
+  SfAttr attr = SF_ATTR_IS ("axes", &axis, 1);
+  output (g, "sum", sf_graph_op (g, "reduce_sum", &x, 1, &attr, 1, NULL));
+  SfValue both[] = { x, y };
+  attr = (SfAttr) SF_ATTR_I ("axis", 0);
+  output (g, "joined", sf_graph_op (g, "concat", both, 2, &attr, 1, NULL));
+  check_everywhere (g);
+}
+
+/* Movements that leave what is empty empty. */
+SF_TEST (Whole, NothingMoves)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = input (g, "x", SF_F32, SF_SHAPE (2, 0, 3));
+  static const int64_t none[] = { 0, 0, 0 }, perm[] = { 2, 1, 0 }, flat[] = { 6, 0 };
+  SfAttr pad[] = { SF_ATTR_IS ("low", none, 3), SF_ATTR_IS ("high", none, 3) };
+  SfAttr turn = SF_ATTR_IS ("perm", perm, 3), shape = SF_ATTR_IS ("shape", flat, 2);
+  output (g, "pad", sf_graph_op (g, "pad", &x, 1, pad, 2, NULL));
+  output (g, "turn", sf_graph_op (g, "transpose", &x, 1, &turn, 1, NULL));
+  SfValue r = sf_graph_op (g, "reshape", &x, 1, &shape, 1, NULL);
+  output (g, "reshape", r);
+  output (g, "exp", op1 (g, "exp", r));
+  output (g, "sum", op1 (g, "reduce_sum", r));
+  check_everywhere (g);
+}
+
+/* What is wide runs on the host, what is not before and after it on the device. */
+SF_TEST (Whole, HostBetweenSections)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = input (g, "x", SF_I64, SF_SHAPE (4, 6)), f = input (g, "f", SF_F32, SF_SHAPE (4, 6));
+  SfAttr wide = SF_ATTR_D ("dtype", SF_I64), narrow = SF_ATTR_D ("dtype", SF_F32);
+  SfValue e = op1 (g, "exp", f);
+  SfValue i = sf_graph_op (g, "cast", &e, 1, &wide, 1, NULL);
+  SfValue s = op2 (g, "add", op2 (g, "mul", i, x), x);
+  SfValue back = sf_graph_op (g, "cast", &s, 1, &narrow, 1, NULL);
+  output (g, "wide", s);
+  output (g, "narrow", op2 (g, "mul", back, e));
+  check_everywhere (g);
+}
+
+SF_TEST (Whole, NarrowIntegersWrapInsideAStage)
+{
+  SfGraph *g = sf_graph_new ("test");
+  static const SfDtype dtypes[] = { SF_U8, SF_I8, SF_U16, SF_I16 };
+  for (size_t d = 0; d < G_N_ELEMENTS (dtypes); d++)
+    {
+      const char *name = sf_dtype_name (dtypes[d]);
+      SfValue x = input (g, name, dtypes[d], SF_SHAPE (3, 5));
+      SfAttr to = SF_ATTR_D ("dtype", SF_F32);
+      SfValue v = op1 (g, "neg", x); /* of unsigned: near the top */
+      for (int i = 0; i < 4; i++)
+        v = op2 (g, "mul", op2 (g, "add", v, v), op2 (g, "sub", v, x));
+      v = op2 (g, "max", v, op1 (g, "bit_not", x));
+      output (g, name, sf_graph_op (g, "cast", &v, 1, &to, 1, NULL));
+    }
+  check_everywhere (g);
+}
+
+SF_TEST (Whole, LongChain)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = input (g, "x", SF_F32, SF_SHAPE (8, 16)), y = x;
+  SfValue w = input (g, "w", SF_F32, SF_SHAPE (16, 16));
+  for (int i = 0; i < 300; i++)
+    y = i % 10 == 9 ? op1 (g, "softmax", op2 (g, "matmul", y, w))
+                    : op1 (g, "tanh", op2 (g, "add", y, x));
+  output (g, "y", y);
+  check_everywhere (g);
+}
+
+SF_TEST (Whole, ManyParts)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = input (g, "x", SF_F32, SF_SHAPE (3, 80)), parts[80];
+  static const int64_t ones[] = { 1, 1 };
+  for (int64_t i = 0; i < 80; i++)
+    {
+      const int64_t starts[] = { 0, 79 - i }, ends[] = { 3, 80 - i };
+      SfAttr attrs[] = { SF_ATTR_IS ("starts", starts, 2), SF_ATTR_IS ("ends", ends, 2),
+                         SF_ATTR_IS ("steps", ones, 2) };
+      parts[i] = sf_graph_op (g, "slice", &x, 1, attrs, 3, NULL);
+    }
+  SfAttr attr = SF_ATTR_I ("axis", 1);
+  output (g, "y", sf_graph_op (g, "concat", parts, 80, &attr, 1, NULL));
+  check_everywhere (g);
+}
