@@ -197,15 +197,8 @@ resolve_dim (OnnxImport *import, const char *name, const Onnx__TensorShapeProto_
                   param != NULL ? param : place);
 }
 
-static const SfKnownInput *
-known_of (const OnnxImport *import, const char *name)
-{
-  for (size_t i = 0; i < import->options->n_known; i++)
-    if (strcmp (import->options->known[i].name, name) == 0)
-      return &import->options->known[i];
-  return NULL;
-}
-
+/* The declared shape, open dimensions resolved; that of the content known for it where that cannot
+ * be it. */
 static bool
 static_shape (OnnxImport *import, const Onnx__ValueInfoProto *info, const SfKnownInput *given,
               SfShape *shape, GError **error)
@@ -229,13 +222,9 @@ static_shape (OnnxImport *import, const Onnx__ValueInfoProto *info, const SfKnow
   for (int d = 0; d < shape->rank; d++)
     if (!resolve_dim (import, info->name, dims->dim[d], d, given, &shape->dim[d], error))
       return false;
-  if (given == NULL || sf_shape_equal (shape, &given->tensor.shape))
-    return sf_shape_check (shape, info->name, error);
-  g_autofree char *found = sf_shape_text (&given->tensor.shape);
-  g_autofree char *wanted = sf_shape_text (shape);
-  return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-                  "%s: input %s: the content given for it is %s, wanted %s", path, info->name,
-                  found, wanted);
+  if (given != NULL && sf_shape_n_elems (shape) != sf_shape_n_elems (&given->tensor.shape))
+    *shape = given->tensor.shape;
+  return sf_shape_check (shape, info->name, error);
 }
 
 /* What a type that is no tensor is called. */
@@ -276,7 +265,7 @@ enter_input (OnnxScope *scope, const Onnx__ValueInfoProto *info, GError **error)
       g_prefix_error (error, "%s: input %s: ", path, info->name);
       return false;
     }
-  const SfKnownInput *given = known_of (import, info->name);
+  const SfKnownInput *given = onnx_given (import, info->name);
   if (!static_shape (import, info, given, &shape, error))
     return false;
   OnnxValue *value = onnx_value_new (import, ONNX_TENSOR);

@@ -12,8 +12,8 @@ enum
   GIVEN = 1 << 1, /* an input whose content the caller gave */
 };
 
-static const SfKnownInput *
-given_of (const OnnxImport *import, const char *name)
+const SfKnownInput *
+onnx_given (const OnnxImport *import, const char *name)
 {
   for (size_t i = 0; i < import->options->n_known; i++)
     if (strcmp (import->options->known[i].name, name) == 0)
@@ -29,7 +29,7 @@ origin_of (const OnnxImport *import, SfValue value)
   switch (sf_value_kind (graph, value))
     {
     case SF_VALUE_INPUT:
-      return given_of (import, sf_value_name (graph, value)) != NULL ? GIVEN : FED;
+      return onnx_given (import, sf_value_name (graph, value)) != NULL ? GIVEN : FED;
     case SF_VALUE_SCALAR:
       return FED;
     case SF_VALUE_RESULT:
@@ -81,9 +81,12 @@ given_feeds (const OnnxImport *import)
   for (size_t i = 0; i < sf_graph_n_inputs (import->graph); i++)
     {
       SfValue input = sf_graph_input_at (import->graph, i);
-      const SfKnownInput *given = given_of (import, sf_value_name (import->graph, input));
-      if (given != NULL)
-        g_array_append_vals (feeds, &(SfFeed){ input, given->tensor }, 1);
+      const SfKnownInput *given = onnx_given (import, sf_value_name (import->graph, input));
+      if (given == NULL)
+        continue;
+      SfTensor view = sf_tensor (given->tensor.dtype, *sf_value_shape (import->graph, input),
+                                 given->tensor.data);
+      g_array_append_vals (feeds, &(SfFeed){ input, view }, 1);
     }
   return feeds;
 }
@@ -102,14 +105,15 @@ evaluate (OnnxImport *import, SfValue at, SfTensor *out, GError **error)
   return true;
 }
 
-/* The given content in the input's dtype. */
+/* The given content in the input's dtype and shape, which has as many elements. */
 static bool
 take_given (OnnxValue *value, GError **error)
 {
   const SfTensor *given = &value->given->tensor;
+  SfTensor view = sf_tensor (given->dtype, value->shape, given->data);
   value->is_taken = true;
   return sf_tensor_alloc (value->dtype, &value->shape, &value->content, error)
-         && sf_tensor_copy (given, &value->content, error);
+         && sf_tensor_copy (&view, &value->content, error);
 }
 
 const SfTensor *

@@ -117,6 +117,8 @@ OnnxValue *onnx_value_of_list (OnnxImport *import, OnnxValue *const *items, size
 
 /* ---- asking values ---- */
 
+/* What the caller knows of an input; NULL. */
+const SfKnownInput *onnx_given (const OnnxImport *import, const char *name);
 /* Known now and no parameter: what follows from it alone is folded. */
 bool onnx_value_is_constant (const OnnxValue *value);
 /* Known now, parameters by their initial value, given inputs included. */

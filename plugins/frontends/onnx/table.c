@@ -5,6 +5,7 @@
 #include "plugins/frontends/onnx/scope.h"
 
 /* One line a family. */
+/* clang-format off */
 static const OnnxRow *const families[] = {
   onnx_rows_contraction,
   onnx_rows_control,
@@ -18,6 +19,7 @@ static const OnnxRow *const families[] = {
   onnx_rows_select,
   onnx_rows_shape,
 };
+/* clang-format on */
 
 static const char *
 domain_of (const OnnxRow *row)
@@ -55,9 +57,10 @@ unknown_op (const char *domain, const char *op, GError **error)
            near != NULL ? ", the nearest is " : "", near != NULL ? near : "");
 }
 
-/* Whether the version of the standard operators is one that the rows cover. */
+/* Whether the version of the standard operators is one that the rows cover. An operator that has
+ * kept its meaning since an older one has a row that says so. */
 static bool
-check_opset (const char *domain, int opset, GError **error)
+check_opset (const char *domain, int opset, bool has_row, GError **error)
 {
   if (*domain != '\0')
     return true;
@@ -65,7 +68,7 @@ check_opset (const char *domain, int opset, GError **error)
     return sf_fail (error, SF_ERROR_INVALID_DATA,
                     "the model imports no opset of ai.onnx, wanted one of %d .. %d; export again",
                     ONNX_MIN_OPSET, ONNX_MAX_OPSET);
-  if (opset >= ONNX_MIN_OPSET && opset <= ONNX_MAX_OPSET)
+  if ((opset >= ONNX_MIN_OPSET || has_row) && opset <= ONNX_MAX_OPSET)
     return true;
   return sf_fail (error, SF_ERROR_UNSUPPORTED,
                   "opset %d, wanted %d .. %d; export with one of these, or convert the model with "
@@ -87,7 +90,7 @@ onnx_table_find (const char *domain, const char *op, int opset, GError **error)
         if (row->since <= opset && (best == NULL || row->since > best->since))
           best = row;
       }
-  if (!check_opset (domain, opset, error))
+  if (!check_opset (domain, opset, best != NULL, error))
     return NULL;
   if (first == NULL)
     unknown_op (domain, op, error);
