@@ -19,6 +19,7 @@ sfinclude_HEADERS += \
   include/sf/paths.h \
   include/sf/pef.h \
   include/sf/plugins.h \
+  include/sf/process.h \
   include/sf/rng.h \
   include/sf/run.h \
   include/sf/session.h \

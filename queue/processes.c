@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -18,51 +17,9 @@ enum
 
 typedef struct
 {
-  pid_t pid, parent;
-  char state; /* as in proc(5); 'Z': zombie */
-  uint64_t start_ticks;
-} Stat;
-
-char *
-sf_boot_id (void)
-{
-  char *text = NULL;
-  if (!g_file_get_contents ("/proc/sys/kernel/random/boot_id", &text, NULL, NULL))
-    return g_strdup ("unknown");
-  return g_strstrip (text);
-}
-
-static bool
-read_stat (pid_t pid, Stat *out)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid);
-  g_autofree char *text = NULL;
-  if (!g_file_get_contents (path, &text, NULL, NULL))
-    return false;
-  /* The name of the program, in parentheses, may hold anything. */
-  const char *after = strrchr (text, ')');
-  unsigned long long ticks;
-  int parent;
-  char state;
-  if (after == NULL
-      || sscanf (after + 1,
-                 " %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
-                 &state, &parent, &ticks)
-             != 3)
-    return false;
-  *out = (Stat){ .pid = pid, .parent = parent, .state = state, .start_ticks = ticks };
-  return true;
-}
-
-bool
-sf_process_start_ticks (pid_t pid, uint64_t *ticks)
-{
-  Stat stat;
-  if (!read_stat (pid, &stat) || stat.state == 'Z' || stat.state == 'X')
-    return false;
-  *ticks = stat.start_ticks;
-  return true;
-}
+  pid_t pid;
+  SfProcess process;
+} Row;
 
 typedef enum
 {
@@ -87,17 +44,17 @@ read_token (pid_t pid, const char *token)
   return TOKEN_NONE;
 }
 
-/* Stat of every process that can be read. */
+/* Every process that can be read. */
 static GArray *
 read_table (void)
 {
-  GArray *table = g_array_new (FALSE, FALSE, sizeof (Stat));
+  GArray *table = g_array_new (FALSE, FALSE, sizeof (Row));
   g_autoptr (GDir) dir = g_dir_open ("/proc", 0, NULL);
   for (const char *name; dir != NULL && (name = g_dir_read_name (dir)) != NULL;)
     {
-      Stat stat;
-      if (g_ascii_isdigit (name[0]) && read_stat ((pid_t) atoi (name), &stat))
-        g_array_append_val (table, stat);
+      Row row = { .pid = (pid_t) atoi (name) };
+      if (g_ascii_isdigit (name[0]) && sf_process_read (row.pid, &row.process))
+        g_array_append_val (table, row);
     }
   return table;
 }
@@ -113,10 +70,11 @@ descendants (const GArray *table, pid_t ancestor)
       grew = false;
       for (guint i = 0; i < table->len; i++)
         {
-          const Stat *stat = &g_array_index (table, Stat, i);
-          bool child = stat->parent == ancestor
-                       || g_hash_table_contains (below, GINT_TO_POINTER (stat->parent));
-          if (child && g_hash_table_add (below, GINT_TO_POINTER (stat->pid)))
+          const Row *row = &g_array_index (table, Row, i);
+          pid_t parent = row->process.parent;
+          bool child = parent == ancestor
+                       || g_hash_table_contains (below, GINT_TO_POINTER (parent));
+          if (child && g_hash_table_add (below, GINT_TO_POINTER (row->pid)))
             grew = true;
         }
     }
@@ -140,9 +98,10 @@ find_and_signal (const char *token, pid_t ancestor, int signal_number)
   g_autoptr (GHashTable) below = descendants (table, ancestor);
   for (guint i = 0; i < table->len; i++)
     {
-      const Stat *stat = &g_array_index (table, Stat, i);
-      pid_t pid = stat->pid;
-      if (pid == ancestor || pid == getpid () || stat->state == 'Z' || stat->state == 'X')
+      const Row *row = &g_array_index (table, Row, i);
+      pid_t pid = row->pid;
+      char state = row->process.state;
+      if (pid == ancestor || pid == getpid () || state == 'Z' || state == 'X')
         continue;
       bool is_descendant = g_hash_table_contains (below, GINT_TO_POINTER (pid));
       int fd = signal_number != 0 ? pidfd_open (pid, 0) : -1;

@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The processes of an attempt: found by the token in their environment, told apart by start time.
- */
+/* The processes of an attempt: found by the token in their environment. */
 #ifndef QUEUE_PROCESSES_H
 #define QUEUE_PROCESSES_H
 
-#include <sf/error.h>
-#include <sys/types.h>
+#include <sf/process.h>
 
 #define SF_TOKEN_VARIABLE "SF_ATTEMPT_TOKEN"
-
-/* Id of this boot of the machine; "unknown" where the kernel does not tell. Owned: g_free. */
-char *sf_boot_id (void);
-
-/* Start time of a process in clock ticks since boot; false when there is none or it is a zombie. */
-bool sf_process_start_ticks (pid_t pid, uint64_t *ticks);
 
 /* Living processes that carry `token`, and, when `ancestor` is not 0, those descendants of it that
  * carry no token at all (they have cleared their environment). Without `ancestor` and the calling

@@ -17,6 +17,7 @@ libsfcore_la_SOURCES += \
   core/base/option_values.h \
   core/base/options.c \
   core/base/paths.c \
+  core/base/process.c \
   core/base/read.h \
   core/base/rng.c \
   core/base/threads.c \

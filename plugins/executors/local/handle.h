@@ -3,8 +3,7 @@
 #ifndef EXECUTOR_LOCAL_HANDLE_H
 #define EXECUTOR_LOCAL_HANDLE_H
 
-#include <sf/error.h>
-#include <sys/types.h>
+#include <sf/process.h>
 
 typedef struct
 {
