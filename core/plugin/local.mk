@@ -1,5 +1,6 @@
 # Build fragment of core/plugin.
 libsfcore_la_SOURCES += \
+  core/plugin/arrays.c \
   core/plugin/check.c \
   core/plugin/check.h \
   core/plugin/elf.c \

@@ -34,5 +34,32 @@ struct SfDatasetOps
                 GError **error);
 };
 
+/* ---- datasets that lie in memory ---- */
+
+/* A field as one dense array, rows in front; what it points to lives as long as the instance. */
+typedef struct
+{
+  const char *name;
+  const char *path; /* for messages */
+  SfDtype dtype;
+  SfShape shape; /* dimension 0 counts the rows */
+  const void *data;
+} SfDatasetArray;
+
+/* The fields of a dataset, at least one, of equally many rows. An instance that begins with this
+ * has the four functions below for its ops. */
+typedef struct
+{
+  const SfDatasetArray *fields;
+  size_t n_fields;
+} SfDatasetArrays;
+
+SF_API int64_t sf_dataset_arrays_n_rows (void *instance);
+SF_API size_t sf_dataset_arrays_n_fields (void *instance);
+SF_API bool sf_dataset_arrays_field (void *instance, size_t index, SfDatasetField *out,
+                                     GError **error);
+SF_API bool sf_dataset_arrays_read (void *instance, size_t field, const int64_t *rows, size_t n,
+                                    void *out, GError **error);
+
 SF_END_DECLS
 #endif

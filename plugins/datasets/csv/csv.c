@@ -19,6 +19,8 @@ static const SfOption options[] = {
 
 typedef struct
 {
+  SfDatasetArrays arrays; /* of `field`; first, for sf_dataset_arrays_* */
+  SfDatasetArray field[2];
   char *path;
   int64_t rows, columns, label; /* label: column index */
   GArray *features;             /* float, rows x (columns - 1) */
@@ -152,6 +154,19 @@ parse (Csv *csv, char *text, const char *label, GError **error)
   return true;
 }
 
+/* "features" and "labels"; "labels" alone when there is nothing else. */
+static void
+set_fields (Csv *csv)
+{
+  if (csv->columns > 1)
+    csv->field[csv->arrays.n_fields++] = (SfDatasetArray){ "features", csv->path, SF_F32,
+                                                           SF_SHAPE (csv->rows, csv->columns - 1),
+                                                           csv->features->data };
+  csv->field[csv->arrays.n_fields++] = (SfDatasetArray){ "labels", csv->path, SF_I32,
+                                                         SF_SHAPE (csv->rows), csv->labels->data };
+  csv->arrays.fields = csv->field;
+}
+
 static void
 csv_close (void *instance)
 {
@@ -183,54 +198,12 @@ csv_open (const char *path, const char *split, const SfOptionValues *values, GEr
       ok = parse (csv, text, values == NULL ? NULL : sf_option_string (values, "label"), error);
     }
   if (ok)
-    return csv;
+    {
+      set_fields (csv);
+      return csv;
+    }
   csv_close (csv);
   return NULL;
-}
-
-static int64_t
-n_rows (void *instance)
-{
-  return ((Csv *) instance)->rows;
-}
-
-static size_t
-n_fields (void *instance)
-{
-  return ((Csv *) instance)->columns > 1 ? 2 : 1;
-}
-
-/* Field 0 is "labels" when there is nothing else, "features" otherwise. */
-static bool
-field_at (void *instance, size_t index, SfDatasetField *out, GError **error)
-{
-  const Csv *csv = instance;
-  if (index >= n_fields (instance))
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "csv: field %zu of %zu", index,
-                    n_fields (instance));
-  if (index + 1 == n_fields (instance))
-    *out = (SfDatasetField){ "labels", SF_I32, sf_shape_scalar () };
-  else
-    *out = (SfDatasetField){ "features", SF_F32, SF_SHAPE (csv->columns - 1) };
-  return true;
-}
-
-static bool
-read_rows (void *instance, size_t index, const int64_t *rows, size_t n, void *out, GError **error)
-{
-  const Csv *csv = instance;
-  bool labels = index + 1 == n_fields (instance);
-  size_t width = labels ? 1 : (size_t) csv->columns - 1;
-  const char *data = labels ? csv->labels->data : csv->features->data;
-  for (size_t i = 0; i < n; i++)
-    {
-      if (rows[i] < 0 || rows[i] >= csv->rows)
-        return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-                        "%s: row %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT, csv->path, rows[i],
-                        csv->rows);
-      memcpy ((char *) out + i * width * 4, data + (size_t) rows[i] * width * 4, width * 4);
-    }
-  return true;
 }
 
 static const SfDatasetOps ops = {
@@ -238,10 +211,10 @@ static const SfDatasetOps ops = {
   .probe = probe,
   .open = csv_open,
   .close = csv_close,
-  .n_rows = n_rows,
-  .n_fields = n_fields,
-  .field = field_at,
-  .read = read_rows,
+  .n_rows = sf_dataset_arrays_n_rows,
+  .n_fields = sf_dataset_arrays_n_fields,
+  .field = sf_dataset_arrays_field,
+  .read = sf_dataset_arrays_read,
 };
 
 const SfPlugin sf_plugin = {

@@ -6,20 +6,18 @@
 
 #define MAX_BYTES ((size_t) 4 << 30)
 
+/* A file of numbers in host order. */
 typedef struct
 {
-  char *name;
   char *path;
-  SfDtype dtype;
-  SfShape shape; /* with rows in front */
   uint8_t *bytes;
-  const uint8_t *data; /* in bytes, host order */
-} Field;
+} File;
 
 typedef struct
 {
-  Field field[2];
-  size_t n_fields;
+  SfDatasetArrays arrays; /* of `field`; first, for sf_dataset_arrays_* */
+  SfDatasetArray field[2];
+  File file[2];
 } Idx;
 
 static const char *const prefixes_train[] = { "train", NULL };
@@ -100,9 +98,8 @@ to_host_order (uint8_t *data, size_t n_bytes, size_t width)
 }
 
 static bool
-parse (Field *field, size_t n_bytes, GError **error)
+parse (SfDatasetArray *field, uint8_t *bytes, size_t n_bytes, GError **error)
 {
-  const uint8_t *bytes = field->bytes;
   size_t rank = n_bytes < 4 ? 0 : bytes[3], header = 4 + 4 * rank;
   if (n_bytes < 4 || bytes[0] != 0 || bytes[1] != 0 || rank < 1 || rank > SF_MAX_RANK - 1
       || !idx_dtype (bytes[2], &field->dtype) || n_bytes < header)
@@ -124,8 +121,8 @@ parse (Field *field, size_t n_bytes, GError **error)
         error, SF_ERROR_INVALID_DATA,
         "%s: found %zu bytes, its header wants %zu; the file is cut off or damaged, fetch it again",
         field->path, n_bytes, want);
-  to_host_order (field->bytes + header, n_bytes - header, sf_dtype_bytes (field->dtype));
-  field->data = field->bytes + header;
+  to_host_order (bytes + header, n_bytes - header, sf_dtype_bytes (field->dtype));
+  field->data = bytes + header;
   return true;
 }
 
@@ -133,11 +130,10 @@ static void
 idx_close (void *instance)
 {
   Idx *idx = instance;
-  for (size_t i = 0; i < idx->n_fields; i++)
+  for (size_t i = 0; i < idx->arrays.n_fields; i++)
     {
-      g_free (idx->field[i].name);
-      g_free (idx->field[i].path);
-      g_free (idx->field[i].bytes);
+      g_free (idx->file[i].path);
+      g_free (idx->file[i].bytes);
     }
   g_free (idx);
 }
@@ -145,11 +141,11 @@ idx_close (void *instance)
 static bool
 add_field (Idx *idx, const char *name, char *path, GError **error)
 {
-  size_t n_bytes = 0;
-  Field *field = &idx->field[idx->n_fields++];
-  *field = (Field){ .name = g_strdup (name), .path = path };
-  field->bytes = sf_file_read_maybe_gzip (path, MAX_BYTES, &n_bytes, error);
-  return field->bytes != NULL && parse (field, n_bytes, error);
+  size_t n_bytes = 0, index = idx->arrays.n_fields++;
+  File *file = &idx->file[index];
+  idx->field[index] = (SfDatasetArray){ .name = name, .path = path };
+  *file = (File){ path, sf_file_read_maybe_gzip (path, MAX_BYTES, &n_bytes, error) };
+  return file->bytes != NULL && parse (&idx->field[index], file->bytes, n_bytes, error);
 }
 
 static bool
@@ -167,7 +163,7 @@ load (Idx *idx, const char *folder, const char *split, GError **error)
       if (path != NULL && !add_field (idx, names[i], path, error))
         return false;
     }
-  if (idx->n_fields == 2 && idx->field[0].shape.dim[0] != idx->field[1].shape.dim[0])
+  if (idx->arrays.n_fields == 2 && idx->field[0].shape.dim[0] != idx->field[1].shape.dim[0])
     return sf_fail (error, SF_ERROR_INVALID_DATA,
                     "%s: %" G_GINT64_FORMAT " labels for %" G_GINT64_FORMAT
                     " images; the files do not belong together",
@@ -180,53 +176,11 @@ idx_open (const char *path, const char *split, const SfOptionValues *options, GE
 {
   (void) options;
   Idx *idx = g_new0 (Idx, 1);
+  idx->arrays.fields = idx->field;
   if (load (idx, path, split, error))
     return idx;
   idx_close (idx);
   return NULL;
-}
-
-static int64_t
-n_rows (void *instance)
-{
-  return ((Idx *) instance)->field[0].shape.dim[0];
-}
-
-static size_t
-n_fields (void *instance)
-{
-  return ((Idx *) instance)->n_fields;
-}
-
-static bool
-field_at (void *instance, size_t index, SfDatasetField *out, GError **error)
-{
-  const Idx *idx = instance;
-  if (index >= idx->n_fields)
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "idx: field %zu of %zu", index,
-                    idx->n_fields);
-  const Field *field = &idx->field[index];
-  *out = (SfDatasetField){ field->name, field->dtype,
-                           sf_shape (field->shape.rank - 1, field->shape.dim + 1) };
-  return true;
-}
-
-static bool
-read_rows (void *instance, size_t index, const int64_t *rows, size_t n, void *out, GError **error)
-{
-  const Field *field = &((Idx *) instance)->field[index];
-  SfShape row = sf_shape (field->shape.rank - 1, field->shape.dim + 1);
-  size_t row_bytes = (size_t) sf_shape_n_elems (&row) * sf_dtype_bytes (field->dtype);
-  for (size_t i = 0; i < n; i++)
-    {
-      if (rows[i] < 0 || rows[i] >= field->shape.dim[0])
-        return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-                        "%s: row %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT, field->path, rows[i],
-                        field->shape.dim[0]);
-      memcpy ((uint8_t *) out + i * row_bytes, field->data + (size_t) rows[i] * row_bytes,
-              row_bytes);
-    }
-  return true;
 }
 
 static const SfDatasetOps ops = {
@@ -234,10 +188,10 @@ static const SfDatasetOps ops = {
   .probe = probe,
   .open = idx_open,
   .close = idx_close,
-  .n_rows = n_rows,
-  .n_fields = n_fields,
-  .field = field_at,
-  .read = read_rows,
+  .n_rows = sf_dataset_arrays_n_rows,
+  .n_fields = sf_dataset_arrays_n_fields,
+  .field = sf_dataset_arrays_field,
+  .read = sf_dataset_arrays_read,
 };
 
 const SfPlugin sf_plugin = {

@@ -10,17 +10,15 @@
 
 typedef struct
 {
-  char *name;
-  char *path;
-  SfDtype dtype;
-  SfShape shape; /* with rows in front */
+  char *name, *path;
   SfFileMap map;
-  const uint8_t *data;
-} Field;
+} File;
 
 typedef struct
 {
-  GArray *fields;
+  SfDatasetArrays arrays; /* of `field`; first, for sf_dataset_arrays_* */
+  SfDatasetArray *field;
+  File *file;
 } Npy;
 
 static int
@@ -107,7 +105,7 @@ parse_shape (const char *at, SfShape *shape)
 }
 
 static bool
-parse_header (Field *field, const char *header, GError **error)
+parse_header (SfDatasetArray *field, const char *header, GError **error)
 {
   const char *descr = header_value (header, "descr"),
              *order = header_value (header, "fortran_order");
@@ -130,10 +128,9 @@ parse_header (Field *field, const char *header, GError **error)
 }
 
 static bool
-parse (Field *field, GError **error)
+parse (SfDatasetArray *field, const uint8_t *bytes, size_t n, GError **error)
 {
-  const uint8_t *bytes = field->map.data;
-  size_t n = field->map.n_bytes, start = 0, length = 0;
+  size_t start = 0, length = 0;
   if (n >= 12 && memcmp (bytes, "\x93NUMPY", 6) == 0 && bytes[6] >= 1 && bytes[6] <= 3)
     {
       start = bytes[6] == 1 ? 10 : 12;
@@ -165,20 +162,37 @@ parse (Field *field, GError **error)
 }
 
 static void
-clear_field (void *data)
-{
-  Field *field = data;
-  g_free (field->name);
-  g_free (field->path);
-  sf_file_unmap (&field->map);
-}
-
-static void
 npy_close (void *instance)
 {
   Npy *npy = instance;
-  g_array_unref (npy->fields);
+  for (size_t i = 0; i < npy->arrays.n_fields; i++)
+    {
+      g_free (npy->file[i].name);
+      g_free (npy->file[i].path);
+      sf_file_unmap (&npy->file[i].map);
+    }
+  g_free (npy->field);
+  g_free (npy->file);
   g_free (npy);
+}
+
+static bool
+add_field (Npy *npy, const char *folder, const char *name, const char *split, GError **error)
+{
+  size_t index = npy->arrays.n_fields++, skip = strlen (split) + 1;
+  File *file = &npy->file[index];
+  SfDatasetArray *field = &npy->field[index];
+  file->name = g_strndup (name + skip, strlen (name) - skip - strlen (".npy"));
+  file->path = g_build_filename (folder, name, NULL);
+  *field = (SfDatasetArray){ .name = file->name, .path = file->path };
+  if (!sf_file_map (file->path, MAX_BYTES, &file->map, error)
+      || !parse (field, file->map.data, file->map.n_bytes, error))
+    return false;
+  if (field->shape.dim[0] != npy->field[0].shape.dim[0])
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: has %" G_GINT64_FORMAT " rows, %s has %" G_GINT64_FORMAT, file->path,
+                    field->shape.dim[0], npy->file[0].path, npy->field[0].shape.dim[0]);
+  return true;
 }
 
 static bool
@@ -189,22 +203,12 @@ load (Npy *npy, const char *folder, const char *split, GError **error)
     return sf_fail (error, SF_ERROR_NOT_FOUND,
                     "%s: no %s-*.npy file; arrays are called %s-images.npy, %s-labels.npy ...",
                     folder, split, split, split);
+  npy->field = g_new0 (SfDatasetArray, names->len);
+  npy->file = g_new0 (File, names->len);
+  npy->arrays.fields = npy->field;
   for (guint i = 0; i < names->len; i++)
-    {
-      const char *name = names->pdata[i];
-      size_t skip = strlen (split) + 1;
-      Field field = { .name = g_strndup (name + skip, strlen (name) - skip - 4),
-                      .path = g_build_filename (folder, name, NULL) };
-      bool ok = sf_file_map (field.path, MAX_BYTES, &field.map, error) && parse (&field, error);
-      g_array_append_val (npy->fields, field);
-      if (!ok)
-        return false;
-      const Field *first = &g_array_index (npy->fields, Field, 0);
-      if (field.shape.dim[0] != first->shape.dim[0])
-        return sf_fail (error, SF_ERROR_INVALID_DATA,
-                        "%s: has %" G_GINT64_FORMAT " rows, %s has %" G_GINT64_FORMAT, field.path,
-                        field.shape.dim[0], first->path, first->shape.dim[0]);
-    }
+    if (!add_field (npy, folder, names->pdata[i], split, error))
+      return false;
   return true;
 }
 
@@ -213,60 +217,10 @@ npy_open (const char *path, const char *split, const SfOptionValues *options, GE
 {
   (void) options;
   Npy *npy = g_new0 (Npy, 1);
-  npy->fields = g_array_new (FALSE, FALSE, sizeof (Field));
-  g_array_set_clear_func (npy->fields, clear_field);
   if (load (npy, path, split, error))
     return npy;
   npy_close (npy);
   return NULL;
-}
-
-static const Field *
-get (void *instance, size_t index)
-{
-  return &g_array_index (((Npy *) instance)->fields, Field, index);
-}
-
-static int64_t
-n_rows (void *instance)
-{
-  return get (instance, 0)->shape.dim[0];
-}
-
-static size_t
-n_fields (void *instance)
-{
-  return ((Npy *) instance)->fields->len;
-}
-
-static bool
-field_at (void *instance, size_t index, SfDatasetField *out, GError **error)
-{
-  if (index >= n_fields (instance))
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "npy: field %zu of %zu", index,
-                    n_fields (instance));
-  const Field *field = get (instance, index);
-  *out = (SfDatasetField){ field->name, field->dtype,
-                           sf_shape (field->shape.rank - 1, field->shape.dim + 1) };
-  return true;
-}
-
-static bool
-read_rows (void *instance, size_t index, const int64_t *rows, size_t n, void *out, GError **error)
-{
-  const Field *field = get (instance, index);
-  SfShape row = sf_shape (field->shape.rank - 1, field->shape.dim + 1);
-  size_t row_bytes = (size_t) sf_shape_n_elems (&row) * sf_dtype_bytes (field->dtype);
-  for (size_t i = 0; i < n; i++)
-    {
-      if (rows[i] < 0 || rows[i] >= field->shape.dim[0])
-        return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-                        "%s: row %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT, field->path, rows[i],
-                        field->shape.dim[0]);
-      memcpy ((uint8_t *) out + i * row_bytes, field->data + (size_t) rows[i] * row_bytes,
-              row_bytes);
-    }
-  return true;
 }
 
 static const SfDatasetOps ops = {
@@ -274,10 +228,10 @@ static const SfDatasetOps ops = {
   .probe = probe,
   .open = npy_open,
   .close = npy_close,
-  .n_rows = n_rows,
-  .n_fields = n_fields,
-  .field = field_at,
-  .read = read_rows,
+  .n_rows = sf_dataset_arrays_n_rows,
+  .n_fields = sf_dataset_arrays_n_fields,
+  .field = sf_dataset_arrays_field,
+  .read = sf_dataset_arrays_read,
 };
 
 const SfPlugin sf_plugin = {

@@ -108,7 +108,7 @@ SF_TEST (Idx, GzippedTestSplit)
   SF_CHECK_ERROR (error, SF_ERROR_INVALID_ARGUMENT, "row -1 of 3");
   SfDatasetField field;
   SF_CHECK (!dataset.ops->field (dataset.instance, 2, &field, &error));
-  SF_CHECK_ERROR (error, SF_ERROR_INVALID_ARGUMENT, "idx: field 2 of 2");
+  SF_CHECK_ERROR (error, SF_ERROR_INVALID_ARGUMENT, "field 2, wanted one of 2");
   dataset_close (&dataset);
 }
 
