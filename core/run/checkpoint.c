@@ -201,7 +201,8 @@ compare_found (gconstpointer a, gconstpointer b)
 
 /* Checkpoints of a folder, the newest first. Files that are not ours are left out. */
 static GArray *
-find_all (const char *folder, GError **error)
+find_all (const char *folder, SfTensorFile *(*open_file) (const char *path, GError **error),
+          GError **error)
 {
   g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
   GArray *all = g_array_new (FALSE, FALSE, sizeof (Found));
@@ -213,7 +214,7 @@ find_all (const char *folder, GError **error)
           || !(g_str_has_prefix (name, "epoch-") || g_str_has_prefix (name, "step-")))
         continue;
       Found found = { .path = g_build_filename (folder, name, NULL) };
-      g_autoptr (SfTensorFile) file = sf_tensor_file_open (found.path, error);
+      g_autoptr (SfTensorFile) file = open_file (found.path, error);
       if (file == NULL || !get_int (file, found.path, "step", &found.step, error))
         {
           g_free (found.path);
@@ -226,17 +227,18 @@ find_all (const char *folder, GError **error)
   return all;
 }
 
+/* All are read whole: a step number that is damaged would make an older one the newest. */
 char *
 sf_checkpoint_latest (const char *folder, GError **error)
 {
-  g_autoptr (GArray) all = find_all (folder, error);
+  g_autoptr (GArray) all = find_all (folder, sf_tensor_file_open, error);
   return all == NULL || all->len == 0 ? NULL : g_strdup (g_array_index (all, Found, 0).path);
 }
 
 bool
 sf_checkpoint_prune (const char *folder, int64_t keep, GError **error)
 {
-  g_autoptr (GArray) all = find_all (folder, error);
+  g_autoptr (GArray) all = find_all (folder, sf_tensor_file_peek, error);
   for (guint i = 0; all != NULL && i < all->len; i++)
     if (i >= keep && unlink (g_array_index (all, Found, i).path) != 0)
       return sf_fail_errno (error, errno, "%s: could not be removed",

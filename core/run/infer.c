@@ -5,7 +5,7 @@
 #include <sf/file.h>
 #include <sf/run.h>
 
-#include "core/run/feed.h"
+#include "core/run/eval.h"
 
 typedef struct
 {
@@ -45,13 +45,20 @@ find_outputs (Eval *eval, GError **error)
   return true;
 }
 
+static SfDataFeed *
+open_feed (SfSession *session, const SfData *data, const char *split, GError **error)
+{
+  return sf_data_feed_open (session, "eval", data->path, split, data->dataset, data->options, true,
+                            error);
+}
+
+/* `feed` may be NULL: its error is there already. */
 static bool
-open_eval (Eval *eval, SfSession *session, const SfData *data, const char *split, GError **error)
+open_eval (Eval *eval, SfSession *session, SfDataFeed *feed, GError **error)
 {
   eval->session = session;
-  eval->feed = sf_data_feed_open (session, "eval", data->path, split, data->dataset, data->options,
-                                  true, error);
-  if (eval->feed == NULL || !find_outputs (eval, error)
+  eval->feed = feed;
+  if (feed == NULL || !find_outputs (eval, error)
       || !sf_tensor_alloc (SF_F32, &eval->port.shape, &eval->values, error))
     return false;
   const char *loss = sf_pef_fact (sf_session_pef (session), "loss");
@@ -62,13 +69,6 @@ open_eval (Eval *eval, SfSession *session, const SfData *data, const char *split
   if (eval->loss >= 0)
     eval->outputs[eval->loss] = sf_tensor (SF_F32, sf_shape_scalar (), &eval->loss_value);
   return true;
-}
-
-static void
-close_eval (Eval *eval)
-{
-  sf_data_feed_free (eval->feed);
-  sf_tensor_clear (&eval->values);
 }
 
 /* First greatest logit and its softmax. */
@@ -170,18 +170,26 @@ run_eval (Eval *eval, volatile const int *cancel, RowFunc func, void *user_data,
 }
 
 bool
+sf_eval_feed (SfSession *session, SfDataFeed *feed, volatile const int *cancel,
+              SfEvalResult *result, GError **error)
+{
+  Eval eval = { 0 };
+  bool ok = open_eval (&eval, session, feed, error)
+            && run_eval (&eval, cancel, NULL, NULL, result, error);
+  sf_tensor_clear (&eval.values);
+  return ok;
+}
+
+bool
 sf_eval (SfSession *session, const SfData *data, const char *split, volatile const int *cancel,
          SfEvalResult *result, GError **error)
 {
-  Eval eval = { 0 };
-  bool ok = open_eval (&eval, session, data, split, error);
-  if (ok && !sf_data_feed_labelled (eval.feed))
-    ok = sf_fail (error, SF_ERROR_INVALID_DATA,
-                  "%s: split %s has no labels to evaluate against; use `sf infer`", data->path,
-                  split);
-  ok = ok && run_eval (&eval, cancel, NULL, NULL, result, error);
-  close_eval (&eval);
-  return ok;
+  g_autoptr (SfDataFeed) feed = open_feed (session, data, split, error);
+  if (feed != NULL && !sf_data_feed_labelled (feed))
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: split %s has no labels to evaluate against; use `sf infer`", data->path,
+                    split);
+  return feed != NULL && sf_eval_feed (session, feed, cancel, result, error);
 }
 
 static bool
@@ -202,7 +210,8 @@ sf_infer (SfSession *session, const SfData *data, const char *split, volatile co
 {
   Eval eval = { 0 };
   *result = (SfInference){ 0 };
-  bool ok = open_eval (&eval, session, data, split, error);
+  g_autoptr (SfDataFeed) feed = open_feed (session, data, split, error);
+  bool ok = open_eval (&eval, session, feed, error);
   if (ok)
     {
       size_t rows = (size_t) sf_data_feed_n_rows (eval.feed);
@@ -216,7 +225,7 @@ sf_infer (SfSession *session, const SfData *data, const char *split, volatile co
       ok = result->outputs != NULL
            && run_eval (&eval, cancel, keep_row, result, &result->eval, error);
     }
-  close_eval (&eval);
+  sf_tensor_clear (&eval.values);
   if (!ok)
     sf_inference_clear (result);
   return ok;

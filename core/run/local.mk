@@ -6,6 +6,7 @@ libsfcore_la_SOURCES += \
   core/run/checkpoint.h \
   core/run/compare.c \
   core/run/conformance.c \
+  core/run/eval.h \
   core/run/feed.c \
   core/run/feed.h \
   core/run/feedcheck.c \

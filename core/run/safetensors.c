@@ -347,8 +347,9 @@ parse_header (SfTensorFile *file, const json_t *root, const uint8_t *data, size_
   return check_spans (spans, n_bytes, name, error);
 }
 
-SfTensorFile *
-sf_tensor_file_parse (const uint8_t *bytes, size_t n_bytes, const char *name, GError **error)
+/* The header as JSON, and its length. Owned. */
+static json_t *
+read_root (const uint8_t *bytes, size_t n_bytes, const char *name, size_t *n_header, GError **error)
 {
   uint64_t length = 0;
   if (n_bytes >= 8)
@@ -361,18 +362,27 @@ sf_tensor_file_parse (const uint8_t *bytes, size_t n_bytes, const char *name, GE
                n_bytes);
       return NULL;
     }
-  g_autoptr (SfTensorFile) file = sf_tensor_file_new ();
   g_autoptr (json_t) root = sf_json_parse ((const char *) bytes + 8, (size_t) length, name, error);
-  if (root == NULL)
-    return NULL;
-  if (!json_is_object (root))
+  if (root != NULL && !json_is_object (root))
     {
       sf_fail (error, SF_ERROR_INVALID_DATA,
                "%s: its header is no JSON object; use another checkpoint", name);
       return NULL;
     }
-  if (!parse_header (file, root, bytes + 8 + length, n_bytes - 8 - (size_t) length, name, error)
-      || !check_digest (file, bytes, (size_t) length, n_bytes, name, error))
+  *n_header = (size_t) length;
+  return g_steal_pointer (&root);
+}
+
+SfTensorFile *
+sf_tensor_file_parse (const uint8_t *bytes, size_t n_bytes, const char *name, GError **error)
+{
+  size_t length = 0;
+  g_autoptr (json_t) root = read_root (bytes, n_bytes, name, &length, error);
+  if (root == NULL)
+    return NULL;
+  g_autoptr (SfTensorFile) file = sf_tensor_file_new ();
+  if (!parse_header (file, root, bytes + 8 + length, n_bytes - 8 - length, name, error)
+      || !check_digest (file, bytes, length, n_bytes, name, error))
     return NULL;
   return g_steal_pointer (&file);
 }
@@ -386,4 +396,20 @@ sf_tensor_file_open (const char *path, GError **error)
   SfTensorFile *file = sf_tensor_file_parse (map.data, map.n_bytes, path, error);
   sf_file_unmap (&map);
   return file;
+}
+
+SfTensorFile *
+sf_tensor_file_peek (const char *path, GError **error)
+{
+  SfFileMap map = { 0 };
+  size_t length;
+  if (!sf_file_map (path, MAX_FILE, &map, error))
+    return NULL;
+  g_autoptr (json_t) root = read_root (map.data, map.n_bytes, path, &length, error);
+  sf_file_unmap (&map);
+  g_autoptr (SfTensorFile) file = sf_tensor_file_new ();
+  const json_t *metadata = root == NULL ? NULL : json_object_get (root, "__metadata__");
+  if (root == NULL || (metadata != NULL && !parse_metadata (file, metadata, path, error)))
+    return NULL;
+  return g_steal_pointer (&file);
 }

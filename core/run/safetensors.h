@@ -26,5 +26,7 @@ SfTensorFile *sf_tensor_file_open (const char *path, GError **error);
 /* The same on bytes; for tests and fuzzing. */
 SfTensorFile *sf_tensor_file_parse (const uint8_t *data, size_t n_bytes, const char *name,
                                     GError **error);
+/* Its metadata alone: neither tensors nor the digest are looked at. */
+SfTensorFile *sf_tensor_file_peek (const char *path, GError **error);
 
 #endif

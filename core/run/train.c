@@ -6,7 +6,7 @@
 #include <sf/run.h>
 
 #include "core/run/checkpoint.h"
-#include "core/run/feed.h"
+#include "core/run/eval.h"
 #include "core/run/schedule.h"
 #include "core/run/session.h"
 
@@ -16,7 +16,7 @@ typedef struct
   const SfTrainOptions *options;
   const SfTrainHooks *hooks;
   SfDataFeed *feed;
-  bool has_test;
+  SfDataFeed *test;  /* NULL without a test split */
   int64_t n_batches; /* per epoch */
   SfSchedule schedule;
   SfProgress progress;
@@ -110,15 +110,13 @@ open_data (Train *train, GError **error)
         error, SF_ERROR_UNSUPPORTED,
         "--last-batch mask: wants the loss softmax_ce, which can leave rows out; use --last-batch drop");
   g_autoptr (GError) ignored = NULL;
-  g_autoptr (SfDataFeed) test = sf_data_feed_open (train->session, "eval", options->data.path,
-                                                   "test", options->data.dataset,
-                                                   options->data.options, false, &ignored);
-  if (test == NULL && !g_error_matches (ignored, SF_ERROR, SF_ERROR_NOT_FOUND))
+  train->test = sf_data_feed_open (train->session, "eval", options->data.path, "test",
+                                   options->data.dataset, options->data.options, false, &ignored);
+  if (train->test == NULL && !g_error_matches (ignored, SF_ERROR, SF_ERROR_NOT_FOUND))
     {
       g_propagate_error (error, g_steal_pointer (&ignored));
       return false;
     }
-  train->has_test = test != NULL;
   return true;
 }
 
@@ -270,10 +268,10 @@ report_epoch (Train *train, double loss, int64_t rows, int64_t epoch, double sec
     .rows_per_second = seconds > 0 ? (double) rows / seconds : 0,
     .checkpoint = train->saved,
   };
-  if (train->has_test)
+  if (train->test != NULL)
     {
       SfEvalResult result;
-      if (!sf_eval (train->session, &train->options->data, "test", NULL, &result, error))
+      if (!sf_eval_feed (train->session, train->test, NULL, &result, error))
         return false;
       report.test_loss = result.loss;
       report.test_accuracy = result.accuracy;
@@ -333,6 +331,7 @@ sf_train (SfSession *session, const SfTrainOptions *options, const SfTrainHooks 
   bool ok = open_data (&train, error) && check_names (&train, error) && set_schedule (&train, error)
             && restore (&train, error) && train_all (&train, error);
   sf_data_feed_free (train.feed);
+  sf_data_feed_free (train.test);
   g_free (train.saved);
   return ok;
 }

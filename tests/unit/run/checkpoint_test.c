@@ -192,3 +192,23 @@ SF_TEST (Checkpoint, DamagedNewestIsNamed)
   SF_CHECK (sf_checkpoint_latest (folder, &error) == NULL);
   SF_CHECK_ERROR (error, SF_ERROR_INVALID_DATA, "epoch-0002.safetensors: ");
 }
+
+/* A resume reads every checkpoint whole; making room for the next looks at headers alone. */
+SF_TEST (Checkpoint, PruningReadsHeaders)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = sf_test_tmpdir (), *bytes = NULL;
+  g_autofree char *older = save_at (folder, "epoch-0001.safetensors", 1, 10),
+                  *newer = save_at (folder, "epoch-0002.safetensors", 1, 20);
+  gsize n_bytes = 0;
+  SF_REQUIRE (g_file_get_contents (older, &bytes, &n_bytes, NULL));
+  bytes[n_bytes - 1] ^= 1;
+  SF_REQUIRE (g_file_set_contents (older, bytes, (gssize) n_bytes, NULL));
+  g_autofree char *none = sf_checkpoint_latest (folder, &error);
+  SF_CHECK (none == NULL);
+  SF_CHECK_ERROR (error, SF_ERROR_INVALID_DATA, "epoch-0001.safetensors: is damaged (digest ");
+  SF_CHECK (sf_checkpoint_prune (folder, 1, &error));
+  SF_CHECK_NO_ERROR (error);
+  SF_CHECK (!g_file_test (older, G_FILE_TEST_EXISTS));
+  SF_CHECK (g_file_test (newer, G_FILE_TEST_EXISTS));
+}
