@@ -317,13 +317,13 @@ run_case (const Case *c, SfConformanceResult *out, GError **error)
   return session != NULL && step_case (c, session, out, error);
 }
 
-static bool
-any_wide (const GArray *named)
+static int
+widest_bits (const GArray *named)
 {
+  int bits = 0;
   for (guint i = 0; i < named->len; i++)
-    if (sf_dtype_bytes (g_array_index (named, Named, i).tensor.dtype) == 8)
-      return true;
-  return false;
+    bits = MAX (bits, (int) sf_dtype_bytes (g_array_index (named, Named, i).tensor.dtype) * 8);
+  return bits;
 }
 
 /* A data set that cannot be read may be of a kind that the model says is refused: a sequence has a
@@ -354,7 +354,7 @@ run_data_set (const char *test, const char *set, const SfConformanceOptions *opt
   if (!read_tensors (ops, set, "input", inputs, error)
       || !read_tensors (ops, set, "output", wanted, error))
     return prefer_refusal (&c, error);
-  out->has_wide_interface = any_wide (inputs) || any_wide (wanted);
+  out->interface_bits = MAX (widest_bits (inputs), widest_bits (wanted));
   return run_case (&c, out, error);
 }
 

@@ -40,7 +40,7 @@ typedef struct
   char *reason;            /* NULL when passed */
   int64_t n_host_launches; /* of a step; -1: it was not compiled */
   char *host_ops;          /* what they compute: names of ops, separated by spaces */
-  bool has_wide_interface; /* an input or output of 64 bits */
+  int interface_bits;      /* of the widest elements among inputs and outputs; 0: not known */
   double compile_s, run_s; /* of the last data set */
   double worst_of_range; /* largest |found - wanted| of the floats as a part of its output's range;
                             NAN: none was compared */

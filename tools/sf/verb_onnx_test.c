@@ -122,12 +122,11 @@ run_one (void *user_data, size_t index)
   g_autofree char *folder = g_build_filename (run->dir, run->names->pdata[index], NULL);
   SfConformanceResult r;
   sf_conformance_run (g_str_has_suffix (folder, "/.") ? run->dir : folder, &run->options, &r);
-  g_autoptr (json_t) object = json_pack ("{s:s, s:s*, s:I, s:s*, s:b, s:f, s:f, s:o}", "result",
-                                         sf_conformance_verdict_name (r.verdict), "reason",
-                                         r.reason, "host_launches", (json_int_t) r.n_host_launches,
-                                         "host_ops", r.host_ops, "wide_interface",
-                                         r.has_wide_interface, "compile_s", r.compile_s, "run_s",
-                                         r.run_s, "of_range", number (r.worst_of_range));
+  g_autoptr (json_t) object = json_pack (
+      "{s:s, s:s*, s:I, s:s*, s:i, s:f, s:f, s:o}", "result",
+      sf_conformance_verdict_name (r.verdict), "reason", r.reason, "host_launches",
+      (json_int_t) r.n_host_launches, "host_ops", r.host_ops, "interface_bits", r.interface_bits,
+      "compile_s", r.compile_s, "run_s", r.run_s, "of_range", number (r.worst_of_range));
   sf_conformance_result_clear (&r);
   return json_dumps (object, JSON_COMPACT);
 }
@@ -176,9 +175,9 @@ take_one (void *user_data, size_t index, const char *text, const char *end)
   Run *run = user_data;
   json_t *result = text != NULL ? json_loads (text, 0, NULL) : NULL;
   if (result == NULL)
-    result = json_pack ("{s:s, s:s, s:I, s:b}", "result", "failed", "reason",
+    result = json_pack ("{s:s, s:s, s:I, s:i}", "result", "failed", "reason",
                         end != NULL ? end : "ended without a result", "host_launches",
-                        (json_int_t) -1, "wide_interface", false);
+                        (json_int_t) -1, "interface_bits", 0);
   run->results[index] = result;
   run->n_done++;
   while (run->n_printed < run->names->len && run->results[run->n_printed] != NULL)
@@ -209,10 +208,11 @@ add_up (const Run *run, Totals *t)
       const json_t *result = run->results[i];
       g_autofree char *name = shown_name (run, i);
       char *why = amiss (run, name, result);
+      json_int_t bits = json_integer_value (json_object_get (result, "interface_bits"));
       bool passed = is (result, "passed"),
            on_device = passed
                        && json_integer_value (json_object_get (result, "host_launches")) == 0,
-           narrow = !json_is_true (json_object_get (result, "wide_interface"));
+           narrow = bits > 0 && bits <= 32;
       t->passed += passed;
       t->failed += is (result, "failed");
       t->unsupported += is (result, "unsupported");
