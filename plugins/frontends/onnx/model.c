@@ -25,6 +25,50 @@ onnx_model_function (const OnnxModel *model, const char *domain, const char *nam
   return g_hash_table_lookup (model->functions, key);
 }
 
+/* Since IR version 9 attributes of functions have defaults: FunctionProto.attribute_proto. */
+enum
+{
+  FIELD_ATTRIBUTE_PROTO = 11,
+};
+
+static void
+free_attribute (gpointer data)
+{
+  onnx__attribute_proto__free_unpacked (data, NULL);
+}
+
+static bool
+read_defaults (OnnxModel *model, const Onnx__FunctionProto *function, GError **error)
+{
+  g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func (free_attribute);
+  for (unsigned i = 0; i < function->base.n_unknown_fields; i++)
+    {
+      const ProtobufCMessageUnknownField *field = &function->base.unknown_fields[i];
+      if (field->tag != FIELD_ATTRIBUTE_PROTO)
+        continue;
+      Onnx__AttributeProto *attribute = onnx_wire_attribute (model->path, field, error);
+      if (attribute == NULL)
+        return false;
+      g_ptr_array_add (list, attribute);
+    }
+  if (list->len > 0)
+    g_hash_table_insert (model->defaults, (gpointer) function, g_steal_pointer (&list));
+  return true;
+}
+
+const Onnx__AttributeProto *
+onnx_model_default (const OnnxModel *model, const Onnx__FunctionProto *function, const char *name)
+{
+  const GPtrArray *list = g_hash_table_lookup (model->defaults, function);
+  for (guint i = 0; list != NULL && i < list->len; i++)
+    {
+      const Onnx__AttributeProto *attribute = list->pdata[i];
+      if (g_strcmp0 (attribute->name, name) == 0)
+        return attribute;
+    }
+  return NULL;
+}
+
 static bool
 index_functions (OnnxModel *model, GError **error)
 {
@@ -36,6 +80,8 @@ index_functions (OnnxModel *model, GError **error)
         return sf_fail (error, SF_ERROR_INVALID_DATA,
                         "%s: function %s is there twice, wanted one of a domain and name",
                         model->path, function->name != NULL ? function->name : "");
+      if (!read_defaults (model, function, error))
+        return false;
     }
   return true;
 }
@@ -49,6 +95,7 @@ onnx_model_read (const SfSource *source, GError **error)
   model->path = source->path;
   model->folder = onnx_folder_new (source->path);
   model->functions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  model->defaults = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
   model->proto = onnx__model_proto__unpack (NULL, source->n_bytes, source->data);
   if (model->proto == NULL)
     {
@@ -71,6 +118,7 @@ onnx_model_free (OnnxModel *model)
 {
   if (model == NULL)
     return;
+  g_hash_table_unref (model->defaults);
   if (model->proto != NULL)
     onnx__model_proto__free_unpacked (model->proto, NULL);
   g_hash_table_unref (model->functions);

@@ -13,6 +13,9 @@
 /* Whether `source` is a well-formed message of moderate depth and size. */
 bool onnx_wire_check (const ProtobufCMessageDescriptor *message, const SfSource *source,
                       GError **error);
+/* An AttributeProto in a field that the installed onnx.proto does not know. Owned. */
+Onnx__AttributeProto *
+onnx_wire_attribute (const char *path, const ProtobufCMessageUnknownField *field, GError **error);
 /* Top level alone: fields of ModelProto, a graph among them. */
 bool onnx_wire_looks_like_model (const SfSource *source);
 
@@ -52,6 +55,7 @@ typedef struct
   Onnx__ModelProto *proto;
   OnnxFolder *folder;
   GHashTable *functions; /* "domain:name" -> Onnx__FunctionProto */
+  GHashTable *defaults;  /* FunctionProto -> GPtrArray of AttributeProto; without defaults: none */
 } OnnxModel;
 
 OnnxModel *onnx_model_read (const SfSource *source, GError **error);
@@ -62,5 +66,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (OnnxModel, onnx_model_free)
 const char *onnx_domain (const char *domain);
 const Onnx__FunctionProto *onnx_model_function (const OnnxModel *model, const char *domain,
                                                 const char *name);
+/* What a call of the function has when it leaves the attribute out; NULL. */
+const Onnx__AttributeProto *
+onnx_model_default (const OnnxModel *model, const Onnx__FunctionProto *function, const char *name);
 
 #endif

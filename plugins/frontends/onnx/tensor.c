@@ -8,10 +8,11 @@
 
 enum
 {
-  TYPE_STRING = ONNX__TENSOR_PROTO__DATA_TYPE__STRING,
   /* Of later versions than the installed onnx.proto. */
   TYPE_UINT4 = 21,
   TYPE_INT4 = 22,
+  /* A sparse tensor of a few bytes may name any shape. */
+  MAX_SPARSE_ELEMS = 1 << 26,
 };
 
 typedef struct
@@ -359,8 +360,14 @@ onnx_sparse_read (const Onnx__SparseTensorProto *proto, OnnxFolder *folder, cons
                     "%s: wanted a sparse tensor with values, indices and at most %d dimensions",
                     what, SF_MAX_RANK);
   SfShape shape = sf_shape ((int) proto->n_dims, proto->dims);
-  bool ok = sf_shape_check (&shape, what, error)
-            && onnx_tensor_read (proto->values, folder, what, &values, error)
+  if (!sf_shape_check (&shape, what, error))
+    return false;
+  if (sf_shape_n_elems (&shape) > MAX_SPARSE_ELEMS)
+    return sf_fail (error, SF_ERROR_UNSUPPORTED,
+                    "%s: a sparse tensor of %" G_GINT64_FORMAT
+                    " elements, wanted at most %d, for it is made dense",
+                    what, sf_shape_n_elems (&shape), MAX_SPARSE_ELEMS);
+  bool ok = onnx_tensor_read (proto->values, folder, what, &values, error)
             && onnx_tensor_read (proto->indices, folder, what, &indices, error)
             && sf_tensor_alloc (values.dtype, &shape, out, error);
   if (ok && !scatter (&values, &indices, what, out, error))

@@ -97,7 +97,7 @@ onnx_scope_attribute (const OnnxScope *scope, const Onnx__AttributeProto *attrib
   for (size_t i = 0; i < node->n_attribute; i++)
     if (g_strcmp0 (node->attribute[i]->name, wanted) == 0)
       return onnx_scope_attribute (scope->call->scope, node->attribute[i]);
-  return NULL;
+  return onnx_model_default (scope->import->model, scope->call->function, wanted);
 }
 
 /* ---- making values ---- */

@@ -226,6 +226,30 @@ onnx_wire_check (const ProtobufCMessageDescriptor *message, const SfSource *sour
   return walk_message (&walk, message, source->data, source->n_bytes, 0);
 }
 
+Onnx__AttributeProto *
+onnx_wire_attribute (const char *path, const ProtobufCMessageUnknownField *field, GError **error)
+{
+  uint64_t length = 0;
+  size_t used = field->wire_type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED
+                    ? read_varint (field->data, field->len, &length)
+                    : 0;
+  if (used == 0 || length != field->len - used)
+    {
+      sf_fail (error, SF_ERROR_INVALID_DATA,
+               "%s: a default of a function is no attribute; the file is damaged", path);
+      return NULL;
+    }
+  const SfSource source
+      = { .path = path, .data = field->data + used, .n_bytes = field->len - used };
+  if (!onnx_wire_check (&onnx__attribute_proto__descriptor, &source, error))
+    return NULL;
+  Onnx__AttributeProto *attribute = onnx__attribute_proto__unpack (NULL, source.n_bytes,
+                                                                   source.data);
+  if (attribute == NULL)
+    sf_fail (error, SF_ERROR_INVALID_DATA, "%s: a default of a function cannot be unpacked", path);
+  return attribute;
+}
+
 bool
 onnx_wire_looks_like_model (const SfSource *source)
 {
