@@ -1,6 +1,8 @@
 # Build fragment of tools/sf.
 noinst_LTLIBRARIES += tools/sf/libverbs.la
 tools_sf_libverbs_la_SOURCES = \
+  tools/sf/bind.c \
+  tools/sf/bind.h \
   tools/sf/children.c \
   tools/sf/children.h \
   tools/sf/expectations.c \

@@ -9,6 +9,7 @@
 #include <sf/plugin/frontend.h>
 #include <sf/plugins.h>
 
+#include "tools/sf/bind.h"
 #include "tools/sf/verbs.h"
 
 static const SfOption compile_options[] = {
@@ -99,6 +100,11 @@ static const SfOption compile_options[] = {
     .type = SF_OPTION_LIST,
     .arg = "NAME=N",
     .help = "size of a symbolic dimension" },
+  { .name = "bind",
+    .type = SF_OPTION_LIST,
+    .arg = "NAME=VALUES",
+    .help = "content of an input that is known now, numbers separated by commas; where the model "
+            "needs it to know a shape it becomes a constant" },
   { .name = "frontend",
     .type = SF_OPTION_STRING,
     .arg = "NAME",
@@ -249,12 +255,17 @@ compile (const SfOptionValues *options, gint64 *start, GError **error)
   g_autoptr (SfOptionValues) optimizer = inference ? NULL : optimizer_values (options, error);
   if (optimizer == NULL && !inference)
     return NULL;
+  g_autoptr (GArray) known = bind_read (sf_option_list (options, "bind"), error);
+  if (known == NULL)
+    return NULL;
   const SfImportOptions import = {
     .frontend = sf_option_string (options, "frontend"),
     .batch_size = sf_option_int (options, "batch-size"),
     .seed = seed,
     .args = sf_option_list (options, "arg"),
     .dims = sf_option_list (options, "dim"),
+    .known = (const SfKnownInput *) known->data,
+    .n_known = known->len,
     .loss = sf_option_string (options, "loss"),
     .loss_output = sf_option_string (options, "loss-output"),
     .target = sf_option_string (options, "target"),

@@ -280,15 +280,60 @@ enter_input (OnnxScope *scope, const Onnx__ValueInfoProto *info, GError **error)
                          info->name));
 }
 
+/* An input with an initialiser has a default, which content known for it replaces. */
+static bool
+replace_default (OnnxScope *scope, const char *name, GError **error)
+{
+  OnnxImport *import = scope->import;
+  const SfKnownInput *given = onnx_given (import, name);
+  OnnxValue *value = onnx_scope_find (scope, name);
+  if (given == NULL)
+    return true;
+  if (sf_shape_n_elems (&given->tensor.shape) != sf_shape_n_elems (&value->shape))
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "%s: input %s: the content given for it has %" G_GINT64_FORMAT
+                    " elements, its default %" G_GINT64_FORMAT "; give as many",
+                    import->model->path, name, sf_shape_n_elems (&given->tensor.shape),
+                    sf_shape_n_elems (&value->shape));
+  value->proto = NULL;
+  value->given = given;
+  return onnx_value_content (import, value, error) != NULL;
+}
+
+static bool
+check_given (const OnnxScope *scope, GError **error)
+{
+  const Onnx__GraphProto *graph = scope->graph;
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  for (size_t i = 0; i < graph->n_input; i++)
+    if (graph->input[i]->name != NULL)
+      g_ptr_array_add (names, graph->input[i]->name);
+  for (size_t i = 0; i < scope->import->options->n_known; i++)
+    {
+      const char *name = scope->import->options->known[i].name;
+      if (g_ptr_array_find_with_equal_func (names, name, g_str_equal, NULL))
+        continue;
+      const char *near = sf_nearest_word (name, (const char *const *) names->pdata, names->len);
+      return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                      "%s: content is given for an input %s, which the model has not%s%s",
+                      scope->import->model->path, name, near != NULL ? "; the nearest is " : "",
+                      near != NULL ? near : "");
+    }
+  return true;
+}
+
 bool
 onnx_enter_inputs (OnnxScope *scope, GError **error)
 {
   if (!read_dims (scope->import, error) || !check_dims (scope->import, scope->graph, error)
-      || !bind_batch (scope, error))
+      || !check_given (scope, error) || !bind_batch (scope, error))
     return false;
   for (size_t i = 0; i < scope->graph->n_input; i++)
-    if (!is_initialiser (scope, scope->graph->input[i])
-        && !enter_input (scope, scope->graph->input[i], error))
-      return false;
+    {
+      const Onnx__ValueInfoProto *info = scope->graph->input[i];
+      if (!(is_initialiser (scope, info) ? replace_default (scope, info->name, error)
+                                         : enter_input (scope, info, error)))
+        return false;
+    }
   return true;
 }

@@ -52,7 +52,7 @@ enter_unread_inputs (const OnnxScope *scope, GError **error)
   for (size_t i = 0; i < scope->graph->n_input; i++)
     {
       OnnxValue *value = onnx_scope_find (scope, scope->graph->input[i]->name);
-      if (value->given != NULL && !value->is_taken
+      if (value->is_input && value->at == SF_NONE && !value->is_taken
           && onnx_value_place (scope->import, value, error) == SF_NONE)
         return false;
     }
