@@ -63,6 +63,16 @@ tests_fuzz_model_libfuzzer_SOURCES = tests/fuzz/model_fuzz.c
 tests_fuzz_model_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
 tests_fuzz_model_libfuzzer_LDADD = libspatialflow.la $(SF_DEPS_LIBS)
 
+check_PROGRAMS += tests/fuzz/onnx_test
+TESTS += tests/fuzz/onnx_test
+tests_fuzz_onnx_test_SOURCES = tests/fuzz/onnx_fuzz.c tests/fuzz/replay.c tests/fuzz/target.h
+tests_fuzz_onnx_test_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"onnx"'
+tests_fuzz_onnx_test_LDADD = $(SF_TEST_LIBS)
+EXTRA_PROGRAMS += tests/fuzz/onnx_libfuzzer
+tests_fuzz_onnx_libfuzzer_SOURCES = tests/fuzz/onnx_fuzz.c
+tests_fuzz_onnx_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
+tests_fuzz_onnx_libfuzzer_LDADD = libspatialflow.la $(SF_DEPS_LIBS)
+
 check_PROGRAMS += tests/fuzz/idx_test
 TESTS += tests/fuzz/idx_test
 tests_fuzz_idx_test_SOURCES = tests/fuzz/dataset_fuzz.c tests/fuzz/replay.c tests/fuzz/target.h

@@ -57,18 +57,16 @@ is_foldable (const OnnxNode *node)
   return true;
 }
 
-/* Random numbers, states, and what would only fill the file stay in the graph. */
+/* Random numbers, states, and what takes long or would only fill the file stay in the graph. */
 static bool
-is_worth_evaluating (const OnnxNode *node, const SfGraph *scratch)
+is_worth_evaluating (const SfGraph *scratch)
 {
-  size_t n_bytes = 0;
   if (sf_graph_n_scalars (scratch) > 0 || sf_graph_n_states (scratch) > 0)
     return false;
-  for (size_t i = 0; i < node->n_outputs; i++)
-    if (node->results[i] != SF_NONE)
-      n_bytes += (size_t) sf_shape_n_elems (sf_value_shape (scratch, node->results[i]))
-                 * sf_dtype_bytes (sf_value_dtype (scratch, node->results[i]));
-  return n_bytes <= ONNX_MAX_FOLD_BYTES;
+  for (SfNode node = 0; node < sf_graph_n_nodes (scratch); node++)
+    if (!onnx_is_light (scratch, node))
+      return false;
+  return true;
 }
 
 /* Each result of the scratch graph becomes content. */
@@ -98,7 +96,7 @@ fold (OnnxNode *node)
   GError *error = NULL;
   onnx_node_reset (node, scratch);
   lower (node);
-  if (node->error == NULL && !is_worth_evaluating (node, scratch))
+  if (node->error == NULL && !is_worth_evaluating (scratch))
     {
       onnx_node_reset (node, node->import->graph);
       return false;

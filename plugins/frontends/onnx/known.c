@@ -10,7 +10,39 @@ enum
 {
   FED = 1 << 0,   /* an input whose content nobody gave, or a scalar of the step */
   GIVEN = 1 << 1, /* an input whose content the caller gave */
+  HEAVY = 1 << 2, /* a result that takes long or much memory to evaluate */
 };
+
+enum
+{
+  MAX_PRODUCTS = 1 << 30, /* of one contraction or window */
+};
+
+/* ---- bounds ---- */
+
+/* Products of a contraction are fewer than results times elements of an operand. */
+bool
+onnx_is_light (const SfGraph *graph, SfNode node)
+{
+  size_t n_bytes = 0, n_results = 0, n_operand = SIZE_MAX, products;
+  for (size_t i = 0; i < sf_node_n_outputs (graph, node); i++)
+    {
+      SfValue v = sf_node_output (graph, node, i);
+      size_t n = (size_t) sf_shape_n_elems (sf_value_shape (graph, v));
+      n_results += n;
+      n_bytes += n * sf_dtype_bytes (sf_value_dtype (graph, v));
+    }
+  SfOpClass op_class = sf_op_class (sf_node_op (graph, node));
+  bool multiplies = op_class == SF_OP_CONTRACTION || op_class == SF_OP_WINDOW
+                    || op_class == SF_OP_COMPOSITE;
+  for (size_t i = 0; i < sf_node_n_inputs (graph, node) && i < 2; i++)
+    if (sf_node_input (graph, node, i) != SF_NONE)
+      n_operand = MIN (n_operand, (size_t) sf_shape_n_elems (
+                                      sf_value_shape (graph, sf_node_input (graph, node, i))));
+  bool many = multiplies && sf_node_n_inputs (graph, node) > 1
+              && (!sf_mul_size (n_results, n_operand, &products) || products > MAX_PRODUCTS);
+  return n_bytes <= ONNX_MAX_FOLD_BYTES && !many;
+}
 
 const SfKnownInput *
 onnx_given (const OnnxImport *import, const char *name)
@@ -35,6 +67,7 @@ origin_of (const OnnxImport *import, SfValue value)
     case SF_VALUE_RESULT:
       {
         SfNode node = sf_value_producer (graph, value);
+        origin = onnx_is_light (graph, node) ? 0 : HEAVY;
         for (size_t i = 0; i < sf_node_n_inputs (graph, node); i++)
           if (sf_node_input (graph, node, i) != SF_NONE)
             origin |= import->origins->data[sf_node_input (graph, node, i)];
@@ -97,6 +130,10 @@ evaluate (OnnxImport *import, SfValue at, SfTensor *out, GError **error)
 {
   const SfEvaluateOptions options = { .n_threads = 1 };
   SfFetch fetch = { .value = at };
+  if ((origin (import, at) & HEAVY) != 0)
+    return sf_fail (error, SF_ERROR_NO_RESOURCE,
+                    "its content is wanted at import, but takes too much to compute; make it an "
+                    "initialiser");
   g_autoptr (GArray) feeds = given_feeds (import);
   if (!sf_evaluate (import->graph, &options, (const SfFeed *) feeds->data, feeds->len, &fetch, 1,
                     error))

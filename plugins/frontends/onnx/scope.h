@@ -13,7 +13,7 @@ enum
 {
   ONNX_MIN_OPSET = 7,
   ONNX_MAX_OPSET = 21,
-  ONNX_MAX_NODES = 1 << 20, /* lowered in one import, each trip of a loop counted */
+  ONNX_MAX_NODES = 1 << 18, /* lowered in one import, each trip of a loop counted */
   ONNX_MAX_NESTING = 32,    /* of functions, branches and bodies */
   /* A folded result beyond this stays in the graph. */
   ONNX_MAX_FOLD_BYTES = 64 << 20,
@@ -125,6 +125,8 @@ bool onnx_value_is_constant (const OnnxValue *value);
 bool onnx_value_is_known (OnnxImport *import, const OnnxValue *value);
 /* The content of a known value, dense. Borrowed; NULL with an error without an object. */
 const SfTensor *onnx_value_content (OnnxImport *import, OnnxValue *value, GError **error);
+/* Whether a node is evaluated at import in little time and memory. */
+bool onnx_is_light (const SfGraph *graph, SfNode node);
 /* Its place in the import's graph, entered there when need be. */
 SfValue onnx_value_place (OnnxImport *import, OnnxValue *value, GError **error);
 
