@@ -1,4 +1,16 @@
 # Build fragment of plugins/passes.
+plugin_LTLIBRARIES += plugins/sf-pass-compose.la
+plugins_sf_pass_compose_la_SOURCES = \
+  plugins/passes/compose/attention.c \
+  plugins/passes/compose/compose.c \
+  plugins/passes/compose/gelu.c \
+  plugins/passes/compose/layer_norm.c \
+  plugins/passes/compose/match.c \
+  plugins/passes/compose/match.h
+plugins_sf_pass_compose_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
+plugins_sf_pass_compose_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
+plugins_sf_pass_compose_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
+plugins_sf_pass_compose_la_LIBADD = $(SF_PLUGIN_LIBADD)
 plugin_LTLIBRARIES += plugins/sf-pass-autodiff.la
 plugins_sf_pass_autodiff_la_SOURCES = plugins/passes/autodiff/autodiff.c
 plugins_sf_pass_autodiff_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)

@@ -86,6 +86,6 @@ const OnnxRow onnx_rows_contraction[] = {
   { "MatMul", 1, lower_matmul, 0, NULL, NULL },
   { "Gemm", 7, lower_gemm, 0, NULL, NULL },
   { "Einsum", 12, onnx_lower_einsum, 0, "at most 8 different indices in a product", NULL },
-  { "Det", 11, lower_det, ONNX_HOST | ONNX_NO_GRAD, NULL, NULL },
+  { "Det", 11, lower_det, ONNX_HOST, NULL, NULL },
   { NULL, 0, NULL, 0, NULL, NULL },
 };
