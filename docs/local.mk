@@ -6,6 +6,7 @@ dist_doc_DATA += \
   docs/facts.md \
   docs/layout.md \
   docs/models.md \
+  docs/onnx.md \
   docs/ops.md \
   docs/pef.md \
   docs/plugins.md \

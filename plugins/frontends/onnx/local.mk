@@ -7,8 +7,9 @@ plugins/frontends/onnx/onnx.pb-c.h: plugins/frontends/onnx/onnx.pb-c.c
 BUILT_SOURCES += plugins/frontends/onnx/onnx.pb-c.h
 CLEANFILES += plugins/frontends/onnx/onnx.pb-c.c plugins/frontends/onnx/onnx.pb-c.h
 
-plugin_LTLIBRARIES += plugins/sf-frontend-onnx.la
-plugins_sf_frontend_onnx_la_SOURCES = \
+# All but the plugin's entry, for the plugin and for what asks its table.
+noinst_LTLIBRARIES += plugins/frontends/onnx/libonnx.la
+plugins_frontends_onnx_libonnx_la_SOURCES = \
   plugins/frontends/onnx/col2im.c \
   plugins/frontends/onnx/einsum.c \
   plugins/frontends/onnx/einsum.h \
@@ -35,7 +36,6 @@ plugins_sf_frontend_onnx_la_SOURCES = \
   plugins/frontends/onnx/model.c \
   plugins/frontends/onnx/model.h \
   plugins/frontends/onnx/node.c \
-  plugins/frontends/onnx/onnx.c \
   plugins/frontends/onnx/pad.c \
   plugins/frontends/onnx/pad.h \
   plugins/frontends/onnx/resize.c \
@@ -50,10 +50,27 @@ plugins_sf_frontend_onnx_la_SOURCES = \
   plugins/frontends/onnx/window.c \
   plugins/frontends/onnx/window.h \
   plugins/frontends/onnx/wire.c
-nodist_plugins_sf_frontend_onnx_la_SOURCES = \
+nodist_plugins_frontends_onnx_libonnx_la_SOURCES = \
   plugins/frontends/onnx/onnx.pb-c.c \
   plugins/frontends/onnx/onnx.pb-c.h
-plugins_sf_frontend_onnx_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS) -I$(top_builddir) -I$(top_srcdir) $(PROTOBUF_C_CFLAGS)
+plugins_frontends_onnx_libonnx_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS) -I$(top_builddir) -I$(top_srcdir) $(PROTOBUF_C_CFLAGS)
+plugins_frontends_onnx_libonnx_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
+plugins_frontends_onnx_libonnx_la_LIBADD = libspatialflow.la $(PROTOBUF_C_LIBS)
+
+plugin_LTLIBRARIES += plugins/sf-frontend-onnx.la
+plugins_sf_frontend_onnx_la_SOURCES = plugins/frontends/onnx/onnx.c
+plugins_sf_frontend_onnx_la_CPPFLAGS = $(plugins_frontends_onnx_libonnx_la_CPPFLAGS)
 plugins_sf_frontend_onnx_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
 plugins_sf_frontend_onnx_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
-plugins_sf_frontend_onnx_la_LIBADD = $(SF_PLUGIN_LIBADD) $(PROTOBUF_C_LIBS)
+plugins_sf_frontend_onnx_la_LIBADD = plugins/frontends/onnx/libonnx.la $(SF_PLUGIN_LIBADD)
+
+# The table as docs/onnx.md has it. `make onnx-table` writes it there.
+check_PROGRAMS += plugins/frontends/onnx/operators
+plugins_frontends_onnx_operators_SOURCES = plugins/frontends/onnx/operators.c
+plugins_frontends_onnx_operators_CPPFLAGS = $(plugins_frontends_onnx_libonnx_la_CPPFLAGS)
+plugins_frontends_onnx_operators_LDADD = plugins/frontends/onnx/libonnx.la libspatialflow.la $(SF_DEPS_LIBS)
+onnx-table: plugins/frontends/onnx/operators
+	$(AM_V_GEN)sed '/^<!-- operators/q' $(top_srcdir)/docs/onnx.md >plugins/frontends/onnx/onnx.md.tmp && \
+	plugins/frontends/onnx/operators >>plugins/frontends/onnx/onnx.md.tmp && \
+	mv plugins/frontends/onnx/onnx.md.tmp $(top_srcdir)/docs/onnx.md
+.PHONY: onnx-table

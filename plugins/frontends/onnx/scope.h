@@ -185,6 +185,8 @@ void onnx_call_function (OnnxNode *node, const Onnx__FunctionProto *function);
 
 /* The row for the node's operator; NULL with an error without an object, that says what exists. */
 const OnnxRow *onnx_table_find (const char *domain, const char *op, int opset, GError **error);
+/* Every row, by domain, operator and version. The array is owned, the rows are not. */
+GPtrArray *onnx_table_rows (void);
 
 /* ---- inputs ---- */
 

@@ -106,3 +106,22 @@ onnx_table_find (const char *domain, const char *op, int opset, GError **error)
     }
   return best;
 }
+
+static gint
+compare_rows (gconstpointer a, gconstpointer b)
+{
+  const OnnxRow *x = *(const OnnxRow *const *) a, *y = *(const OnnxRow *const *) b;
+  int by_domain = strcmp (domain_of (x), domain_of (y)), by_op = strcmp (x->op, y->op);
+  return by_domain != 0 ? by_domain : by_op != 0 ? by_op : x->since - y->since;
+}
+
+GPtrArray *
+onnx_table_rows (void)
+{
+  GPtrArray *rows = g_ptr_array_new ();
+  for (size_t f = 0; f < G_N_ELEMENTS (families); f++)
+    for (const OnnxRow *row = families[f]; row->op != NULL; row++)
+      g_ptr_array_add (rows, (gpointer) row);
+  g_ptr_array_sort (rows, compare_rows);
+  return rows;
+}
