@@ -65,12 +65,12 @@ plugins_sf_frontend_onnx_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
 plugins_sf_frontend_onnx_la_LIBADD = plugins/frontends/onnx/libonnx.la $(SF_PLUGIN_LIBADD)
 
 # The table as docs/onnx.md has it. `make onnx-table` writes it there.
-check_PROGRAMS += plugins/frontends/onnx/operators
-plugins_frontends_onnx_operators_SOURCES = plugins/frontends/onnx/operators.c
-plugins_frontends_onnx_operators_CPPFLAGS = $(plugins_frontends_onnx_libonnx_la_CPPFLAGS)
-plugins_frontends_onnx_operators_LDADD = plugins/frontends/onnx/libonnx.la libspatialflow.la $(SF_DEPS_LIBS)
-onnx-table: plugins/frontends/onnx/operators
-	$(AM_V_GEN)sed '/^<!-- operators/q' $(top_srcdir)/docs/onnx.md >plugins/frontends/onnx/onnx.md.tmp && \
-	plugins/frontends/onnx/operators >>plugins/frontends/onnx/onnx.md.tmp && \
-	mv plugins/frontends/onnx/onnx.md.tmp $(top_srcdir)/docs/onnx.md
+check_PROGRAMS += tests/onnx/operators
+tests_onnx_operators_SOURCES = tests/onnx/operators.c
+tests_onnx_operators_CPPFLAGS = $(plugins_frontends_onnx_libonnx_la_CPPFLAGS)
+tests_onnx_operators_LDADD = plugins/frontends/onnx/libonnx.la libspatialflow.la $(SF_DEPS_LIBS)
+onnx-table: tests/onnx/operators
+	$(AM_V_GEN)sed '/^<!-- operators/q' $(top_srcdir)/docs/onnx.md >tests/onnx/onnx.md.tmp && \
+	tests/onnx/operators >>tests/onnx/onnx.md.tmp && \
+	mv tests/onnx/onnx.md.tmp $(top_srcdir)/docs/onnx.md
 .PHONY: onnx-table
