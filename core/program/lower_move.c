@@ -109,6 +109,12 @@ void
 sf_emit_concat (SfLowGroup *group, SfNode node)
 {
   SfMap y = output_map (group, node);
+  if (group->n_nodes > 1)
+    {
+      sf_low_refuse (group, "%s is put together in its buffer, where the stage cannot go on with it",
+                     sf_node_name (group->graph, node));
+      return;
+    }
   int64_t axis = sf_node_attr_int (group->graph, node, "axis"), offset = 0;
   axis += axis < 0 ? y.rank : 0;
   for (size_t i = 0; i < sf_node_n_inputs (group->graph, node); i++)

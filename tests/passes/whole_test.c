@@ -305,3 +305,15 @@ SF_TEST (Whole, ManyParts)
   output (g, "y", sf_graph_op (g, "concat", parts, 80, &attr, 1, NULL));
   check_everywhere (g);
 }
+
+/* What is joined is read by the rest of the graph only once it is whole. */
+SF_TEST (Whole, JoinedAndReadOn)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue a = input (g, "a", SF_F32, SF_SHAPE (3, 4)), b = input (g, "b", SF_F32, SF_SHAPE (3, 2));
+  SfValue c = input (g, "c", SF_F32, SF_SHAPE (6)), both[] = { a, b };
+  SfAttr attr = SF_ATTR_I ("axis", 1);
+  SfValue j = sf_graph_op (g, "concat", both, 2, &attr, 1, NULL);
+  output (g, "y", op1 (g, "tanh", op2 (g, "sub", j, c)));
+  check_everywhere (g);
+}
