@@ -11,10 +11,12 @@ CLEANFILES += plugins/frontends/onnx/onnx.pb-c.c plugins/frontends/onnx/onnx.pb-
 noinst_LTLIBRARIES += plugins/frontends/onnx/libonnx.la
 plugins_frontends_onnx_libonnx_la_SOURCES = \
   plugins/frontends/onnx/col2im.c \
+  plugins/frontends/onnx/conv_integer.c \
   plugins/frontends/onnx/einsum.c \
   plugins/frontends/onnx/einsum.h \
   plugins/frontends/onnx/expr.c \
   plugins/frontends/onnx/external.c \
+  plugins/frontends/onnx/fixed.h \
   plugins/frontends/onnx/function.c \
   plugins/frontends/onnx/graph.c \
   plugins/frontends/onnx/grid.c \
@@ -22,22 +24,33 @@ plugins_frontends_onnx_libonnx_la_SOURCES = \
   plugins/frontends/onnx/importer.h \
   plugins/frontends/onnx/input.c \
   plugins/frontends/onnx/known.c \
+  plugins/frontends/onnx/lower_activation.c \
   plugins/frontends/onnx/lower_contraction.c \
   plugins/frontends/onnx/lower_control.c \
   plugins/frontends/onnx/lower_conv.c \
+  plugins/frontends/onnx/lower_elementwise.c \
+  plugins/frontends/onnx/lower_generate.c \
   plugins/frontends/onnx/lower_index.c \
+  plugins/frontends/onnx/lower_loss.c \
   plugins/frontends/onnx/lower_movement.c \
   plugins/frontends/onnx/lower_norm.c \
   plugins/frontends/onnx/lower_pool.c \
+  plugins/frontends/onnx/lower_quantise.c \
   plugins/frontends/onnx/lower_recurrent.c \
+  plugins/frontends/onnx/lower_reduce.c \
   plugins/frontends/onnx/lower_resize.c \
   plugins/frontends/onnx/lower_select.c \
   plugins/frontends/onnx/lower_shape.c \
+  plugins/frontends/onnx/lower_signal.c \
+  plugins/frontends/onnx/lower_train.c \
   plugins/frontends/onnx/model.c \
   plugins/frontends/onnx/model.h \
   plugins/frontends/onnx/node.c \
   plugins/frontends/onnx/pad.c \
   plugins/frontends/onnx/pad.h \
+  plugins/frontends/onnx/quantise.h \
+  plugins/frontends/onnx/random.c \
+  plugins/frontends/onnx/random.h \
   plugins/frontends/onnx/resize.c \
   plugins/frontends/onnx/resize.h \
   plugins/frontends/onnx/roi.c \

@@ -7,17 +7,25 @@
 /* One line a family. */
 /* clang-format off */
 static const OnnxRow *const families[] = {
+  onnx_rows_activation,
   onnx_rows_contraction,
   onnx_rows_control,
   onnx_rows_conv,
+  onnx_rows_elementwise,
+  onnx_rows_generate,
   onnx_rows_index,
+  onnx_rows_loss,
   onnx_rows_movement,
   onnx_rows_norm,
   onnx_rows_pool,
+  onnx_rows_quantise,
   onnx_rows_recurrent,
+  onnx_rows_reduce,
   onnx_rows_resize,
   onnx_rows_select,
   onnx_rows_shape,
+  onnx_rows_signal,
+  onnx_rows_train,
 };
 /* clang-format on */
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inputs that are numbers of the model, not parameters of it: bounds, scales, class weights. */
+#ifndef SF_ONNX_FIXED_H
+#define SF_ONNX_FIXED_H
+
+#include "importer.h"
+
+/* An input as a constant when its content is known, so that it is not trained; else the value in
+ * the graph. */
+static inline SfValue
+onnx_fixed (OnnxNode *node, size_t index)
+{
+  if (!onnx_is_known (node, index))
+    return onnx_input (node, index);
+  const SfTensor *known = onnx_known (node, index);
+  return known != NULL ? onnx_constant (node, known->dtype, known->shape, known->data) : SF_NONE;
+}
+
+#endif

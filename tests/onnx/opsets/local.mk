@@ -1,0 +1,2 @@
+# Build fragment of tests/onnx/opsets.
+TESTS += tests/onnx/opsets/opsets_test.sh

@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Operators in the versions that the ONNX project's own tests leave out, on both backends, and models that are refused.
+set -u
+here=${SF_SOURCE_DIR:?run by make check}/tests/onnx/opsets
+sf=${SF_BUILD_DIR:?run by make check}/tools/sf/sf
+python=${SF_PYTHON:-/usr/bin/python3}
+if ! "$python" -c 'import onnx, torch' 2>/dev/null; then
+  echo "SKIP: $python has no onnx or torch; install python3-onnx and python3-torch"
+  exit 77
+fi
+work=$(mktemp -d "${TMPDIR:-/tmp}/sf-opsets.XXXXXX") || exit 99
+trap 'rm -rf "$work"' EXIT
+trap 'exit 99' INT TERM
+failures=0
+for family in elementwise activation reduce loss quantise generate signals train; do
+  "$python" -B -W ignore "$here/write.py" $family "$work/$family" || failures=1
+  for backend in cpu rdu; do
+    # What passes counts; a refusal would not fail the run.
+    "$sf" onnx-test "$work/$family" --backend $backend --brief >"$work/out" || failures=1
+    cat "$work/out"
+    grep -q ' 0 failed, 0 unsupported' "$work/out" || failures=1
+  done
+done
+"$python" -B -W ignore "$here/write.py" refused "$work/refused" || failures=1
+"$sf" onnx-test "$work/refused" --backend cpu --brief --json "$work/refused.json" >"$work/out" 2>&1
+"$python" -B "$here/reasons.py" "$work/refused" "$work/refused.json" || failures=1
+exit $failures
