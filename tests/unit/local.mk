@@ -11,5 +11,6 @@ include tests/unit/pef/local.mk
 include tests/unit/queue/local.mk
 include tests/unit/cpu/local.mk
 include tests/unit/frontend/local.mk
+include tests/unit/onnx/local.mk
 include tests/unit/datasets/local.mk
 include tests/unit/optimizers/local.mk
