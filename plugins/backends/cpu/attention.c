@@ -45,18 +45,23 @@ attention_job (const CpuCall *call, size_t first)
   return job;
 }
 
+/* Four interleaved partial sums, joined in a fixed order. */
 static double
 dot (const double *a, const double *b, int64_t n)
 {
-  double sum = 0;
-  for (int64_t i = 0; i < n; i++)
-    sum += a[i] * b[i];
-  return sum;
+  double part[4] = { 0, 0, 0, 0 };
+  int64_t i = 0;
+  for (; i + 4 <= n; i += 4)
+    for (int64_t k = 0; k < 4; k++)
+      part[k] += a[i + k] * b[i + k];
+  for (; i < n; i++)
+    part[0] += a[i] * b[i];
+  return (part[0] + part[1]) + (part[2] + part[3]);
 }
 
 /* y += a x */
 static void
-add_scaled (double *y, double a, const double *x, int64_t n)
+add_scaled (double *restrict y, double a, const double *restrict x, int64_t n)
 {
   for (int64_t i = 0; i < n; i++)
     y[i] += a * x[i];

@@ -2,57 +2,7 @@
 /* Matrix products: matmul with broadcast leading dimensions, linear. */
 #include <sf/checked.h>
 
-#include "kernel.h"
-
-/* Rows of b that stay in cache while the rows of c pass over them. */
-#define K_BLOCK 64
-
-typedef struct
-{
-  int64_t m, n, k;
-  const double *a, *b;
-  double *c;
-} Gemm;
-
-/* c += a b for rows of one block of k, four products at a time in order of k. */
-static void
-gemm_row (const Gemm *g, int64_t row, int64_t k_begin, int64_t k_end)
-{
-  const double *a = g->a + row * g->k;
-  double *restrict c = g->c + row * g->n;
-  int64_t n = g->n, k = k_begin;
-  for (; k + 4 <= k_end; k += 4)
-    {
-      const double a0 = a[k], a1 = a[k + 1], a2 = a[k + 2], a3 = a[k + 3];
-      const double *restrict b0 = g->b + k * n, *restrict b1 = b0 + n;
-      const double *restrict b2 = b1 + n, *restrict b3 = b2 + n;
-      for (int64_t j = 0; j < n; j++)
-        c[j] = (((c[j] + a0 * b0[j]) + a1 * b1[j]) + a2 * b2[j]) + a3 * b3[j];
-    }
-  for (; k < k_end; k++)
-    {
-      const double *restrict b = g->b + k * n;
-      for (int64_t j = 0; j < n; j++)
-        c[j] += a[k] * b[j];
-    }
-}
-
-static void
-gemm_range (void *data, int worker, int64_t begin, int64_t end)
-{
-  const Gemm *g = data;
-  for (int64_t k = 0; k < g->k; k += K_BLOCK)
-    for (int64_t row = begin; row < end; row++)
-      gemm_row (g, row, k, MIN (k + K_BLOCK, g->k));
-}
-
-void
-cpu_gemm (CpuWorkers *workers, int64_t m, int64_t n, int64_t k, const double *a, const double *b,
-          double *c)
-{
-  Gemm gemm = { m, n, k, a, b, c };
-  cpu_parallel (workers, m, n * k, gemm_range, &gemm);
-}
+#include "gemm.h"
 
 typedef struct
 {
@@ -61,7 +11,7 @@ typedef struct
   int64_t *c;
 } IntGemm;
 
-/* The same in whole numbers, which wrap. */
+/* c += a b in whole numbers, which wrap. */
 static void
 int_gemm_range (void *data, int worker, int64_t begin, int64_t end)
 {
@@ -102,11 +52,11 @@ leading (const SfShape *shape)
 
 static void
 multiply (CpuCall *call, int64_t m, int64_t n, int64_t k, const double *a, const double *b,
-          double *c)
+          bool b_transposed, double *c)
 {
   if (sf_dtype_is_float (call->out[0].dtype))
     {
-      cpu_gemm (call->workers, m, n, k, a, b, c);
+      cpu_gemm (call->workers, m, n, k, a, b, b_transposed, c);
       return;
     }
   IntGemm gemm = { m, n, k, (const int64_t *) a, (const int64_t *) b, (int64_t *) c };
@@ -114,7 +64,7 @@ multiply (CpuCall *call, int64_t m, int64_t n, int64_t k, const double *a, const
 }
 
 static void
-multiply_batches (CpuCall *call, const double *a, const double *b)
+multiply_batches (CpuCall *call, const double *a, const double *b, bool b_transposed)
 {
   const CpuTensor *y = &call->out[0];
   int rank = y->shape.rank;
@@ -136,7 +86,7 @@ multiply_batches (CpuCall *call, const double *a, const double *b)
   for (int64_t e = 0; e < n_batches; e++)
     {
       multiply (call, m, n, k, a + cursor.offset[0] * m * k, b + cursor.offset[1] * k * n,
-                y->f + e * m * n);
+                b_transposed, y->f + e * m * n);
       cpu_cursor_advance (&cursor, 1);
     }
 }
@@ -147,13 +97,15 @@ run_matmul (CpuCall *call, GError **error)
   static const char *const transposes[2] = { "transpose_a", "transpose_b" };
   double *copies[2] = { NULL, NULL };
   const double *sides[2];
+  /* Products of floats read b as it lies. */
+  bool b_transposed = sf_dtype_is_float (call->out[0].dtype) && cpu_attr_int (call, "transpose_b");
   bool ok = true;
   for (int side = 0; side < 2 && ok; side++)
     {
       const CpuTensor *x = &call->in[side];
       int rank = x->shape.rank;
       sides[side] = x->f;
-      if (!cpu_attr_int (call, transposes[side]))
+      if (!cpu_attr_int (call, transposes[side]) || (side == 1 && b_transposed))
         continue;
       copies[side] = untransposed (call, x->f, cpu_shape_product (&x->shape, 0, rank - 2),
                                    x->shape.dim[rank - 1], x->shape.dim[rank - 2], error);
@@ -161,7 +113,7 @@ run_matmul (CpuCall *call, GError **error)
       ok = copies[side] != NULL;
     }
   if (ok)
-    multiply_batches (call, sides[0], sides[1]);
+    multiply_batches (call, sides[0], sides[1], b_transposed);
   sf_aligned_free (copies[0]);
   sf_aligned_free (copies[1]);
   return ok;
@@ -185,11 +137,7 @@ run_linear (CpuCall *call, GError **error)
   const CpuTensor *x = &call->in[0], *w = &call->in[1];
   int64_t n_out = w->shape.dim[0], n_in = w->shape.dim[1];
   int64_t rows = cpu_shape_product (&x->shape, 0, x->shape.rank - 1);
-  double *wt = untransposed (call, w->f, 1, n_in, n_out, error);
-  if (wt == NULL)
-    return false;
-  cpu_gemm (call->workers, rows, n_out, n_in, x->f, wt, call->out[0].f);
-  sf_aligned_free (wt);
+  cpu_gemm (call->workers, rows, n_out, n_in, x->f, w->f, true, call->out[0].f);
   if (call->n_in > 2 && call->in[2].data != NULL)
     cpu_parallel (call->workers, rows, n_out, add_bias, call);
   return true;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Convolution and its two adjoints, as direct loops over lines of the image. */
+/* Convolution and its two adjoints, as direct loops over lines of the image; where many filters see
+ * the same windows, as a product with them. */
+#include "gemm.h"
 #include "window.h"
 
 typedef struct
@@ -95,6 +97,121 @@ visit_planes (const CpuWindow *w, const double *taps, double *x, double *y, Line
     }
 }
 
+/* ---- many filters ---- */
+
+/* Filters of a group that pay for packing the windows they share. */
+#define MANY_FILTERS 4
+
+/* One group of one image: column p of b is what window p sees. */
+typedef struct
+{
+  const CpuWindow *window;
+  const double *x; /* the group's first channel */
+} Windows;
+
+/* The top left corners of the windows of a panel, in elements of the image. */
+typedef struct
+{
+  int64_t n, row[CPU_GEMM_COLUMNS], column[CPU_GEMM_COLUMNS];
+  bool run; /* side by side in one line of the image */
+} Corners;
+
+static Corners
+corners_of (const CpuWindow *w, int64_t first, int64_t n)
+{
+  Corners c = { .n = n };
+  for (int64_t j = 0; j < n; j++)
+    {
+      c.row[j] = (first + j) / w->out[1] * w->stride[0];
+      c.column[j] = (first + j) % w->out[1] * w->stride[1];
+    }
+  c.run = w->stride[1] == 1 && c.row[0] == c.row[n - 1];
+  return c;
+}
+
+/* What element (dy, dx) of each window sees. */
+static void
+pack_element (const CpuWindow *w, const Corners *c, const double *plane, int64_t dy, int64_t dx,
+              double *panel)
+{
+  int64_t first = c->column[0] + dx, ih = c->row[0] + dy;
+  if (c->run && ih >= 0 && ih < w->in[0] && first >= 0 && first + c->n <= w->in[1])
+    {
+      memcpy (panel, plane + ih * w->in[1] + first, (size_t) c->n * sizeof (double));
+      return;
+    }
+  for (int64_t j = 0; j < c->n; j++)
+    {
+      int64_t iw = c->column[j] + dx;
+      ih = c->row[j] + dy;
+      bool inside = ih >= 0 && ih < w->in[0] && iw >= 0 && iw < w->in[1];
+      panel[j] = inside ? plane[ih * w->in[1] + iw] : 0;
+    }
+}
+
+/* Rows of b are counted by channel and kernel element. */
+static void
+pack_windows (const void *source, int64_t k_begin, int64_t k_end, int64_t column, int64_t n,
+              double *panel)
+{
+  const Windows *s = source;
+  const CpuWindow *w = s->window;
+  const Corners corners = corners_of (w, column, n);
+  int64_t n_taps = w->kernel[0] * w->kernel[1];
+  const double *plane = s->x + k_begin / n_taps * w->in[0] * w->in[1];
+  int64_t kh = k_begin % n_taps / w->kernel[1], kw = k_begin % w->kernel[1];
+  for (int64_t k = k_begin; k < k_end; k++, panel += CPU_GEMM_COLUMNS)
+    {
+      pack_element (w, &corners, plane, cpu_window_offset (w, 0, kh), cpu_window_offset (w, 1, kw),
+                    panel);
+      if (++kw < w->kernel[1])
+        continue;
+      kw = 0;
+      if (++kh < w->kernel[0])
+        continue;
+      kh = 0;
+      plane += w->in[0] * w->in[1];
+    }
+}
+
+/* All filters of a group at once, as rows of a product with the windows. */
+static void
+convolve_groups (const ConvJob *job)
+{
+  const CpuTensor *in = job->call->in;
+  const Planes p = planes_of (job);
+  for (int64_t e = 0; e < job->n * job->groups; e++)
+    {
+      int64_t image = e / job->groups, group = e % job->groups;
+      Windows windows = { &job->window,
+                          in[0].f + (image * p.n_channels + group * job->channels) * p.x };
+      int64_t k = job->channels * p.taps;
+      CpuGemm gemm = { job->filters,
+                       p.y,
+                       k,
+                       in[1].f + group * job->filters * k,
+                       job->call->out[0].f + e * job->filters * p.y,
+                       pack_windows,
+                       &windows };
+      cpu_gemm_packed (job->call->workers, &gemm);
+    }
+}
+
+/* ---- forward ---- */
+
+static void
+add_bias (const ConvJob *job, int64_t plane, int64_t n_elems)
+{
+  const CpuCall *call = job->call;
+  if (call->n_in <= 2 || call->in[2].data == NULL)
+    return;
+  double bias = call->in[2].f[plane % (job->groups * job->filters)];
+  double *y = call->out[0].f + plane * n_elems;
+  for (int64_t i = 0; i < n_elems; i++)
+    y[i] += bias;
+}
+
+/* Items are planes of y. */
 static void
 conv_range (void *data, int worker, int64_t begin, int64_t end)
 {
@@ -105,14 +222,19 @@ conv_range (void *data, int worker, int64_t begin, int64_t end)
     {
       int64_t image = e / p.n_filters, o = e % p.n_filters;
       int64_t first = image * p.n_channels + o / job->filters * job->channels;
-      double *y = job->call->out[0].f + e * p.y;
       for (int64_t c = 0; c < job->channels; c++)
         visit_planes (&job->window, in[1].f + (o * job->channels + c) * p.taps,
-                      in[0].f + (first + c) * p.x, y, line_forward);
-      if (job->call->n_in > 2 && in[2].data != NULL)
-        for (int64_t i = 0; i < p.y; i++)
-          y[i] += in[2].f[o];
+                      in[0].f + (first + c) * p.x, job->call->out[0].f + e * p.y, line_forward);
+      add_bias (job, e, p.y);
     }
+}
+
+static void
+bias_range (void *data, int worker, int64_t begin, int64_t end)
+{
+  const ConvJob *job = data;
+  for (int64_t e = begin; e < end; e++)
+    add_bias (job, e, job->window.out[0] * job->window.out[1]);
 }
 
 static bool
@@ -120,10 +242,18 @@ run_conv2d (CpuCall *call, GError **error)
 {
   const SfShape *y = &call->out[0].shape;
   ConvJob job = conv_job (call, &call->in[0].shape, &call->in[1].shape, y);
-  cpu_parallel (call->workers, y->dim[0] * y->dim[1], plane_cost (&job, job.channels), conv_range,
-                &job);
+  int64_t n_planes = y->dim[0] * y->dim[1];
+  if (job.filters < MANY_FILTERS)
+    cpu_parallel (call->workers, n_planes, plane_cost (&job, job.channels), conv_range, &job);
+  else
+    {
+      convolve_groups (&job);
+      cpu_parallel (call->workers, n_planes, y->dim[2] * y->dim[3], bias_range, &job);
+    }
   return true;
 }
+
+/* ---- adjoints ---- */
 
 static void
 conv_dx_range (void *data, int worker, int64_t begin, int64_t end)

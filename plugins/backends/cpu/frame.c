@@ -101,16 +101,16 @@ cpu_frame_tensor (const CpuFrame *frame, SfValue value, const CpuBuffer *buffer)
 }
 
 static CpuBuffer *
-take (CpuFrame *frame, SfValue value, GError **error)
+take (CpuFrame *frame, SfValue value, bool zeroed, GError **error)
 {
   return cpu_memory_take (frame->memory, sf_shape_n_elems (sf_value_shape (frame->graph, value)),
-                          sf_value_name (frame->graph, value), error);
+                          zeroed, sf_value_name (frame->graph, value), error);
 }
 
 bool
 cpu_frame_feed (CpuFrame *frame, SfValue value, const SfTensor *tensor, GError **error)
 {
-  CpuBuffer *buffer = take (frame, value, error);
+  CpuBuffer *buffer = take (frame, value, false, error);
   if (buffer == NULL)
     return false;
   CpuTensor to = cpu_frame_tensor (frame, value, buffer);
@@ -146,7 +146,7 @@ make_source (CpuFrame *frame, SfValue value, GError **error)
                                    data);
       return cpu_frame_feed (frame, value, &tensor, error);
     }
-  CpuBuffer *zeros = take (frame, value, error);
+  CpuBuffer *zeros = take (frame, value, true, error);
   cpu_frame_bind (frame, value, zeros);
   return zeros != NULL;
 }
@@ -215,7 +215,7 @@ compute (CpuFrame *frame, SfNode node, CpuBuffer **buffers, GError **error)
   for (size_t k = 0; k < n_out; k++)
     {
       SfValue value = sf_node_output (graph, node, k);
-      buffers[k] = take (frame, value, error);
+      buffers[k] = take (frame, value, true, error);
       if (buffers[k] == NULL)
         return false;
       frame->out[k] = cpu_frame_tensor (frame, value, buffers[k]);

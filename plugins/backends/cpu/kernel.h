@@ -146,9 +146,4 @@ void cpu_copy_box (CpuWorkers *workers, const SfShape *box, const void *src, int
 
 /* Non-maximum suppression, the third of the counted family. */
 bool cpu_run_nms (CpuCall *call, GError **error);
-
-/* c[m,n] += a[m,k] b[k,n], row-major, each sum in order of k. */
-void cpu_gemm (CpuWorkers *workers, int64_t m, int64_t n, int64_t k, const double *a,
-               const double *b, double *c);
-
 #endif

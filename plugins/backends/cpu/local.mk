@@ -15,6 +15,8 @@ plugins_backends_cpu_libsfcpu_la_SOURCES = \
   plugins/backends/cpu/evaluate.h \
   plugins/backends/cpu/frame.c \
   plugins/backends/cpu/frame.h \
+  plugins/backends/cpu/gemm.c \
+  plugins/backends/cpu/gemm.h \
   plugins/backends/cpu/index.c \
   plugins/backends/cpu/integer.c \
   plugins/backends/cpu/kernel.c \

@@ -3,14 +3,37 @@
 #include "memory.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 /* Idle memory that is kept for the next node of the same size. */
 #define IDLE_BYTES_MAX ((size_t) 256 << 20)
+
+/* Buffers from this size on are mappings of their own, in large pages where there are any: faults
+ * of small ones take longer than most nodes. */
+#define MAP_BYTES_MIN ((size_t) 4 << 20)
 
 static size_t
 bytes_of (const CpuBuffer *buffer)
 {
   return buffer->n * 8;
+}
+
+static void *
+allocate (size_t n, const char *what, GError **error)
+{
+  if (n < MAP_BYTES_MIN / 8 || n > PTRDIFF_MAX / 8)
+    return sf_aligned_alloc (n, 8, what, error);
+  void *data = mmap (NULL, n * 8, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED)
+    {
+      sf_fail (error, SF_ERROR_NO_RESOURCE,
+               "%s: no memory for %zu elements of 8 bytes; free some or ask for less", what, n);
+      return NULL;
+    }
+#ifdef MADV_HUGEPAGE
+  madvise (data, n * 8, MADV_HUGEPAGE);
+#endif
+  return data;
 }
 
 void
@@ -23,7 +46,10 @@ static void
 free_buffer (CpuMemory *memory, CpuBuffer *buffer)
 {
   memory->held_bytes -= bytes_of (buffer);
-  sf_aligned_free (buffer->data);
+  if (bytes_of (buffer) < MAP_BYTES_MIN)
+    sf_aligned_free (buffer->data);
+  else
+    munmap (buffer->data, bytes_of (buffer));
   g_free (buffer);
 }
 
@@ -45,7 +71,6 @@ take_idle (CpuMemory *memory, size_t n)
         continue;
       g_ptr_array_remove_index_fast (memory->idle, i - 1);
       memory->idle_bytes -= bytes_of (buffer);
-      memset (buffer->data, 0, bytes_of (buffer));
       buffer->refs = 1;
       return buffer;
     }
@@ -53,12 +78,16 @@ take_idle (CpuMemory *memory, size_t n)
 }
 
 CpuBuffer *
-cpu_memory_take (CpuMemory *memory, int64_t n, const char *what, GError **error)
+cpu_memory_take (CpuMemory *memory, int64_t n, bool zeroed, const char *what, GError **error)
 {
   CpuBuffer *buffer = take_idle (memory, (size_t) n);
   if (buffer != NULL)
-    return buffer;
-  void *data = sf_aligned_alloc ((size_t) n, 8, what, error);
+    {
+      if (zeroed)
+        memset (buffer->data, 0, bytes_of (buffer));
+      return buffer;
+    }
+  void *data = allocate ((size_t) n, what, error);
   if (data == NULL)
     return NULL;
   buffer = g_new (CpuBuffer, 1);

@@ -21,8 +21,10 @@ typedef struct
 
 void cpu_memory_init (CpuMemory *memory);
 void cpu_memory_clear (CpuMemory *memory);
-/* A zeroed buffer of `n` elements with one reference, or NULL with NO_RESOURCE naming `what`. */
-CpuBuffer *cpu_memory_take (CpuMemory *memory, int64_t n, const char *what, GError **error);
+/* A buffer of `n` elements with one reference, or NULL with NO_RESOURCE naming `what`. Without
+ * `zeroed` it may hold anything. */
+CpuBuffer *cpu_memory_take (CpuMemory *memory, int64_t n, bool zeroed, const char *what,
+                            GError **error);
 
 CpuBuffer *cpu_buffer_ref (CpuBuffer *buffer);
 /* Gives a reference back; NULL is nothing. */

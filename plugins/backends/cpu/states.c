@@ -41,7 +41,7 @@ cpu_state_tensor (const CpuState *state, const CpuBuffer *buffer)
 CpuBuffer *
 cpu_states_copy (CpuStates *states, const CpuState *state, const SfTensor *tensor, GError **error)
 {
-  CpuBuffer *buffer = cpu_memory_take (states->memory, sf_shape_n_elems (&state->shape),
+  CpuBuffer *buffer = cpu_memory_take (states->memory, sf_shape_n_elems (&state->shape), false,
                                        state->name, error);
   if (buffer == NULL)
     return NULL;
@@ -71,8 +71,8 @@ add_state (CpuStates *states, const SfGraph *graph, SfValue value, GError **erro
   g_hash_table_insert (states->by_name, state->name, state);
   void *data = (void *) sf_value_data (graph, value);
   if (data == NULL)
-    state->buffer = cpu_memory_take (states->memory, sf_shape_n_elems (&state->shape), state->name,
-                                     error);
+    state->buffer = cpu_memory_take (states->memory, sf_shape_n_elems (&state->shape), true,
+                                     state->name, error);
   else
     {
       SfTensor tensor = sf_tensor (state->dtype, state->shape, data);

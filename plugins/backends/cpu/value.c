@@ -58,24 +58,60 @@ cpu_value_store (CpuWorkers *workers, CpuTensor *tensor, bool rounded)
     cpu_parallel (workers, tensor->n, 4, store_range, tensor);
 }
 
+/* A dense tensor on its way in. */
+typedef struct
+{
+  const SfTensor *from;
+  CpuTensor *to;
+  bool rounded;
+} ReadJob;
+
+/* Integers go through the value's own dtype, whose saturation and truth rules apply. */
+static void
+read_ints (const ReadJob *job, const char *from, int64_t begin, int64_t end)
+{
+  uint64_t block[256];
+  size_t bytes = sf_dtype_bytes (job->from->dtype);
+  for (int64_t e = begin; e < end; e += (int64_t) G_N_ELEMENTS (block))
+    {
+      size_t n = (size_t) MIN ((int64_t) G_N_ELEMENTS (block), end - e);
+      sf_dtype_convert (job->from->dtype, from + bytes * (size_t) e, job->to->dtype, block, n);
+      sf_dtype_convert (job->to->dtype, block, SF_I64, job->to->i + e, n);
+    }
+}
+
+static void
+read_range (void *data, int worker, int64_t begin, int64_t end)
+{
+  const ReadJob *job = data;
+  const char *from = job->from->data;
+  if (!sf_dtype_is_float (job->to->dtype))
+    {
+      read_ints (job, from, begin, end);
+      return;
+    }
+  sf_dtype_convert (job->from->dtype, from + sf_dtype_bytes (job->from->dtype) * (size_t) begin,
+                    SF_F64, job->to->f + begin, (size_t) (end - begin));
+  if (job->rounded && job->from->dtype != job->to->dtype)
+    store_range (job->to, worker, begin, end);
+}
+
 bool
 cpu_value_read (CpuWorkers *workers, const SfTensor *from, bool rounded, CpuTensor *to,
                 GError **error)
 {
-  SfTensor view = cpu_value_view (to);
-  if (sf_dtype_is_float (to->dtype))
+  if (sf_tensor_is_dense (from) && sf_shape_equal (&from->shape, &to->shape))
     {
-      if (!sf_tensor_copy (from, &view, error))
-        return false;
-      cpu_value_store (workers, to, rounded);
+      ReadJob job = { from, to, rounded };
+      cpu_parallel (workers, to->n, 4, read_range, &job);
       return true;
     }
-  /* Through the value's own dtype, whose saturation and truth rules apply. */
-  SfTensor typed = { 0 };
-  if (!sf_tensor_alloc (to->dtype, &to->shape, &typed, error))
+  SfTensor dense = { 0 };
+  if (!sf_tensor_alloc (from->dtype, &to->shape, &dense, error))
     return false;
-  bool ok = sf_tensor_copy (from, &typed, error) && sf_tensor_copy (&typed, &view, error);
-  sf_tensor_clear (&typed);
+  bool ok = sf_tensor_copy (from, &dense, error)
+            && cpu_value_read (workers, &dense, rounded, to, error);
+  sf_tensor_clear (&dense);
   return ok;
 }
 

@@ -6,6 +6,7 @@ tests_unit_cpu_cpu_test_SOURCES = \
   tests/unit/cpu/attention_test.c \
   tests/unit/cpu/elementwise_test.c \
   tests/unit/cpu/evaluate_test.c \
+  tests/unit/cpu/gemm_test.c \
   tests/unit/cpu/index_test.c \
   tests/unit/cpu/loss_test.c \
   tests/unit/cpu/movement_test.c \
