@@ -7,6 +7,7 @@
 #include <sf/plugin/lower.h>
 
 #define SF_MAX_AXES (SF_MAX_RANK + 4)
+#define SF_STAGE_OPERANDS 64 /* of a stage of several nodes: what a stage holds at once */
 
 /* One dimension of an iteration space. */
 typedef struct

@@ -231,6 +231,11 @@ sf_lowering_can_group (SfLowering *low, const SfNode *nodes, size_t n, int64_t m
                      n_streams (&group), max_streams);
       ok = false;
     }
+  if (ok && n > 1 && group.operands->len > SF_STAGE_OPERANDS)
+    {
+      sf_low_refuse (&group, "%u operands, at most %d", group.operands->len, SF_STAGE_OPERANDS);
+      ok = false;
+    }
   if (!ok && reason != NULL)
     *reason = g_strdup (group.reason);
   sf_low_group_clear (&group);
