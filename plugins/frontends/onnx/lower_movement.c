@@ -140,12 +140,18 @@ lower_split_18 (OnnxNode *node)
 static void
 lower_concat (OnnxNode *node)
 {
-  size_t n = onnx_n_inputs (node);
+  size_t n = onnx_n_inputs (node), n_parts = 0;
   g_autofree SfValue *parts = g_new (SfValue, MAX (n, 1));
   onnx_want_attr (node, "axis");
-  for (size_t i = 0; i < n; i++)
-    parts[i] = onnx_input (node, i);
-  onnx_set (node, 0, onnx_concat (node, parts, n, onnx_int (node, "axis", 0)));
+  int64_t axis = onnx_axis (node, onnx_int (node, "axis", 0), onnx_input_shape (node, 0).rank);
+  for (size_t i = 0; i < n && !onnx_failed (node); i++)
+    {
+      SfShape shape = onnx_input_shape (node, i);
+      bool is_last = i + 1 == n && n_parts == 0;
+      if (is_last || axis >= shape.rank || shape.dim[axis] != 0) /* nothing adds nothing */
+        parts[n_parts++] = onnx_input (node, i);
+    }
+  onnx_set (node, 0, onnx_concat (node, parts, n_parts, axis));
 }
 
 static void
