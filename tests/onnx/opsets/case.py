@@ -77,6 +77,8 @@ class Folder:
             [f"x{i}" for i in fixed],
             domain,
         )
+        with open(os.path.join(self.path, f"{name}_{opset}", "operator"), "w") as file:
+            file.write(f"{op} {opset} {domain}")
 
     def refused(self, name, reason, op, opset, inputs, outputs, **attrs):
         """As op, of a model that is refused with words that hold `reason`."""

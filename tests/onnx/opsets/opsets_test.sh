@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Operators in the versions that the ONNX project's own tests leave out, on both backends, and models that are refused.
+# Operators in the versions that the ONNX project's own tests leave out: values on both backends, gradients, and models that are refused.
 set -u
 here=${SF_SOURCE_DIR:?run by make check}/tests/onnx/opsets
 sf=${SF_BUILD_DIR:?run by make check}/tools/sf/sf
@@ -21,6 +21,7 @@ for family in elementwise activation reduce loss quantise generate signals train
     cat "$work/out"
     grep -q ' 0 failed, 0 unsupported' "$work/out" || failures=1
   done
+  "$SF_BUILD_DIR/tests/onnx/opsets/gradients" "$work/$family" || failures=1
 done
 "$python" -B -W ignore "$here/write.py" refused "$work/refused" || failures=1
 "$sf" onnx-test "$work/refused" --backend cpu --brief --json "$work/refused.json" >"$work/out" 2>&1
