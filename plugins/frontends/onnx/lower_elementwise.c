@@ -286,7 +286,7 @@ const OnnxRow onnx_rows_elementwise[] = {
   { "Sub", 7, lower_binary, 0, NULL, NULL },
   { "Mul", 7, lower_binary, 0, NULL, NULL },
   { "Div", 7, lower_binary, 0, NULL, NULL },
-  { "Pow", 7, lower_pow, 0, NULL, NULL },
+  { "Pow", 7, lower_pow, 0, "integers to float powers are computed in f64, on the host", NULL },
   { "Mod", 10, lower_mod, 0, NULL, NULL },
   { "Max", 6, lower_variadic, 0, NULL, NULL },
   { "Min", 6, lower_variadic, 0, NULL, NULL },

@@ -237,7 +237,8 @@ lower_top_k (OnnxNode *node)
 }
 
 #define AXES_NOTE "axes are known at import"
-#define WIDE_NOTE AXES_NOTE "; integers are computed in f64"
+#define IN_F64    "integers are computed in f64, on the host"
+#define WIDE_NOTE AXES_NOTE "; " IN_F64
 
 /* clang-format off */
 const OnnxRow onnx_rows_reduce[] = {
@@ -253,13 +254,13 @@ const OnnxRow onnx_rows_reduce[] = {
   { "ReduceMin", 18, lower_reduce, 0, AXES_NOTE, NULL },
   { "ReduceL1", 1, lower_reduce, 0, NULL, NULL },
   { "ReduceL1", 18, lower_reduce, 0, AXES_NOTE, NULL },
-  { "ReduceL2", 1, lower_reduce, 0, "integers are computed in f64", NULL },
+  { "ReduceL2", 1, lower_reduce, 0, IN_F64, NULL },
   { "ReduceL2", 18, lower_reduce, 0, WIDE_NOTE, NULL },
   { "ReduceSumSquare", 1, lower_reduce, 0, NULL, NULL },
   { "ReduceSumSquare", 18, lower_reduce, 0, AXES_NOTE, NULL },
-  { "ReduceLogSum", 1, lower_reduce, 0, "integers are computed in f64", NULL },
+  { "ReduceLogSum", 1, lower_reduce, 0, IN_F64, NULL },
   { "ReduceLogSum", 18, lower_reduce, 0, WIDE_NOTE, NULL },
-  { "ReduceLogSumExp", 1, lower_reduce, 0, "integers are computed in f64", NULL },
+  { "ReduceLogSumExp", 1, lower_reduce, 0, IN_F64, NULL },
   { "ReduceLogSumExp", 18, lower_reduce, 0, WIDE_NOTE, NULL },
   { "ArgMax", 1, lower_arg, ONNX_NO_GRAD, NULL, NULL },
   { "ArgMin", 1, lower_arg, ONNX_NO_GRAD, NULL, NULL },

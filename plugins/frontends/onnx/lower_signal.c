@@ -315,10 +315,12 @@ lower_mel_weights (OnnxNode *node)
     set_mel (node, &mel, dtype);
 }
 
+#define DFT_NOTE "matrices of at most 2^26 elements; length and axis are known at import"
+
 /* clang-format off */
 const OnnxRow onnx_rows_signal[] = {
-  { "DFT", 17, lower_dft_17, 0, "matrices of at most 2^26 elements; the length is known at import", NULL },
-  { "DFT", 20, lower_dft_20, 0, "matrices of at most 2^26 elements; length and axis are known at import", NULL },
+  { "DFT", 17, lower_dft_17, 0, DFT_NOTE, NULL },
+  { "DFT", 20, lower_dft_20, 0, DFT_NOTE, NULL },
   { "STFT", 17, lower_stft, 0, "matrices of at most 2^26 elements; step and length are known at import", NULL },
   { "MelWeightMatrix", 17, lower_mel_weights, 0, "inputs are known at import", NULL },
   { NULL, 0, NULL, 0, NULL, NULL },
