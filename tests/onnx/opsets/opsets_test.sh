@@ -13,7 +13,8 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/sf-opsets.XXXXXX") || exit 99
 trap 'rm -rf "$work"' EXIT
 trap 'exit 99' INT TERM
 failures=0
-for family in elementwise activation reduce loss quantise generate signals train movement index resize; do
+for family in elementwise activation reduce loss quantise generate signals train movement index resize \
+  contraction conv pool norm recurrent; do
   "$python" -B -W ignore "$here/write.py" $family "$work/$family" || failures=1
   for backend in cpu rdu; do
     # What passes counts; a refusal would not fail the run.
