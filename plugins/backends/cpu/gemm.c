@@ -109,7 +109,7 @@ gemm_range (void *data, int worker, int64_t begin, int64_t end)
 {
   const GemmJob *job = data;
   const CpuGemm *g = job->gemm;
-  double panel[K_BLOCK * CPU_GEMM_COLUMNS] = { 0 };
+  double panel[K_BLOCK * CPU_GEMM_COLUMNS];
   for (int64_t e = begin; e < end; e++)
     {
       int64_t column = e % job->n_panels * CPU_GEMM_COLUMNS;
@@ -119,6 +119,8 @@ gemm_range (void *data, int worker, int64_t begin, int64_t end)
       for (int64_t k = 0; k < g->k; k += K_BLOCK)
         {
           int64_t k_end = MIN (k + K_BLOCK, g->k);
+          if (n < CPU_GEMM_COLUMNS)
+            memset (panel, 0, sizeof panel);
           g->pack (g->source, k, k_end, column, n, panel);
           for (int64_t row = first; row < last; row += ROWS)
             multiply_rows (job, row, last - row, column, n, k, k_end, panel);
