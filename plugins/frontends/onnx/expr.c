@@ -134,10 +134,37 @@ onnx_iota (OnnxNode *node, SfShape shape, int axis, SfDtype dtype)
 
 /* ---- movement ---- */
 
+/* Whether `to` holds every integer or bool that `from` holds. */
+static bool
+is_widening (SfDtype from, SfDtype to)
+{
+  if (sf_dtype_is_float (from) || !sf_dtype_is_int (to))
+    return false;
+  if (from == SF_BOOL)
+    return true;
+  return sf_dtype_bytes (from) < sf_dtype_bytes (to)
+         && (sf_dtype_is_signed (to) || !sf_dtype_is_signed (from));
+}
+
+/* The value itself before a cast to wider integers: the 64 bits that ONNX asks for are dropped
+ * where nobody sees them. */
+static SfValue
+unwidened (OnnxNode *node, SfValue v)
+{
+  SfNode cast = node->error == NULL && v != SF_NONE ? sf_value_producer (node->graph, v) : SF_NONE;
+  if (cast == SF_NONE || strcmp (sf_node_op_name (node->graph, cast), "cast") != 0)
+    return v;
+  SfValue from = sf_node_input (node->graph, cast, 0);
+  return is_widening (onnx_dtype (node, from), onnx_dtype (node, v)) ? from : v;
+}
+
 SfValue
 onnx_cast (OnnxNode *node, SfValue v, SfDtype dtype)
 {
   if (node->error != NULL || onnx_dtype (node, v) == dtype)
+    return v;
+  v = unwidened (node, v);
+  if (onnx_dtype (node, v) == dtype)
     return v;
   return onnx_node (node, "cast", &v, 1, &SF_ATTR_D ("dtype", dtype), 1, NULL);
 }
@@ -269,6 +296,7 @@ onnx_reverse (OnnxNode *node, SfValue v, int64_t axis)
 static SfValue
 narrow (OnnxNode *node, SfValue v)
 {
+  v = unwidened (node, v);
   SfDtype dtype = onnx_dtype (node, v);
   if (node->error == NULL && sf_dtype_is_float (dtype))
     onnx_refuse (node, SF_ERROR_INVALID_DATA, "an index of %s, wanted integers",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Elementwise operators, in the versions that ONNX's own node tests leave out. The oracle is NumPy."""
 import numpy as np
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from case import Bf16, f32, i64
 
@@ -107,6 +107,10 @@ def casts(t):
     t.op("cast_from_bool", "Cast", 13, [np.array([True, False])], [f32(1, 0)], to=TensorProto.FLOAT)
     t.op("cast_u64", "Cast", 13, [np.array([2**63 + 1025], np.uint64)], [np.array([2**63 + 1025], np.uint64).astype(np.float64)], to=TensorProto.DOUBLE)
     t.op("cast_bf16", "Cast", 13, [Bf16([1.5, -2])], [f32(1.5, -2)], to=TensorProto.FLOAT)
+    whole = np.array([-1, 5], np.int8)
+    there = helper.make_node("Cast", ["x"], ["w"], to=TensorProto.UINT32)
+    back = helper.make_node("Cast", ["w"], ["y"], to=TensorProto.FLOAT)
+    t.write("cast_through_u32", [there, back], 13, {"x": whole}, {"y": whole.astype(np.uint32).astype(np.float32)})
     t.op("cast_like", "CastLike", 15, [x, i64(0)], [x.astype(np.int64)])
     t.op("cast_like", "CastLike", 19, [x, np.zeros(2, np.float16)], [x.astype(np.float16)], saturate=1)
     t.op("cast_like_bf16", "CastLike", 19, [f32(1.5, -2), Bf16([0])], [Bf16([1.5, -2])])
