@@ -301,11 +301,24 @@ narrow (OnnxNode *node, SfValue v)
   if (node->error == NULL && sf_dtype_is_float (dtype))
     onnx_refuse (node, SF_ERROR_INVALID_DATA, "an index of %s, wanted integers",
                  sf_dtype_name (dtype));
-  if (dtype == SF_I64)
-    v = onnx_2f (node, "max", v, INT32_MIN);
-  if (dtype == SF_I64 || dtype == SF_U32 || dtype == SF_U64)
-    v = onnx_2f (node, "min", v, INT32_MAX);
-  return onnx_cast (node, v, SF_I32);
+  if (dtype == SF_I32)
+    return v;
+  const SfAttr attrs[] = { SF_ATTR_D ("dtype", SF_I32), SF_ATTR_B ("saturate", true) };
+  return onnx_node (node, "cast", &v, 1, attrs, G_N_ELEMENTS (attrs), NULL);
+}
+
+bool
+onnx_input_fits_i32 (OnnxNode *node, size_t index)
+{
+  const OnnxValue *value = onnx_input_value (node, index);
+  if (node->error != NULL || value == NULL || !onnx_value_is_constant (value)
+      || sf_dtype_is_float (value->dtype) || value->dtype == SF_U64)
+    return false;
+  OnnxInts ints = onnx_known_ints (node, index);
+  for (size_t i = 0; i < ints.n; i++)
+    if (ints.at[i] <= INT32_MIN || ints.at[i] >= INT32_MAX)
+      return false;
+  return node->error == NULL;
 }
 
 SfValue

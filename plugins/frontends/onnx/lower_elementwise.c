@@ -74,6 +74,18 @@ lower_binary (OnnxNode *node)
   onnx_set (node, 0, onnx_2 (node, direct_op (node), onnx_input (node, 0), onnx_input (node, 1)));
 }
 
+/* Against a small constant, as a mask is compared with 0, 64-bit integers need not stay wide. */
+static void
+lower_comparison (OnnxNode *node)
+{
+  bool wide = onnx_input_dtype (node, 0) == SF_I64;
+  if (wide && (onnx_input_fits_i32 (node, 0) || onnx_input_fits_i32 (node, 1)))
+    onnx_set (node, 0,
+              onnx_2 (node, direct_op (node), onnx_input_i32 (node, 0), onnx_input_i32 (node, 1)));
+  else
+    lower_binary (node);
+}
+
 /* op (.. op (op (x0, x1), x2) ..) of one input or more. */
 static SfValue
 folded (OnnxNode *node, const char *op)
@@ -295,11 +307,11 @@ const OnnxRow onnx_rows_elementwise[] = {
   { "And", 7, lower_binary, ONNX_NO_GRAD, NULL, NULL },
   { "Or", 7, lower_binary, ONNX_NO_GRAD, NULL, NULL },
   { "Xor", 7, lower_binary, ONNX_NO_GRAD, NULL, NULL },
-  { "Equal", 7, lower_binary, ONNX_NO_GRAD, "of strings: refused", NULL },
-  { "Less", 7, lower_binary, ONNX_NO_GRAD, NULL, NULL },
-  { "Greater", 7, lower_binary, ONNX_NO_GRAD, NULL, NULL },
-  { "LessOrEqual", 12, lower_binary, ONNX_NO_GRAD, NULL, NULL },
-  { "GreaterOrEqual", 12, lower_binary, ONNX_NO_GRAD, NULL, NULL },
+  { "Equal", 7, lower_comparison, ONNX_NO_GRAD, "of strings: refused", NULL },
+  { "Less", 7, lower_comparison, ONNX_NO_GRAD, NULL, NULL },
+  { "Greater", 7, lower_comparison, ONNX_NO_GRAD, NULL, NULL },
+  { "LessOrEqual", 12, lower_comparison, ONNX_NO_GRAD, NULL, NULL },
+  { "GreaterOrEqual", 12, lower_comparison, ONNX_NO_GRAD, NULL, NULL },
   { "BitShift", 11, lower_bit_shift, ONNX_NO_GRAD, NULL, NULL },
   { "BitwiseNot", 18, lower_unary, ONNX_NO_GRAD, NULL, NULL },
   { "BitwiseAnd", 18, lower_binary, ONNX_NO_GRAD, NULL, NULL },
