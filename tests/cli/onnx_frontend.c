@@ -10,13 +10,14 @@
 static SfGraph *
 build_double (const SfImportOptions *options, GError **error)
 {
-  if (options->n_known != 1)
+  static const SfKnownInput unknown = { .name = "x", .tensor.shape = { .rank = 1, .dim = { 1 } } };
+  const SfKnownInput *known = options->n_known > 0 ? &options->known[0] : &unknown;
+  if (strcmp (known->name, "x") != 0)
     {
-      sf_fail (error, SF_ERROR_INVALID_DATA, "double: found %zu known inputs, wanted 1",
-               options->n_known);
+      sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "double: found an input %s, wanted x",
+               known->name);
       return NULL;
     }
-  const SfKnownInput *known = &options->known[0];
   g_autoptr (SfGraph) graph = sf_graph_new ("forward");
   SfValue x = sf_graph_input (graph, known->name, known->tensor.dtype, known->tensor.shape, error);
   SfValue y = x != SF_NONE ? sf_graph_op2 (graph, "add", x, x, error) : SF_NONE;

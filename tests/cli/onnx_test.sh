@@ -30,21 +30,22 @@ model good/nearly double "x f32 2 = 1 100" "y f32 2 = 2.001 199.9"
 model good/sets double "x f32 1 = 1" "y f32 1 = 2" "x f32 2 = 1 2" "y f32 2 = 2 4"
 model good/nan double "x f32 3 = nan inf 1" "y f32 3 = nan inf 2"
 model good/order double "x i32 2 = 1 -2" "another i32 2 = 2 -4"
+model good/place double "another f32 1 = 1" "y f32 1 = 2"
 model good/wide double "x i64 2 = 4503599627370497 1" "y i64 2 = 9007199254740994 2"
 for backend in cpu rdu; do
   run 0 onnx_test "$work/good" --backend $backend --json "$work/good.json"
   has out "passed       exact"
-  has out "6 tests on $backend: 6 passed, 0 failed, 0 unsupported"
-  grep -q '"passed": 6' "$work/good.json" || fail "the JSON does not say what passed"
+  has out "7 tests on $backend: 7 passed, 0 failed, 0 unsupported"
+  grep -q '"passed": 7' "$work/good.json" || fail "the JSON does not say what passed"
 done
-has out "5 passed without a launch on the host, 5 of the 5 without inputs and outputs of 64 bits"
+has out "6 passed without a launch on the host, 6 of the 6 without inputs and outputs of 64 bits"
 grep -q '"host_ops": "add"' "$work/good.json" || fail "the JSON does not name what ran on the host"
 run 0 onnx_test "$work/good/exact/"
 has out "passed       exact"
 run 0 onnx_test "$work/good" --brief
 [ "$(wc -l <"$work/out")" -eq 2 ] || fail "--brief prints tests that passed"
 run 0 onnx_test "$work/good" --filter "*a*" --level o0 --arch tiny --jobs 1
-has out "3 tests on rdu: 3 passed"
+has out "4 tests on rdu: 4 passed"
 
 # wrong answers, each of one sort
 model bad/value double "x f32 2 2 = 1 2 3 4" "y f32 2 2 = 2 4 6.1 8"
@@ -93,7 +94,8 @@ strings   the same
 END
 run 0 onnx_test "$work/bad" --filter "*r*e*d" --expect "$work/list" --json "$work/listed.json" --jobs 1
 grep -q '"listed": "words that mean nothing"' "$work/listed.json" || fail "the JSON does not give the reason of the list"
-run 10 onnx_test "$work/bad" --filter "*d*" --expect "$work/list"
+run 10 onnx_test "$work/bad" --filter "*d*" --expect "$work/list" --brief
+[ "$(grep -c "^unsupported" "$work/out")" -eq 0 ] || fail "--brief prints what is as listed"
 has err "3 of 4 tests are not as listed: dtype (failed), second (failed)"
 echo "exact it does pass" >"$work/more"
 run 10 onnx_test "$work/good" --expect "$work/list" --expect "$work/more"

@@ -52,7 +52,10 @@ static const SfOption onnx_test_options[] = {
             "that does not pass fails the run, and so does one of them that passes; may be "
             "repeated" },
   { .name = "json", .type = SF_OPTION_STRING, .arg = "FILE", .help = "write the results as JSON" },
-  { .name = "brief", .type = SF_OPTION_BOOL, .help = "print only the tests that do not pass" },
+  { .name = "brief",
+    .type = SF_OPTION_BOOL,
+    .help
+    = "print only the tests that do not pass; with --expect, only those that are not as listed" },
   { .name = "rtol",
     .type = SF_OPTION_FLOAT,
     .def = "1e-3",
@@ -154,13 +157,26 @@ shown_name (const Run *run, size_t index)
   return g_path_get_basename (path);
 }
 
+/* Why this test fails the run. Owned; NULL. */
+static char *
+amiss (const Run *run, const char *name, const json_t *result)
+{
+  bool listed = run->reasons != NULL && g_hash_table_contains (run->reasons, name);
+  if (listed)
+    return is (result, "passed") ? g_strdup_printf ("%s (passed, but is listed)", name) : NULL;
+  if (is (result, "failed") || (run->reasons != NULL && !is (result, "passed")))
+    return g_strdup_printf ("%s (%s)", name, text_of (result, "result"));
+  return NULL;
+}
+
 static void
 print_one (const Run *run, size_t index)
 {
   const json_t *result = run->results[index];
   g_autofree char *name = shown_name (run, index);
+  g_autofree char *why = amiss (run, name, result);
   const char *reason = text_of (result, "reason");
-  if (run->brief && reason == NULL)
+  if (run->brief && why == NULL && (run->reasons != NULL || reason == NULL))
     return;
   if (isatty (STDERR_FILENO))
     fputs ("\r\033[K", stderr);
@@ -186,18 +202,6 @@ take_one (void *user_data, size_t index, const char *text, const char *end)
 }
 
 /* ---- all of them ---- */
-
-/* Why this test fails the run. Owned; NULL. */
-static char *
-amiss (const Run *run, const char *name, const json_t *result)
-{
-  bool listed = run->reasons != NULL && g_hash_table_contains (run->reasons, name);
-  if (listed)
-    return is (result, "passed") ? g_strdup_printf ("%s (passed, but is listed)", name) : NULL;
-  if (is (result, "failed") || (run->reasons != NULL && !is (result, "passed")))
-    return g_strdup_printf ("%s (%s)", name, text_of (result, "result"));
-  return NULL;
-}
 
 static void
 add_up (const Run *run, Totals *t)
