@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Convolutions: Conv, ConvTranspose. */
+/* Convolutions: Conv, ConvTranspose, DeformConv. */
 #include "window.h"
 
 /* ---- Conv ---- */
@@ -162,9 +162,154 @@ lower_conv_transpose (OnnxNode *node)
   onnx_set (node, 0, y);
 }
 
+/* ---- DeformConv ---- */
+
+/* Where each element of each window looks: [N, offset groups, KH KW, OH, OW] throughout. */
+typedef struct
+{
+  OnnxWindow window;
+  int64_t groups, offset_groups;
+  SfShape shape;
+} Deform;
+
+/* Places along dimension d (0: height, 1: width): what a plain convolution would look at, moved by
+ * the offsets. */
+static SfValue
+deformed_places (OnnxNode *node, const Deform *t, SfValue offsets, int d)
+{
+  const OnnxWindow *w = &t->window;
+  int at = d + 1;
+  SfShape kernel = SF_SHAPE (1, 1, w->kernel[1], w->kernel[2], 1, 1);
+  SfShape windows = SF_SHAPE (1, 1, 1, w->out[1], w->out[2]);
+  SfDtype dtype = onnx_dtype (node, offsets);
+  SfValue element = onnx_cast (node, onnx_iota (node, kernel, 2 + d, SF_I32), dtype);
+  SfValue window = onnx_cast (node, onnx_iota (node, windows, 3 + d, SF_I32), dtype);
+  element = onnx_reshape (node, onnx_2f (node, "mul", element, (double) w->dilations[at]),
+                          SF_SHAPE (1, 1, w->kernel[1] * w->kernel[2], 1, 1));
+  window = onnx_2f (node, "mul", window, (double) w->strides[at]);
+  window = onnx_2f (node, "sub", window, (double) w->low[at]);
+  SfValue moved = onnx_slice (node, offsets, 3, d, d + 1, 1);
+  moved = onnx_reshape (node, moved, t->shape);
+  return onnx_2 (node, "add", onnx_2 (node, "add", element, window), moved);
+}
+
+/* One of the two neighbours of a place: its index, inside, and its weight, 0 outside. */
+static void
+neighbour (OnnxNode *node, SfValue place, int64_t size, bool after, SfValue *index, SfValue *weight)
+{
+  SfValue before = onnx_1 (node, "floor", place), share = onnx_2 (node, "sub", place, before);
+  SfValue at = after ? onnx_2f (node, "add", before, 1) : before;
+  if (!after)
+    share = onnx_2f (node, "add", onnx_1 (node, "neg", share), 1);
+  SfValue inside = onnx_2 (node, "and", onnx_2f (node, "ge", at, 0),
+                           onnx_2f (node, "le", at, (double) (size - 1)));
+  *weight = onnx_select (node, inside, share, onnx_scalar (node, onnx_dtype (node, share), 0));
+  at = onnx_2f (node, "min", onnx_2f (node, "max", at, 0), (double) (size - 1));
+  *index = onnx_cast (node, at, SF_I32);
+}
+
+/* x by place: [N offset_groups H W, C / offset_groups]. */
+static SfValue
+rows_of_places (OnnxNode *node, const Deform *t, SfValue x)
+{
+  static const int64_t channels_last[] = { 0, 1, 3, 2 };
+  const OnnxWindow *w = &t->window;
+  int64_t each = w->channels / t->offset_groups, image = w->in[1] * w->in[2];
+  x = onnx_reshape (node, x, SF_SHAPE (w->images, t->offset_groups, each, image));
+  x = onnx_transpose (node, x, channels_last);
+  return onnx_reshape (node, x, SF_SHAPE (w->images * t->offset_groups * image, each));
+}
+
+/* What the windows see, interpolated between the four neighbours of each place:
+ * [N, offset_groups, KH KW, OH, OW, C / offset_groups]. */
+static SfValue
+sampled (OnnxNode *node, const Deform *t, SfValue offsets, SfValue mask)
+{
+  const OnnxWindow *w = &t->window;
+  SfValue rows = rows_of_places (node, t, onnx_input (node, 0)), sum = SF_NONE;
+  SfValue y = deformed_places (node, t, offsets, 0), x = deformed_places (node, t, offsets, 1);
+  int64_t images = w->images * t->offset_groups;
+  SfValue first = onnx_iota (node, SF_SHAPE (images), 0, SF_I32);
+  first = onnx_reshape (node, onnx_2f (node, "mul", first, (double) (w->in[1] * w->in[2])),
+                        SF_SHAPE (w->images, t->offset_groups, 1, 1, 1));
+  SfShape column = t->shape;
+  column.dim[column.rank++] = 1;
+  for (int corner = 0; corner < 4; corner++)
+    {
+      SfValue row, col, y_share, x_share;
+      neighbour (node, y, w->in[1], corner / 2, &row, &y_share);
+      neighbour (node, x, w->in[2], corner % 2, &col, &x_share);
+      SfValue index = onnx_2 (node, "add", onnx_2f (node, "mul", row, (double) w->in[2]), col);
+      SfValue seen = onnx_gather (node, rows, onnx_2 (node, "add", index, first), 0);
+      SfValue share = onnx_2 (node, "mul", y_share, x_share);
+      if (mask != SF_NONE)
+        share = onnx_2 (node, "mul", share, onnx_reshape (node, mask, t->shape));
+      seen = onnx_2 (node, "mul", seen, onnx_reshape (node, share, column));
+      sum = sum == SF_NONE ? seen : onnx_2 (node, "add", sum, seen);
+    }
+  return sum;
+}
+
+static bool
+read_deform (OnnxNode *node, Deform *t)
+{
+  SfShape x = onnx_input_shape (node, 0), w = onnx_input_shape (node, 1);
+  *t = (Deform){ .groups = onnx_int (node, "group", 1),
+                 .offset_groups = onnx_int (node, "offset_group", 1) };
+  if (onnx_failed (node))
+    return false;
+  if (x.rank != 4 || w.rank != 4 || t->groups < 1 || t->offset_groups < 1
+      || x.dim[1] % t->offset_groups != 0 || x.dim[1] % t->groups != 0 || w.dim[0] % t->groups != 0
+      || w.dim[1] != x.dim[1] / t->groups || sf_shape_n_elems (&x) > INT32_MAX)
+    {
+      g_autofree char *x_text = sf_shape_text (&x);
+      g_autofree char *w_text = sf_shape_text (&w);
+      onnx_refuse (node, SF_ERROR_UNSUPPORTED,
+                   "X has shape %s, W %s, group is %" G_GINT64_FORMAT
+                   " and offset_group %" G_GINT64_FORMAT
+                   ", wanted X [N,C,H,W] of less than 2^31 elements, W [O,C/group,KH,KW] and "
+                   "divisors of C",
+                   x_text, w_text, t->groups, t->offset_groups);
+      return false;
+    }
+  if (!onnx_window_read (node, x, &w.dim[2], &t->window)
+      || !onnx_window_slide (node, false, &t->window))
+    return false;
+  t->shape = SF_SHAPE (x.dim[0], t->offset_groups, w.dim[2] * w.dim[3], t->window.out[1],
+                       t->window.out[2]);
+  return true;
+}
+
+static void
+lower_deform_conv (OnnxNode *node)
+{
+  static const int64_t windows_last[] = { 0, 1, 4, 2, 3 };
+  Deform t;
+  if (!read_deform (node, &t))
+    return;
+  const OnnxWindow *w = &t.window;
+  int64_t k = t.shape.dim[2], windows = w->out[1] * w->out[2], each = w->channels / t.groups;
+  SfShape offsets = SF_SHAPE (w->images, t.offset_groups, k, 2, windows);
+  SfValue weight = onnx_input (node, 1), b = onnx_input_or_none (node, 3);
+  int64_t filters = onnx_shape (node, weight).dim[0];
+  SfValue y = sampled (node, &t, onnx_reshape (node, onnx_input (node, 2), offsets),
+                       onnx_input_or_none (node, 4));
+  y = onnx_reshape (
+      node, y, SF_SHAPE (w->images, t.offset_groups, k, windows, w->channels / t.offset_groups));
+  y = onnx_transpose (node, y, windows_last);
+  y = onnx_reshape (node, y, SF_SHAPE (w->images, t.groups, each * k, windows));
+  weight = onnx_reshape (node, weight, SF_SHAPE (t.groups, filters / t.groups, each * k));
+  y = onnx_matmul (node, weight, y, false, false);
+  y = onnx_reshape (node, y, SF_SHAPE (w->images, filters, w->out[1], w->out[2]));
+  if (b != SF_NONE)
+    y = onnx_2 (node, "add", y, onnx_reshape (node, b, SF_SHAPE (filters, 1, 1)));
+  onnx_set (node, 0, y);
+}
+
 const OnnxRow onnx_rows_conv[] = {
   { "Conv", 1, lower_conv, 0, "1 to 3 spatial dimensions, pads of 0 and more", NULL },
   { "ConvTranspose", 1, lower_conv_transpose, 0, "1 to 3 spatial dimensions, pads of 0 and more",
     NULL },
+  { "DeformConv", 19, lower_deform_conv, 0, "two spatial dimensions", NULL },
   { NULL, 0, NULL, 0, NULL, NULL },
 };

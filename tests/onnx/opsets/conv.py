@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torchvision.ops import deform_conv2d
 
 rng = np.random.default_rng(22)
 CONV = (None, F.conv1d, F.conv2d, F.conv3d)
@@ -102,6 +103,29 @@ def transposed_convs(t):
     t.op("conv_transpose_valid", "ConvTranspose", 1, [x, w], [full([0] * 4, [0, 0])], strides=[2, 2], auto_pad="VALID")
 
 
+def deformed_convs(t):
+    #        x, w, offset groups, bias, mask, strides, pads, dilations
+    forms = {
+        "plain": ((2, 3, 5, 6), (4, 3, 3, 3), 1, False, False, [1, 1], [0, 0], [1, 1]),
+        "all": ((2, 4, 7, 6), (6, 2, 3, 2), 2, True, True, [2, 1], [1, 2], [1, 2]),
+        "one": ((1, 2, 4, 4), (2, 2, 1, 1), 2, True, False, [1, 1], [0, 0], [1, 1]),
+        "mask": ((1, 6, 5, 5), (3, 2, 2, 2), 3, False, True, [1, 1], [1, 1], [1, 1]),
+    }
+    for name, (xs, ws, offset_groups, bias, mask, strides, pads, dilations) in forms.items():
+        x, w, b = f(*xs), f(*ws), f(ws[0]) if bias else None
+        out = [(xs[2 + d] + 2 * pads[d] - dilations[d] * (ws[2 + d] - 1) - 1) // strides[d] + 1 for d in (0, 1)]
+        places = offset_groups * ws[2] * ws[3]
+        offset, share = 2 * f(xs[0], 2 * places, *out), f(xs[0], places, *out) if mask else None
+        values = [None if v is None else tensor(v) for v in (x, offset, w, b, share)]
+        wanted = deform_conv2d(*values[:4], strides, pads, dilations, values[4]).numpy().astype(np.float32)
+        attrs = {"strides": strides, "pads": pads + pads, "dilations": dilations, "group": xs[1] // ws[1], "offset_group": offset_groups}
+        inputs = [x, w, offset, b, share]
+        while inputs[-1] is None:
+            inputs.pop()
+        t.op(f"deform_conv_{name}", "DeformConv", 19, inputs, [wanted], **attrs)
+
+
 def write(t):
+    deformed_convs(t)
     convs(t)
     transposed_convs(t)
