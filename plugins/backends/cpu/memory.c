@@ -8,8 +8,7 @@
 /* Idle memory that is kept for the next node of the same size. */
 #define IDLE_BYTES_MAX ((size_t) 256 << 20)
 
-/* Buffers from this size on are mappings of their own, in large pages where there are any: faults
- * of small ones take longer than most nodes. */
+/* Buffers from this size on are mappings of their own, which are zero without being written. */
 #define MAP_BYTES_MIN ((size_t) 4 << 20)
 
 static size_t
@@ -30,9 +29,6 @@ allocate (size_t n, const char *what, GError **error)
                "%s: no memory for %zu elements of 8 bytes; free some or ask for less", what, n);
       return NULL;
     }
-#ifdef MADV_HUGEPAGE
-  madvise (data, n * 8, MADV_HUGEPAGE);
-#endif
   return data;
 }
 
