@@ -11,9 +11,16 @@ typedef struct
   CpuMemory memory;
   CpuWorkers workers;
   CpuFrame frame;
-  uint8_t *wanted; /* per value: must be known */
-  uint8_t *fed;    /* per value */
+  uint8_t *known; /* per value: how it will be, from KNOWN_* */
+  GArray *nodes;  /* SfNode: to be run, in graph order */
+  GArray *open;   /* SfValue: wanted, not yet looked at */
 } Evaluation;
+
+enum
+{
+  KNOWN_BY_FEED = 1,
+  KNOWN_BY_NODE = 2,
+};
 
 static bool
 check_value (const SfGraph *graph, SfValue value, const char *what, GError **error)
@@ -26,44 +33,56 @@ check_value (const SfGraph *graph, SfValue value, const char *what, GError **err
                   sf_graph_name (graph), what, value, n);
 }
 
-static bool
-is_needed (const Evaluation *e, SfNode node)
-{
-  for (size_t k = 0; k < sf_node_n_outputs (e->frame.graph, node); k++)
-    {
-      SfValue value = sf_node_output (e->frame.graph, node, k);
-      if (e->wanted[value] && !e->fed[value])
-        return true;
-    }
-  return false;
-}
-
-/* Walks back from the fetches: a wanted result that is not fed makes its node's inputs wanted. */
+/* Makes a value wanted, and with it what its node reads, unless it is fed. */
 static void
-announce_uses (Evaluation *e, const SfFetch *fetches, size_t n_fetches)
+want (Evaluation *e, SfValue value)
 {
   const SfGraph *graph = e->frame.graph;
+  g_array_append_val (e->open, value);
+  while (e->open->len > 0)
+    {
+      value = g_array_index (e->open, SfValue, e->open->len - 1);
+      g_array_set_size (e->open, e->open->len - 1);
+      SfNode node = sf_value_producer (graph, value);
+      if (e->known[value] || node == SF_NONE)
+        continue;
+      g_array_append_val (e->nodes, node);
+      cpu_frame_use_node (&e->frame, node);
+      for (size_t k = 0; k < sf_node_n_outputs (graph, node); k++)
+        e->known[sf_node_output (graph, node, k)] |= KNOWN_BY_NODE;
+      for (size_t k = 0; k < sf_node_n_inputs (graph, node); k++)
+        {
+          SfValue input = sf_node_input (graph, node, k);
+          if (input != SF_NONE && !e->known[input])
+            g_array_append_val (e->open, input);
+        }
+    }
+}
+
+static int
+compare_nodes (gconstpointer a, gconstpointer b)
+{
+  SfNode one = *(const SfNode *) a, other = *(const SfNode *) b;
+  return (one > other) - (one < other);
+}
+
+/* Finds the nodes that the fetches need, and announces all uses. */
+static void
+plan (Evaluation *e, const SfFetch *fetches, size_t n_fetches)
+{
   for (size_t k = 0; k < n_fetches; k++)
     {
-      e->wanted[fetches[k].value] = 1;
       cpu_frame_use (&e->frame, fetches[k].value);
+      want (e, fetches[k].value);
     }
-  for (SfNode node = (SfNode) sf_graph_n_nodes (graph); node-- > 0;)
-    {
-      if (!is_needed (e, node))
-        continue;
-      cpu_frame_use_node (&e->frame, node);
-      for (size_t k = 0; k < sf_node_n_inputs (graph, node); k++)
-        if (sf_node_input (graph, node, k) != SF_NONE)
-          e->wanted[sf_node_input (graph, node, k)] = 1;
-    }
+  g_array_sort (e->nodes, compare_nodes);
 }
 
 static void
 observe (void *user_data, SfNode node, SfValue value, SfTensor *tensor)
 {
   const Evaluation *e = user_data;
-  if (!e->fed[value])
+  if (!(e->known[value] & KNOWN_BY_FEED))
     e->options->observe (e->options->user_data, value, tensor);
 }
 
@@ -71,7 +90,9 @@ static bool
 begin (Evaluation *e, const SfGraph *graph, const SfEvaluateOptions *options, GError **error)
 {
   size_t n_values = sf_graph_n_values (graph);
-  *e = (Evaluation){ .options = options };
+  *e = (Evaluation){ .options = options,
+                     .nodes = g_array_new (FALSE, FALSE, sizeof (SfNode)),
+                     .open = g_array_new (FALSE, FALSE, sizeof (SfValue)) };
   cpu_memory_init (&e->memory);
   cpu_workers_init (&e->workers, options != NULL ? options->n_threads : 0);
   if (!cpu_frame_init (&e->frame, graph, &e->memory, &e->workers, error))
@@ -83,9 +104,8 @@ begin (Evaluation *e, const SfGraph *graph, const SfEvaluateOptions *options, GE
       e->frame.observe = options->observe != NULL ? observe : NULL;
       e->frame.user_data = e;
     }
-  e->wanted = sf_aligned_alloc (n_values, 1, sf_graph_name (graph), error);
-  e->fed = e->wanted == NULL ? NULL : sf_aligned_alloc (n_values, 1, sf_graph_name (graph), error);
-  return e->fed != NULL;
+  e->known = sf_aligned_alloc (n_values, 1, sf_graph_name (graph), error);
+  return e->known != NULL;
 }
 
 static void
@@ -94,8 +114,9 @@ end (Evaluation *e)
   cpu_frame_clear (&e->frame);
   cpu_workers_clear (&e->workers);
   cpu_memory_clear (&e->memory);
-  sf_aligned_free (e->wanted);
-  sf_aligned_free (e->fed);
+  sf_aligned_free (e->known);
+  g_array_unref (e->nodes);
+  g_array_unref (e->open);
 }
 
 static bool
@@ -107,17 +128,17 @@ run (Evaluation *e, const SfFeed *feeds, size_t n_feeds, const SfFetch *fetches,
     {
       if (!check_value (graph, feeds[k].value, "feed", error))
         return false;
-      e->fed[feeds[k].value] = 1;
+      e->known[feeds[k].value] = KNOWN_BY_FEED;
     }
   for (size_t k = 0; k < n_fetches; k++)
     if (!check_value (graph, fetches[k].value, "fetch", error))
       return false;
-  announce_uses (e, fetches, n_fetches);
+  plan (e, fetches, n_fetches);
   for (size_t k = 0; k < n_feeds; k++)
     if (!cpu_frame_feed (&e->frame, feeds[k].value, &feeds[k].tensor, error))
       return false;
-  for (SfNode node = 0; node < sf_graph_n_nodes (graph); node++)
-    if (is_needed (e, node) && !cpu_frame_run (&e->frame, node, error))
+  for (guint k = 0; k < e->nodes->len; k++)
+    if (!cpu_frame_run (&e->frame, g_array_index (e->nodes, SfNode, k), error))
       return false;
   return true;
 }

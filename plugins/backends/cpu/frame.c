@@ -2,31 +2,49 @@
 /* Running nodes over the values of a frame. */
 #include "frame.h"
 
-/* Inputs and outputs of the widest node. */
-static size_t
-widest (const SfGraph *graph)
-{
-  size_t n = 1;
-  for (SfNode node = 0; node < sf_graph_n_nodes (graph); node++)
-    n = MAX (n, MAX (sf_node_n_inputs (graph, node), sf_node_n_outputs (graph, node)));
-  return n;
-}
-
 bool
 cpu_frame_init (CpuFrame *frame, const SfGraph *graph, CpuMemory *memory, CpuWorkers *workers,
                 GError **error)
 {
-  size_t n_values = sf_graph_n_values (graph), width = widest (graph);
+  size_t n_values = sf_graph_n_values (graph);
   const char *name = sf_graph_name (graph);
   *frame = (CpuFrame){ .graph = graph, .memory = memory, .workers = workers };
   frame->values = sf_aligned_alloc (n_values, sizeof *frame->values, name, error);
   frame->uses = frame->values == NULL
                     ? NULL
                     : sf_aligned_alloc (n_values, sizeof *frame->uses, name, error);
-  frame->in = frame->uses == NULL ? NULL : sf_aligned_alloc (width, sizeof *frame->in, name, error);
+  return frame->uses != NULL;
+}
+
+static void
+free_operands (CpuFrame *frame)
+{
+  sf_aligned_free (frame->in);
+  sf_aligned_free (frame->out);
+  sf_aligned_free (frame->rounded);
+  frame->in = frame->out = NULL;
+  frame->rounded = NULL;
+  frame->width = 0;
+}
+
+/* Room for the inputs and outputs of a node. */
+static bool
+make_room (CpuFrame *frame, SfNode node, GError **error)
+{
+  size_t width = MAX (sf_node_n_inputs (frame->graph, node),
+                      sf_node_n_outputs (frame->graph, node));
+  if (width <= frame->width)
+    return true;
+  const char *name = sf_node_name (frame->graph, node);
+  free_operands (frame);
+  width = MAX (width, 8);
+  frame->in = sf_aligned_alloc (width, sizeof *frame->in, name, error);
   frame->out = frame->in == NULL ? NULL : sf_aligned_alloc (width, sizeof *frame->out, name, error);
   frame->rounded = frame->out == NULL ? NULL : sf_aligned_alloc (width, sizeof (bool), name, error);
-  return frame->rounded != NULL;
+  if (frame->rounded == NULL)
+    return false;
+  frame->width = width;
+  return true;
 }
 
 void
@@ -34,11 +52,9 @@ cpu_frame_reset (CpuFrame *frame)
 {
   size_t n = sf_graph_n_values (frame->graph);
   for (size_t v = 0; v < n; v++)
-    {
-      cpu_buffer_drop (frame->memory, frame->values[v]);
-      frame->values[v] = NULL;
-      frame->uses[v] = 0;
-    }
+    if (frame->values[v] != NULL)
+      cpu_frame_bind (frame, (SfValue) v, NULL);
+  memset (frame->uses, 0, n * sizeof *frame->uses);
 }
 
 void
@@ -48,9 +64,7 @@ cpu_frame_clear (CpuFrame *frame)
     cpu_frame_reset (frame);
   sf_aligned_free (frame->values);
   sf_aligned_free (frame->uses);
-  sf_aligned_free (frame->in);
-  sf_aligned_free (frame->out);
-  sf_aligned_free (frame->rounded);
+  free_operands (frame);
   *frame = (CpuFrame){ 0 };
 }
 
@@ -206,12 +220,12 @@ compute (CpuFrame *frame, SfNode node, CpuBuffer **buffers, GError **error)
                    .kernel = cpu_kernel_of (graph, node, error),
                    .workers = frame->workers,
                    .n_in = sf_node_n_inputs (graph, node),
-                   .n_out = n_out,
-                   .in = frame->in,
-                   .out = frame->out,
-                   .rounded = frame->rounded };
-  if (call.kernel == NULL || !get_inputs (frame, node, error))
+                   .n_out = n_out };
+  if (call.kernel == NULL || !make_room (frame, node, error) || !get_inputs (frame, node, error))
     return false;
+  call.in = frame->in;
+  call.out = frame->out;
+  call.rounded = frame->rounded;
   for (size_t k = 0; k < n_out; k++)
     {
       SfValue value = sf_node_output (graph, node, k);

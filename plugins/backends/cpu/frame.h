@@ -21,6 +21,7 @@ typedef struct
   /* Owned. */
   CpuBuffer **values;  /* NULL: not known yet, or no longer */
   uint32_t *uses;      /* reads still to come; what has none is not kept */
+  size_t width;        /* room in the next three */
   CpuTensor *in, *out; /* of the node being run */
   bool *rounded;
 } CpuFrame;
