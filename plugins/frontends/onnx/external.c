@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* External data: files beside the model, mapped once each, never outside its folder. */
+/* What a tensor's content may lie in beside the unpacked proto: files next to the model, mapped
+ * once each, never outside its folder; and the model's own file. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@ struct OnnxFolder
   char *model_path;
   char *folder;      /* without links; NULL until asked for */
   GHashTable *files; /* location -> SfFileMap */
+  GArray *spans;     /* ProtobufCBinaryData; NULL: none */
 };
 
 static void
@@ -37,9 +39,27 @@ onnx_folder_free (OnnxFolder *folder)
   if (folder == NULL)
     return;
   g_hash_table_unref (folder->files);
+  g_clear_pointer (&folder->spans, g_array_unref);
   g_free (folder->folder);
   g_free (folder->model_path);
   g_free (folder);
+}
+
+void
+onnx_folder_set_spans (OnnxFolder *folder, GArray *spans)
+{
+  folder->spans = spans;
+}
+
+const ProtobufCBinaryData *
+onnx_folder_raw_data (OnnxFolder *folder, const Onnx__TensorProto *proto)
+{
+  size_t index;
+  if (proto->has_raw_data)
+    return &proto->raw_data;
+  bool has = folder->spans != NULL && onnx_wire_span (&proto->base, &index)
+             && index < folder->spans->len;
+  return has ? &g_array_index (folder->spans, ProtobufCBinaryData, index) : NULL;
 }
 
 /* A relative path without a step upwards. */

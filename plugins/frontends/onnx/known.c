@@ -201,17 +201,23 @@ onnx_value_place (OnnxImport *import, OnnxValue *value, GError **error)
       value->at = sf_graph_input (graph, value->name, value->dtype, value->shape, error);
       return value->at;
     }
-  const SfTensor *content = onnx_value_content (import, value, error);
-  if (content == NULL)
+  /* The graph copies, so bytes on any boundary will do. */
+  const void *data = value->proto != NULL && !value->has_content
+                         ? onnx_tensor_bytes (value->proto, import->model->folder)
+                         : NULL;
+  const SfTensor *content = data == NULL ? onnx_value_content (import, value, error) : NULL;
+  if (data == NULL && content == NULL)
     return SF_NONE;
+  if (content != NULL)
+    data = content->data;
   if (value->is_param)
     {
       g_autofree char *name = free_name (graph, value->name);
-      value->at = sf_graph_state (graph, name, SF_STATE_PARAM, value->dtype, value->shape,
-                                  content->data, error);
+      value->at = sf_graph_state (graph, name, SF_STATE_PARAM, value->dtype, value->shape, data,
+                                  error);
     }
   else
-    value->at = sf_graph_constant (graph, value->dtype, value->shape, content->data, error);
+    value->at = sf_graph_constant (graph, value->dtype, value->shape, data, error);
   return value->at;
 }
 

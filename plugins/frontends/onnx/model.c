@@ -86,6 +86,18 @@ index_functions (OnnxModel *model, GError **error)
   return true;
 }
 
+/* Large tensors stay in the file's bytes; what is left is unpacked. */
+static Onnx__ModelProto *
+unpack (OnnxModel *model, const SfSource *source)
+{
+  g_autoptr (GByteArray) slim = g_byte_array_new ();
+  GArray *spans = g_array_new (FALSE, FALSE, sizeof (ProtobufCBinaryData));
+  onnx_folder_set_spans (model->folder, spans);
+  if (!onnx_wire_slim (&onnx__model_proto__descriptor, source->data, source->n_bytes, slim, spans))
+    return onnx__model_proto__unpack (NULL, source->n_bytes, source->data);
+  return onnx__model_proto__unpack (NULL, slim->len, slim->data);
+}
+
 OnnxModel *
 onnx_model_read (const SfSource *source, GError **error)
 {
@@ -96,7 +108,7 @@ onnx_model_read (const SfSource *source, GError **error)
   model->folder = onnx_folder_new (source->path);
   model->functions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   model->defaults = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
-  model->proto = onnx__model_proto__unpack (NULL, source->n_bytes, source->data);
+  model->proto = unpack (model, source);
   if (model->proto == NULL)
     {
       sf_fail (error, SF_ERROR_INVALID_DATA,

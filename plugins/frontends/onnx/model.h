@@ -13,19 +13,32 @@
 /* Whether `source` is a well-formed message of moderate depth and size. */
 bool onnx_wire_check (const ProtobufCMessageDescriptor *message, const SfSource *source,
                       GError **error);
+/* Appends a checked message to `out` without the raw_data of its large tensors: each of them
+ * becomes one of `spans` (ProtobufCBinaryData, pointing into the message). False: it is large all
+ * the same. */
+bool onnx_wire_slim (const ProtobufCMessageDescriptor *message, const uint8_t *at, size_t n,
+                     GByteArray *out, GArray *spans);
+/* Which span a message unpacked from such bytes has; false: none. */
+bool onnx_wire_span (const ProtobufCMessage *message, size_t *index);
 /* An AttributeProto in a field that the installed onnx.proto does not know. Owned. */
 Onnx__AttributeProto *
 onnx_wire_attribute (const char *path, const ProtobufCMessageUnknownField *field, GError **error);
 /* Top level alone: fields of ModelProto, a graph among them. */
 bool onnx_wire_looks_like_model (const SfSource *source);
 
-/* ---- files beside the model ---- */
+/* ---- contents outside the proto ---- */
 
-/* Files of external data: mapped once, never outside the folder of the model. */
+/* Files of external data: mapped once, never outside the folder of the model; and spans of the
+ * model's own file. */
 typedef struct OnnxFolder OnnxFolder;
 
 OnnxFolder *onnx_folder_new (const char *model_path);
 void onnx_folder_free (OnnxFolder *folder);
+/* Takes the list over; what it points to outlives the folder. */
+void onnx_folder_set_spans (OnnxFolder *folder, GArray *spans);
+/* raw_data of a tensor, wherever it is; NULL: it has none. */
+const ProtobufCBinaryData *onnx_folder_raw_data (OnnxFolder *folder,
+                                                 const Onnx__TensorProto *proto);
 /* `n_bytes` bytes at `offset` of file `location`; borrowed from the folder. */
 const uint8_t *onnx_folder_bytes (OnnxFolder *folder, const char *location, uint64_t offset,
                                   size_t n_bytes, GError **error);
@@ -43,6 +56,8 @@ bool onnx_tensor_head (const Onnx__TensorProto *proto, const char *what, SfDtype
  * with memory of its own; sf_tensor_clear either. */
 bool onnx_tensor_read (const Onnx__TensorProto *proto, OnnxFolder *folder, const char *what,
                        SfTensor *out, GError **error);
+/* The same as bytes, borrowed, on any boundary; NULL where they do not lie so, or not soundly. */
+const void *onnx_tensor_bytes (const Onnx__TensorProto *proto, OnnxFolder *folder);
 /* A sparse tensor, made dense; memory of its own. */
 bool onnx_sparse_read (const Onnx__SparseTensorProto *proto, OnnxFolder *folder, const char *what,
                        SfTensor *out, GError **error);

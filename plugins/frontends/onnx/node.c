@@ -241,7 +241,7 @@ onnx_float (OnnxNode *node, const char *name, double def)
 static const char *
 lend_text (OnnxNode *node, const ProtobufCBinaryData *data)
 {
-  char *text = g_strndup ((const char *) data->data, data->len);
+  char *text = data->len > 0 ? g_strndup ((const char *) data->data, data->len) : g_strdup ("");
   g_ptr_array_add (node->owned, text);
   return text;
 }

@@ -299,13 +299,31 @@ onnx_tensor_read (const Onnx__TensorProto *proto, OnnxFolder *folder, const char
       return external_bytes (proto, folder, n_bytes, what, &bytes, error)
              && from_bytes (proto, bytes, n, dtype, shape, out, error);
     }
-  if (!proto->has_raw_data)
+  const ProtobufCBinaryData *raw = onnx_folder_raw_data (folder, proto);
+  if (raw == NULL)
     return from_list (proto, dtype, shape, what, out, error);
-  if (proto->raw_data.len != n_bytes)
-    return wrong_count (what, proto->raw_data.len, n_bytes, "bytes", error);
+  if (raw->len != n_bytes)
+    return wrong_count (what, raw->len, n_bytes, "bytes", error);
   static const uint64_t empty[1];
-  const uint8_t *bytes = n_bytes == 0 ? (const uint8_t *) empty : proto->raw_data.data;
+  const uint8_t *bytes = n_bytes == 0 ? (const uint8_t *) empty : raw->data;
   return from_bytes (proto, bytes, n, dtype, shape, out, error);
+}
+
+const void *
+onnx_tensor_bytes (const Onnx__TensorProto *proto, OnnxFolder *folder)
+{
+  SfDtype dtype;
+  SfShape shape;
+  size_t n_bytes;
+  const ProtobufCBinaryData *raw = onnx_folder_raw_data (folder, proto);
+  bool plain = raw != NULL && raw->len > 0 && proto->segment == NULL
+               && proto->data_location != ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL
+               && proto->data_type != ONNX__TENSOR_PROTO__DATA_TYPE__BOOL
+               && proto->data_type != TYPE_UINT4 && proto->data_type != TYPE_INT4
+               && onnx_tensor_head (proto, "", &dtype, &shape, NULL)
+               && sf_mul_size ((size_t) sf_shape_n_elems (&shape), sf_dtype_bytes (dtype),
+                               &n_bytes);
+  return plain && raw->len == n_bytes ? raw->data : NULL;
 }
 
 /* Where entry `i` of a sparse tensor goes; -1 outside the shape. */

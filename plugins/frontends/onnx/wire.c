@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The wire format, checked against protobuf-c's descriptors before protobuf-c unpacks a byte.
+/* The wire format, checked against protobuf-c's descriptors before protobuf-c unpacks a byte, and
+ * freed of what protobuf-c need not copy.
  *
  * protobuf-c bounds neither nesting nor memory, and a message of two bytes becomes a struct of
  * hundreds: this walk adds up what unpacking would take and refuses what is too deep or too large
@@ -12,10 +13,13 @@
 
 enum
 {
-  MAX_DEPTH = 64,        /* an If in an If costs three */
-  ENTRY_BYTES = 64,      /* heap overhead, list entry and scan record of one field */
-  BYTES_PER_BYTE = 40,   /* an attribute of 13 bytes is a struct of 312 */
-  FREE_BYTES = 64 << 20, /* for any file */
+  MAX_DEPTH = 64,           /* an If in an If costs three */
+  ENTRY_BYTES = 64,         /* heap overhead, list entry and scan record of one field */
+  BYTES_PER_BYTE = 40,      /* an attribute of 13 bytes is a struct of 312 */
+  FREE_BYTES = 64 << 20,    /* for any file */
+  MAX_SLIM_BYTES = 1 << 30, /* well below what a GByteArray takes */
+  SLIM_BYTES = 4096,        /* contents of tensors from here on stay where they are */
+  FIELD_SPAN = 19000,       /* in their place; protobuf leaves this number to implementations */
 };
 
 typedef struct
@@ -205,6 +209,8 @@ walk_message (Walk *walk, const ProtobufCMessageDescriptor *message, const uint8
                                                                                      field.id);
       if (!spend (walk, ENTRY_BYTES) || (row == NULL && !spend (walk, field.n_bytes)))
         return refuse (walk, at, message, "more content than its size warrants");
+      if (field.id == FIELD_SPAN)
+        return refuse (walk, at, message, "a field of a number that protobuf reserves");
       if (row != NULL && !mark (message, row, &seen))
         return refuse (walk, at, message, "a second value of a field that holds one");
       if (row != NULL && !check_field (walk, message, row, &field, depth))
@@ -225,6 +231,74 @@ onnx_wire_check (const ProtobufCMessageDescriptor *message, const SfSource *sour
   Walk walk = { .path = source->path, .start = source->data, .limit = limit, .error = error };
   return walk_message (&walk, message, source->data, source->n_bytes, 0);
 }
+
+/* ---- large tensors ---- */
+
+static void
+append_varint (GByteArray *out, uint64_t value)
+{
+  guint8 bytes[10];
+  guint n = 0;
+  for (; value > 0x7f; value >>= 7)
+    bytes[n++] = (guint8) (value | 0x80);
+  bytes[n++] = (guint8) value;
+  g_byte_array_append (out, bytes, n);
+}
+
+bool
+onnx_wire_slim (const ProtobufCMessageDescriptor *message, const uint8_t *at, size_t n,
+                GByteArray *out, GArray *spans)
+{
+  Field field;
+  for (size_t used; n > 0 && (used = read_field (at, n, &field)) > 0; at += used, n -= used)
+    {
+      const ProtobufCFieldDescriptor *row
+          = field.wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED && field.n_bytes >= SLIM_BYTES
+                ? protobuf_c_message_descriptor_get_field (message, field.id)
+                : NULL;
+      if (row != NULL && row->type == PROTOBUF_C_TYPE_MESSAGE)
+        {
+          g_autoptr (GByteArray) inner = g_byte_array_new ();
+          if (!onnx_wire_slim (row->descriptor, field.payload, field.n_bytes, inner, spans)
+              || inner->len > MAX_SLIM_BYTES - out->len)
+            return false;
+          append_varint (out, (uint64_t) field.id << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
+          append_varint (out, inner->len);
+          g_byte_array_append (out, inner->data, inner->len);
+        }
+      else if (row != NULL && message == &onnx__tensor_proto__descriptor
+               && strcmp (row->name, "raw_data") == 0)
+        {
+          const ProtobufCBinaryData span = { field.n_bytes, (uint8_t *) field.payload };
+          append_varint (out, (uint64_t) FIELD_SPAN << 3 | PROTOBUF_C_WIRE_TYPE_VARINT);
+          append_varint (out, spans->len);
+          g_array_append_val (spans, span);
+        }
+      else if (used <= MAX_SLIM_BYTES - out->len)
+        g_byte_array_append (out, at, (guint) used);
+      else
+        return false;
+    }
+  return true;
+}
+
+bool
+onnx_wire_span (const ProtobufCMessage *message, size_t *index)
+{
+  uint64_t value;
+  for (unsigned i = 0; i < message->n_unknown_fields; i++)
+    {
+      const ProtobufCMessageUnknownField *field = &message->unknown_fields[i];
+      if (field->tag == FIELD_SPAN && read_varint (field->data, field->len, &value) > 0)
+        {
+          *index = (size_t) value;
+          return true;
+        }
+    }
+  return false;
+}
+
+/* ---- attributes of later versions ---- */
 
 Onnx__AttributeProto *
 onnx_wire_attribute (const char *path, const ProtobufCMessageUnknownField *field, GError **error)

@@ -129,6 +129,47 @@ SF_TEST (OnnxTensor, RefusesWhatDoesNotFit)
            SF_ERROR_UNSUPPORTED, "9 dimensions, wanted at most 8");
 }
 
+/* Large contents stay in the file, wherever they begin there. */
+SF_TEST (OnnxTensor, LargeContents)
+{
+  enum
+  {
+    N = 3000
+  };
+  g_autoptr (GError) error = NULL;
+  g_autofree float *values = g_new (float, N);
+  g_autofree double *x = g_new0 (double, N);
+  g_autofree double *out = g_new0 (double, N);
+  for (int i = 0; i < N; i++)
+    values[i] = (float) i;
+  for (size_t shift = 0; shift < 4; shift++)
+    {
+      g_autoptr (Build) build = build_new (13);
+      g_autofree char *name = g_strnfill (shift + 1, 'w');
+      build_input (build, "x", F32, "3000");
+      build_floats (build, name, "3000", values);
+      Onnx__NodeProto *constant = build_node (build, "Constant", "_", "c");
+      constant->n_input = 0;
+      Onnx__TensorProto *tensor = build_tensor (build, "t", F32, 1, (int64_t[]){ N });
+      tensor->has_raw_data = true;
+      tensor->raw_data.len = N * sizeof (float);
+      tensor->raw_data.data = (uint8_t *) values;
+      build_attr (build, constant, "value", ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR)->t
+          = tensor;
+      g_autofree char *inputs = g_strconcat ("x ", name, NULL);
+      build_node (build, "Add", inputs, "a");
+      build_node (build, "Add", "a c", "y");
+      build_output (build, "y");
+      g_autoptr (SfGraph) graph = build_import (build, NULL, NULL, &error);
+      SF_REQUIRE_NO_ERROR (error);
+      SF_REQUIRE (sf_graph_n_states (graph) == 1);
+      SfValue w = sf_graph_state_at (graph, 0);
+      SF_CHECK (memcmp (sf_value_data (graph, w), values, N * sizeof (float)) == 0);
+      SF_REQUIRE (build_run (graph, 0, (const double *[]){ x }, out, N));
+      SF_CHECK_NEAR (out[N - 1], 2 * (N - 1), 0);
+    }
+}
+
 /* ---- external data ---- */
 
 static void

@@ -100,6 +100,16 @@ SF_TEST (OnnxWire, RefusesWrongTypesAndTexts)
   expect (latin, "byte 4, in GraphProto: a text that is not UTF-8");
 }
 
+SF_TEST (OnnxWire, RefusesReservedFields)
+{
+  /* Number 19000 as a varint, value 0. */
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  const guint8 field[] = { 0xc0, 0xa3, 0x09, 0 };
+  g_byte_array_append (bytes, field, sizeof field);
+  wrap (bytes, MODEL_GRAPH);
+  expect (bytes, "a field of a number that protobuf reserves");
+}
+
 SF_TEST (OnnxWire, RefusesNothingAtAll)
 {
   GError *error = NULL;
