@@ -30,7 +30,8 @@ plugins_sf_pass_simplify_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
 plugins_sf_pass_simplify_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
 plugins_sf_pass_simplify_la_LIBADD = $(SF_PLUGIN_LIBADD)
 plugin_LTLIBRARIES += plugins/sf-pass-legalise.la
-plugins_sf_pass_legalise_la_SOURCES = plugins/passes/legalise/legalise.c
+plugins_sf_pass_legalise_la_SOURCES = plugins/passes/legalise/collapse.c plugins/passes/legalise/collapse.h \
+  plugins/passes/legalise/legalise.c
 plugins_sf_pass_legalise_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
 plugins_sf_pass_legalise_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
 plugins_sf_pass_legalise_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gather, scatter_add and scatter along one axis. */
+/* gather, gather_add, scatter_add and scatter along one axis. */
 #include <string.h>
 
 #include "plugins/backends/rdu/kernels_view.h"
@@ -106,6 +106,38 @@ clear_view (const RduView *view)
     for (int64_t i = 0; i < n; i++)
       walk.at[0][i * stride] = 0;
   while (rdu_walk_next (&walk));
+}
+
+/* As gather, of the rows of x that the box has; sums over the boxes are the whole. */
+static void
+gather_add (const RduCall *call)
+{
+  const RduView *x = call->src[0], *index = call->src[1], *y = call->dst[0];
+  Split split = split_of (x, index, call->imm[0]);
+  if (call->first)
+    clear_view (y);
+  for (int64_t b = 0; b < split.n_before; b++)
+    for (int64_t i = 0; i < split.n_indices; i++)
+      {
+        int64_t value = ((const int32_t *) index->data)[offset_of (index, 0, index->rank, i)];
+        if (!check_index (call, index, i, value, x->dim[split.axis]))
+          continue;
+        int64_t row = value - x->lo[split.axis];
+        if (row < 0 || row >= x->n[split.axis])
+          continue;
+        int64_t from = offset_of (x, 0, split.before, b) + row * x->stride[split.axis];
+        int64_t to = offset_of (y, 0, split.before, b)
+                     + offset_of (y, split.before, split.inside, i);
+        for (int64_t a = 0; a < split.n_after; a++)
+          {
+            int64_t at = to + offset_of (y, split.before + split.inside, split.after, a);
+            int64_t source = from + offset_of (x, split.axis + 1, split.after, a);
+            if (y->is_int)
+              ((uint32_t *) y->data)[at] += ((const uint32_t *) x->data)[source];
+            else
+              ((float *) y->data)[at] += ((const float *) x->data)[source];
+          }
+      }
 }
 
 static void
@@ -221,6 +253,7 @@ scatter (const RduCall *call)
 
 const RduKernel RDU_SYMBOL (rdu_index_kernels)[] = {
   { "gather", 1, gather },
+  { "gather_add", 1, gather_add },
   { "scatter_add", 1, scatter_add },
   { "scatter", 1, scatter },
   { NULL, 0, NULL },

@@ -45,6 +45,8 @@ lower (OnnxNode *node)
 static bool
 is_foldable (const OnnxNode *node)
 {
+  if ((node->row->flags & ONNX_LIST) != 0)
+    return false;
   for (size_t i = 0; i < node->n_inputs; i++)
     if (node->inputs[i] != NULL && !onnx_value_is_constant (node->inputs[i]))
       return false;

@@ -19,6 +19,7 @@ enum
 {
   ONNX_HOST = 1 << 0,    /* some part has no form for a device: runs on the host */
   ONNX_NO_GRAD = 1 << 1, /* cannot be trained through */
+  ONNX_LIST = 1 << 2,    /* deals in sequences or optionals, so it is never folded */
 };
 
 /* An operator from one version on. For a model of opset n the row of the operator with the greatest

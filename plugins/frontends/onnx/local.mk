@@ -40,6 +40,7 @@ plugins_frontends_onnx_libonnx_la_SOURCES = \
   plugins/frontends/onnx/lower_reduce.c \
   plugins/frontends/onnx/lower_resize.c \
   plugins/frontends/onnx/lower_select.c \
+  plugins/frontends/onnx/lower_sequence.c \
   plugins/frontends/onnx/lower_shape.c \
   plugins/frontends/onnx/lower_signal.c \
   plugins/frontends/onnx/lower_train.c \
@@ -59,6 +60,8 @@ plugins_frontends_onnx_libonnx_la_SOURCES = \
   plugins/frontends/onnx/take.c \
   plugins/frontends/onnx/take.h \
   plugins/frontends/onnx/tensor.c \
+  plugins/frontends/onnx/tfidf.c \
+  plugins/frontends/onnx/tfidf.h \
   plugins/frontends/onnx/value.c \
   plugins/frontends/onnx/window.c \
   plugins/frontends/onnx/window.h \

@@ -23,6 +23,7 @@ static const OnnxRow *const families[] = {
   onnx_rows_reduce,
   onnx_rows_resize,
   onnx_rows_select,
+  onnx_rows_sequence,
   onnx_rows_shape,
   onnx_rows_signal,
   onnx_rows_train,

@@ -26,10 +26,11 @@ mask_data (const Match *m, SfValue value)
                                                                : NULL;
 }
 
-/* Whether the last two dimensions are [S,T], all others 1, and each entry is what `wanted` says of
- * it: seen up to the query's own position, hidden after it. */
+/* Whether the last two dimensions are [S,T], all others 1, and each entry lets a query see the keys
+ * up to its own position: as a number to be added, or as a condition that hides where it is
+ * `hides`. */
 static bool
-is_causal (const Match *m, SfValue mask, const SfShape *scores, bool condition)
+is_causal (const Match *m, SfValue mask, const SfShape *scores, bool condition, bool hides)
 {
   const SfShape *shape = sf_value_shape (m->graph, mask);
   const void *data = mask_data (m, mask);
@@ -43,8 +44,8 @@ is_causal (const Match *m, SfValue mask, const SfShape *scores, bool condition)
   sf_dtype_convert (sf_value_dtype (m->graph, mask), data, SF_F64, entries, (size_t) (s * t));
   for (int64_t i = 0; i < s * t; i++)
     {
-      bool seen = condition ? entries[i] != 0 : entries[i] == 0;
-      bool hidden = condition ? entries[i] == 0 : entries[i] <= HIDDEN;
+      bool seen = condition ? (entries[i] != 0) != hides : entries[i] == 0;
+      bool hidden = condition ? !seen : entries[i] <= HIDDEN;
       if (is_causal_place (i / t, i % t) ? !seen : !hidden)
         return false;
     }
@@ -77,23 +78,24 @@ fits_scores (const Match *m, SfValue mask, const SfShape *scores)
 {
   SfShape met;
   const SfShape *shape = sf_value_shape (m->graph, mask);
-  return sf_shape_broadcast (shape, scores, &met) && sf_shape_equal (&met, scores)
-         && (scores->rank <= 4 || shape->rank <= 2);
+  return sf_shape_broadcast (shape, scores, &met) && sf_shape_equal (&met, scores);
 }
 
 /* Masks are added last or scaled with the scores; only the former is the op's. */
 static bool
-add_mask (Match *m, SfValue mask, SfValue open, const SfShape *scores, Found *found)
+add_mask (Match *m, Mask mask, const SfShape *scores, Found *found)
 {
+  bool condition = mask.where != SF_NONE;
+  SfValue shown = condition ? mask.where : mask.value;
   if (found->scale != 1)
     return false;
-  if (is_causal (m, open != SF_NONE ? open : mask, scores, open != SF_NONE))
+  if (mask.view.rank == 0 && is_causal (m, shown, scores, condition, mask.hides))
     return found->causal = true;
-  if (found->n_masks == MATCH_MAX_MASKS || is_trained (m, mask)
-      || !fits_scores (m, open != SF_NONE ? open : mask, scores)
-      || (open == SF_NONE && !sf_dtype_is_float (sf_value_dtype (m->graph, mask))))
+  const SfShape *shape = mask.view.rank != 0 ? &mask.view : scores;
+  if (found->n_masks == MATCH_MAX_MASKS || is_trained (m, mask.value)
+      || !fits_scores (m, shown, shape)
+      || (!condition && !sf_dtype_is_float (sf_value_dtype (m->graph, mask.value))))
     return false;
-  found->open[found->n_masks] = open;
   found->mask[found->n_masks++] = mask;
   return true;
 }
@@ -102,24 +104,60 @@ add_mask (Match *m, SfValue mask, SfValue open, const SfShape *scores, Found *fo
 
 static bool scores (Match *m, SfValue value, Found *found);
 
-/* select (c, scores, number), where the number hides what c does not let through. */
+/* Whether the value is one number that hides a score. */
+static bool
+is_hidden (const Match *m, SfValue value)
+{
+  double number;
+  if (sf_value_kind (m->graph, value) != SF_VALUE_CONSTANT
+      || sf_shape_n_elems (sf_value_shape (m->graph, value)) != 1)
+    return false;
+  sf_dtype_convert (sf_value_dtype (m->graph, value), sf_value_data (m->graph, value), SF_F64,
+                    &number, 1);
+  return number <= HIDDEN;
+}
+
+/* select (c, scores, number) or select (c, number, scores), where the number hides. */
 static bool
 conditional (Match *m, SfValue value, Found *found)
 {
-  double number;
   SfNode select = match_take (m, value, "select");
-  if (select == SF_NONE)
-    return false;
-  SfValue hide = match_input (m, select, 2);
   const SfShape *shape = sf_value_shape (m->graph, value);
-  bool lowest = sf_value_kind (m->graph, hide) == SF_VALUE_CONSTANT
-                && sf_shape_n_elems (sf_value_shape (m->graph, hide)) == 1;
-  if (!lowest)
+  for (size_t i = 1; select != SF_NONE && i < 3; i++)
+    {
+      SfValue inner = match_input (m, select, i), number = match_input (m, select, 3 - i);
+      Mask mask = { .value = number, .where = match_input (m, select, 0), .hides = i == 2 };
+      if (is_hidden (m, number) && sf_shape_equal (sf_value_shape (m->graph, inner), shape))
+        return add_mask (m, mask, shape, found) && scores (m, inner, found);
+    }
+  return false;
+}
+
+/* Windows that share a mask: the scores [b w,h,S,T] seen as [b,w,h,S,T], a mask added, and back. */
+static bool
+viewed (Match *m, SfValue value, Found *found)
+{
+  SfNode back = match_take (m, value, "reshape");
+  SfNode add = back == SF_NONE ? SF_NONE : match_take (m, match_input (m, back, 0), "add");
+  const SfShape *shape = sf_value_shape (m->graph, value);
+  if (add == SF_NONE || shape->rank != 4)
     return false;
-  sf_dtype_convert (sf_value_dtype (m->graph, hide), sf_value_data (m->graph, hide), SF_F64,
-                    &number, 1);
-  return number <= HIDDEN && add_mask (m, hide, match_input (m, select, 0), shape, found)
-         && scores (m, match_input (m, select, 1), found);
+  SfShape wide = *sf_value_shape (m->graph, match_input (m, back, 0));
+  if (wide.rank != 5 || wide.dim[0] * wide.dim[1] != shape->dim[0]
+      || memcmp (&wide.dim[2], &shape->dim[1], 3 * sizeof *wide.dim) != 0)
+    return false;
+  for (size_t i = 0; i < 2; i++)
+    {
+      Mask mask = { .value = match_input (m, add, 1 - i), .where = SF_NONE, .view = wide };
+      SfNode view = match_producer (m, match_input (m, add, i), "reshape");
+      if (view == SF_NONE
+          || !sf_shape_equal (sf_value_shape (m->graph, match_input (m, view, 0)), shape)
+          || !sf_shape_equal (sf_value_shape (m->graph, match_input (m, add, i)), &wide))
+        continue;
+      match_take_node (m, view);
+      return add_mask (m, mask, shape, found) && scores (m, match_input (m, view, 0), found);
+    }
+  return false;
 }
 
 static bool
@@ -132,9 +170,9 @@ masked (Match *m, SfValue value, Found *found)
   for (size_t i = 0; add != SF_NONE && i < 2; i++)
     {
       SfValue inner = match_input (m, add, i);
+      Mask mask = { .value = match_input (m, add, 1 - i), .where = SF_NONE };
       if (sf_shape_equal (sf_value_shape (m->graph, inner), shape)
-          && add_mask (m, match_input (m, add, 1 - i), SF_NONE, shape, found)
-          && scores (m, inner, found))
+          && add_mask (m, mask, shape, found) && scores (m, inner, found))
         return true;
       *m = before;
       *found = so_far;
@@ -231,6 +269,8 @@ scores (Match *m, SfValue value, Found *found)
     return masked (m, value, found);
   if (match_producer (m, value, "select") != SF_NONE)
     return conditional (m, value, found);
+  if (match_producer (m, value, "reshape") != SF_NONE)
+    return viewed (m, value, found);
   return product (m, value, found);
 }
 
@@ -305,23 +345,54 @@ reshape (SfGraph *to, SfValue v, SfShape shape, GError **error)
   return sf_graph_op (to, "reshape", &v, 1, &attr, 1, error);
 }
 
-/* One mask, which broadcasts to [B,H,S,T] as the scores' own did. */
+/* What a condition hides as numbers: 0 where it lets the score through. */
 static SfValue
-one_mask (SfGraph *to, const SfGraph *from, const Found *found, size_t i, const SfValue *map,
-          GError **error)
+from_condition (SfGraph *to, const Mask *mask, const SfValue *map, GError **error)
 {
-  SfValue mask = map[found->mask[i]];
-  if (found->open[i] != SF_NONE)
+  SfValue hidden = map[mask->value], where = map[mask->where];
+  SfValue zero = sf_graph_constant_f (to, sf_value_dtype (to, hidden), 0, error);
+  if (zero == SF_NONE)
+    return SF_NONE;
+  return mask->hides ? sf_graph_op3 (to, "select", where, hidden, zero, error)
+                     : sf_graph_op3 (to, "select", where, zero, hidden, error);
+}
+
+/* A mask over [b,w,1 or h,S,T] as one over [b w, 1 or h, S, T]. */
+static SfValue
+from_view (SfGraph *to, const Mask *mask, SfValue v, GError **error)
+{
+  SfShape given = *sf_value_shape (to, v), wide = mask->view;
+  wide.dim[2] = given.rank >= 3 ? given.dim[given.rank - 3] : 1;
+  const SfAttr attr = SF_ATTR_IS ("shape", wide.dim, (size_t) wide.rank);
+  if (given.rank <= 3)
+    return v;
+  v = sf_graph_op (to, "broadcast", &v, 1, &attr, 1, error);
+  return reshape (
+      to, v, SF_SHAPE (wide.dim[0] * wide.dim[1], wide.dim[2], wide.dim[3], wide.dim[4]), error);
+}
+
+/* One mask, which broadcasts to the op's [B,H,S,T] as it did to the scores. */
+static SfValue
+one_mask (SfGraph *to, const SfGraph *from, const Found *found, const Mask *mask,
+          const SfValue *map, GError **error)
+{
+  SfValue v = mask->where != SF_NONE ? from_condition (to, mask, map, error) : map[mask->value];
+  if (v != SF_NONE && mask->view.rank != 0)
+    return from_view (to, mask, v, error);
+  int rank = sf_value_shape (from, found->q)->rank;
+  if (v == SF_NONE || rank == 4 || sf_value_shape (to, v)->rank <= 2)
+    return v;
+  /* The leading dimensions become one; 1 stays 1 when all are. */
+  SfShape shape = *sf_value_shape (to, v), all = *sf_value_shape (from, found->q);
+  all.dim[rank - 2] = shape.dim[shape.rank - 2];
+  all.dim[rank - 1] = shape.dim[shape.rank - 1];
+  if (rank > 3)
     {
-      SfValue zero = sf_graph_constant_f (to, sf_value_dtype (to, mask), 0, error);
-      mask = zero == SF_NONE ? SF_NONE
-                             : sf_graph_op3 (to, "select", map[found->open[i]], zero, mask, error);
+      const SfAttr attr = SF_ATTR_IS ("shape", all.dim, (size_t) rank);
+      v = sf_graph_op (to, "broadcast", &v, 1, &attr, 1, error);
+      shape = all;
     }
-  const SfShape *q = sf_value_shape (from, found->q);
-  if (mask == SF_NONE || q->rank != 3 || sf_value_shape (to, mask)->rank != 3)
-    return mask;
-  const SfShape *shape = sf_value_shape (to, mask);
-  return reshape (to, mask, SF_SHAPE (shape->dim[0], 1, shape->dim[1], shape->dim[2]), error);
+  return reshape (to, v, four (&shape), error);
 }
 
 /* Sum of the masks; SF_NONE with *ok when there is none. */
@@ -333,7 +404,7 @@ all_masks (SfGraph *to, const SfGraph *from, const Found *found, const SfValue *
   *ok = true;
   for (size_t i = 0; i < found->n_masks && *ok; i++)
     {
-      SfValue mask = one_mask (to, from, found, i, map, error);
+      SfValue mask = one_mask (to, from, found, &found->mask[i], map, error);
       if (mask != SF_NONE && sum != SF_NONE)
         mask = sf_graph_op2 (to, "add", mask, sum, error);
       *ok = mask != SF_NONE;

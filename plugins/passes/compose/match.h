@@ -19,6 +19,16 @@ typedef struct
   SfNode node[MATCH_MAX_NODES]; /* the root is the first */
 } Match;
 
+/* Something that is added to the scores of an attention. */
+typedef struct
+{
+  SfValue value;
+  SfValue where; /* SF_NONE, or a condition: added only where it is `hides` */
+  bool hides;
+  SfShape view; /* rank 0, or [b,w,h,S,T] that value broadcasts to, when the scores are [b w,h,S,T]
+                 */
+} Mask;
+
 /* What the replacement is built from: values of the old graph and attributes. */
 typedef struct
 {
@@ -32,8 +42,7 @@ typedef struct
   int k_rank;
   double scale;
   bool causal;
-  SfValue mask[MATCH_MAX_MASKS]; /* to be added */
-  SfValue open[MATCH_MAX_MASKS]; /* SF_NONE, or where mask[i] leaves the score as it is */
+  Mask mask[MATCH_MAX_MASKS];
   size_t n_masks;
 } Found;
 

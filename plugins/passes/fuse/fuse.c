@@ -21,11 +21,12 @@ typedef struct
   SfGraph *graph;
   SfLowering *low;
   int64_t max_streams;
-  SfNode *group;    /* per node */
   GArray **members; /* per group id: SfNode in order; NULL when merged away */
-  GArray **edges;   /* per group id: groups that read it; rebuilt after a merge */
+  GArray **edges;   /* per group id: groups that read it, in order */
+  GArray **feeders; /* per group id: groups that it reads, in order */
   uint32_t *mark;
   uint32_t stamp;
+  GArray *stack; /* of a search */
 } Fusion;
 
 static bool
@@ -36,42 +37,89 @@ takes_part (const Fusion *f, SfNode node)
 
 /* ---- edges ---- */
 
-static void
-add_edge (GArray *edges, SfNode to)
+static gint
+compare_nodes (gconstpointer a, gconstpointer b)
 {
-  for (guint i = 0; i < edges->len; i++)
-    if (g_array_index (edges, SfNode, i) == to)
-      return;
-  g_array_append_val (edges, to);
+  SfNode x = *(const SfNode *) a, y = *(const SfNode *) b;
+  return x < y ? -1 : x > y;
+}
+
+static bool
+holds (const GArray *set, SfNode group)
+{
+  return g_array_binary_search ((GArray *) set, &group, compare_nodes, NULL);
+}
+
+static void
+insert (GArray *set, SfNode group)
+{
+  guint at = set->len;
+  while (at > 0 && g_array_index (set, SfNode, at - 1) > group)
+    at--;
+  if (at == 0 || g_array_index (set, SfNode, at - 1) != group)
+    g_array_insert_val (set, at, group);
+}
+
+static void
+take_out (GArray *set, SfNode group)
+{
+  guint at;
+  if (g_array_binary_search (set, &group, compare_nodes, &at))
+    g_array_remove_index (set, at);
 }
 
 static void
 collect_edges (Fusion *f)
 {
   for (SfNode node = 0; node < sf_graph_n_nodes (f->graph); node++)
-    g_array_set_size (f->edges[node], 0);
-  for (SfNode node = 0; node < sf_graph_n_nodes (f->graph); node++)
     for (size_t i = 0; takes_part (f, node) && i < sf_node_n_inputs (f->graph, node); i++)
       {
         SfValue x = sf_node_input (f->graph, node, i);
         SfNode producer = x == SF_NONE ? SF_NONE
                                        : sf_value_producer (f->graph, sf_lowering_root (f->low, x));
-        if (producer != SF_NONE && f->group[producer] != f->group[node])
-          add_edge (f->edges[f->group[producer]], f->group[node]);
+        if (producer == SF_NONE)
+          continue;
+        insert (f->edges[producer], node);
+        insert (f->feeders[node], producer);
       }
 }
 
+/* What led to or came from `gone` now leads to or comes from `kept`. */
+static void
+move_edges (GArray **out, GArray **back, SfNode kept, SfNode gone)
+{
+  for (guint i = 0; i < out[gone]->len; i++)
+    {
+      SfNode other = g_array_index (out[gone], SfNode, i);
+      take_out (back[other], gone);
+      if (other == kept)
+        continue;
+      insert (back[other], kept);
+      insert (out[kept], other);
+    }
+  take_out (out[kept], gone);
+  g_array_set_size (out[gone], 0);
+}
+
+/* Whether some way leads from `from` to `wanted`. */
 static bool
 reaches (Fusion *f, SfNode from, SfNode wanted)
 {
-  if (from == wanted)
-    return true;
-  if (f->mark[from] == f->stamp)
-    return false;
-  f->mark[from] = f->stamp;
-  for (guint i = 0; i < f->edges[from]->len; i++)
-    if (reaches (f, g_array_index (f->edges[from], SfNode, i), wanted))
-      return true;
+  g_array_set_size (f->stack, 0);
+  g_array_append_val (f->stack, from);
+  while (f->stack->len > 0)
+    {
+      SfNode at = g_array_index (f->stack, SfNode, f->stack->len - 1);
+      g_array_set_size (f->stack, f->stack->len - 1);
+      if (at == wanted)
+        return true;
+      if (f->mark[at] == f->stamp)
+        continue;
+      f->mark[at] = f->stamp;
+      if (holds (f->edges[at], wanted))
+        return true;
+      g_array_append_vals (f->stack, f->edges[at]->data, f->edges[at]->len);
+    }
   return false;
 }
 
@@ -139,13 +187,6 @@ rounding_allows (const Fusion *f, const GArray *nodes)
   return true;
 }
 
-static gint
-compare_nodes (gconstpointer a, gconstpointer b)
-{
-  SfNode x = *(const SfNode *) a, y = *(const SfNode *) b;
-  return x < y ? -1 : x > y;
-}
-
 /* Joins group a and its reader b when they can be one stage. */
 static bool
 try_join (Fusion *f, SfNode a, SfNode b, size_t max_nodes)
@@ -169,9 +210,8 @@ try_join (Fusion *f, SfNode a, SfNode b, size_t max_nodes)
   g_array_unref (f->members[b]);
   f->members[gone] = NULL;
   f->members[kept] = g_steal_pointer (&both);
-  for (guint i = 0; i < f->members[kept]->len; i++)
-    f->group[g_array_index (f->members[kept], SfNode, i)] = kept;
-  collect_edges (f);
+  move_edges (f->edges, f->feeders, kept, gone);
+  move_edges (f->feeders, f->edges, kept, gone);
   return true;
 }
 
@@ -208,13 +248,10 @@ grow (Fusion *f, SfNode *a, const FuseRule *rule)
           return true;
         }
     }
-  for (SfNode b = 0; rule->before != 0 && b < sf_graph_n_nodes (f->graph); b++)
+  for (guint i = 0; rule->before != 0 && i < f->feeders[*a]->len; i++)
     {
-      bool feeds = false;
-      for (guint i = 0; f->members[b] != NULL && i < f->edges[b]->len; i++)
-        feeds |= g_array_index (f->edges[b], SfNode, i) == *a;
-      SfNode kept = MIN (*a, b);
-      if (feeds && all_in (f, b, rule->before) && try_join (f, b, *a, rule->max_nodes))
+      SfNode b = g_array_index (f->feeders[*a], SfNode, i), kept = MIN (*a, b);
+      if (all_in (f, b, rule->before) && try_join (f, b, *a, rule->max_nodes))
         {
           *a = kept;
           return true;
@@ -284,15 +321,16 @@ fuse_graph (SfPassContext *context, SfGraph *graph, const SfLowering *low, const
   Fusion f = { .graph = graph,
                .low = (SfLowering *) low,
                .max_streams = sf_lower_limits (sf_pass_arch (context), 100).agcus };
-  f.group = g_new (SfNode, n + 1);
   f.members = g_new0 (GArray *, n + 1);
   f.edges = g_new0 (GArray *, n + 1);
+  f.feeders = g_new0 (GArray *, n + 1);
+  f.stack = g_array_new (FALSE, FALSE, sizeof (SfNode));
   f.mark = g_new0 (uint32_t, n + 1);
   size_t before = 0, after = 0;
   for (SfNode node = 0; node < n; node++)
     {
-      f.group[node] = node;
       f.edges[node] = g_array_new (FALSE, FALSE, sizeof (SfNode));
+      f.feeders[node] = g_array_new (FALSE, FALSE, sizeof (SfNode));
       sf_node_set_group (graph, node, -1);
       if (!takes_part (&f, node))
         continue;
@@ -309,11 +347,13 @@ fuse_graph (SfPassContext *context, SfGraph *graph, const SfLowering *low, const
       after += f.members[node] != NULL;
       g_clear_pointer (&f.members[node], g_array_unref);
       g_array_unref (f.edges[node]);
+      g_array_unref (f.feeders[node]);
     }
   sf_pass_note (context, "%s: %zu nodes in %zu stages", sf_graph_name (graph), before, after);
-  g_free (f.group);
   g_free (f.members);
   g_free (f.edges);
+  g_free (f.feeders);
+  g_array_unref (f.stack);
   g_free (f.mark);
 }
 

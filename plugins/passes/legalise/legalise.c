@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pass legalise: decomposes what the device cannot express, sends the rest to the host, gives
  * results memory of their own. */
-#include <sf/plugin/pass.h>
+#include "collapse.h"
 
 /* A decomposition that has not come to an end after so many levels goes in circles. */
 #define MAX_LEVELS 16
@@ -98,6 +98,11 @@ rewrite_node (Rewrite *r, SfNode node, GError **error)
   bool device = sf_pass_target_supports (r->context, r->from, node, &reason);
   if (!device && !is_wide (r->from, node) && sf_op_has_decomposition (sf_node_op (r->from, node)))
     return decompose (r, node, error);
+  bool collapsed = false;
+  if (device && !sf_collapse_node (r->to, r->from, node, r->map, &collapsed, error))
+    return false;
+  if (collapsed)
+    return true;
   SfNode copy = (SfNode) sf_graph_n_nodes (r->to);
   if (!sf_graph_copy_node (r->to, r->from, node, r->map, error))
     return false;
