@@ -91,11 +91,12 @@ print_json (const GArray *lines)
       const Line *line = &g_array_index (lines, Line, i);
       printf (
           "%s\n  {\"op\": \"%s\", \"domain\": \"%s\", \"from\": %d, \"to\": %d, \"lowered\": %s, "
-          "\"host\": %s, \"gradient\": %s}",
+          "\"host\": %s, \"gradient\": %s, \"note\": \"%s\"}",
           i > 0 ? "," : "", line->row->op, line->row->domain != NULL ? line->row->domain : "",
           line->from, line->to, line->row->lower != NULL ? "true" : "false",
           line->row->flags & ONNX_HOST ? "true" : "false",
-          line->row->flags & ONNX_NO_GRAD ? "false" : "true");
+          line->row->flags & ONNX_NO_GRAD ? "false" : "true",
+          line->row->note != NULL ? line->row->note : "");
     }
   printf ("\n]\n");
 }

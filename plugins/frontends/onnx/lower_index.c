@@ -367,13 +367,17 @@ lower_reverse_sequence (OnnxNode *node)
   onnx_set (node, 0, onnx_reshape (node, onnx_gather (node, rows, at, 0), data));
 }
 
+#define REDUCED "reduction mul, max and min have no gradient"
+
 const OnnxRow onnx_rows_index[] = {
   { "Gather", 1, lower_gather },
   { "GatherElements", 11, lower_gather_elements },
   { "GatherND", 11, lower_gather_nd },
   { "Scatter", 9, lower_scatter_elements },
   { "ScatterElements", 11, lower_scatter_elements },
+  { "ScatterElements", 16, lower_scatter_elements, 0, REDUCED },
   { "ScatterND", 11, lower_scatter_nd },
+  { "ScatterND", 16, lower_scatter_nd, 0, REDUCED },
   { "OneHot", 9, lower_one_hot, 0, "depth known at import" },
   { "Where", 9, lower_where },
   { "Trilu", 14, lower_trilu },

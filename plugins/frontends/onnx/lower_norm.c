@@ -344,10 +344,10 @@ lower_lp_norm (OnnxNode *node)
   SfValue x = onnx_input (node, 0);
   SfValue norm = p == 1 ? onnx_1 (node, "abs", x) : onnx_2 (node, "mul", x, x);
   norm = onnx_reduce (node, "reduce_sum", norm, &axis, 1, true);
-  norm = p == 1 ? norm : onnx_1 (node, "sqrt", norm);
-  /* A row of zeros stays one. */
+  /* A row of zeros stays one; chosen before the root, which has no slope at 0. */
   SfValue one = onnx_scalar (node, onnx_dtype (node, norm), 1);
   norm = onnx_select (node, onnx_2f (node, "eq", norm, 0), one, norm);
+  norm = p == 1 ? norm : onnx_1 (node, "sqrt", norm);
   onnx_set (node, 0, onnx_2 (node, "div", x, norm));
 }
 
@@ -358,7 +358,7 @@ const OnnxRow onnx_rows_norm[] = {
     "inference uses them",
     NULL },
   { "InstanceNormalization", 1, lower_instance_norm, 0, NULL, NULL },
-  { "LayerNormalization", 17, lower_layer_norm, 0, NULL, NULL },
+  { "LayerNormalization", 17, lower_layer_norm, 0, "Mean and InvStdDev have no gradient", NULL },
   { "GroupNormalization", 18, lower_group_norm_18, 0, NULL, NULL },
   { "GroupNormalization", 21, lower_group_norm_21, 0, NULL, NULL },
   { "MeanVarianceNormalization", 9, lower_mean_variance, 0, NULL, NULL },

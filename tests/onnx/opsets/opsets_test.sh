@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Operators in the versions that the ONNX project's own tests leave out: values on both backends, gradients, and models that are refused.
+# Operators in the versions that the ONNX project's own tests leave out: values on both backends, gradients, where they run, and models
+# that are refused.
 set -u
 here=${SF_SOURCE_DIR:?run by make check}/tests/onnx/opsets
 sf=${SF_BUILD_DIR:?run by make check}/tools/sf/sf
@@ -13,22 +14,26 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/sf-opsets.XXXXXX") || exit 99
 trap 'rm -rf "$work"' EXIT
 trap 'exit 99' INT TERM
 failures=0
+set --
 for family in elementwise activation reduce loss quantise generate signals train movement index resize \
   contraction conv pool norm recurrent; do
   "$python" -B -W ignore "$here/write.py" $family "$work/$family" || failures=1
   for backend in cpu rdu; do
     # What passes counts; a refusal would not fail the run.
-    "$sf" onnx-test "$work/$family" --backend $backend --brief >"$work/out" || failures=1
+    "$sf" onnx-test "$work/$family" --backend $backend --brief --json "$work/$family.$backend" >"$work/out" || failures=1
     cat "$work/out"
     grep -q ' 0 failed, 0 unsupported' "$work/out" || failures=1
   done
   "$SF_BUILD_DIR/tests/onnx/opsets/gradients" --except "$here/unsloped" "$work/$family" || failures=1
+  set -- "$@" "$work/$family:$work/$family.rdu"
 done
 # Nothing of these runs on the host.
 "$python" -B -W ignore "$here/write.py" chains "$work/chains" || failures=1
 "$sf" onnx-test "$work/chains" --brief >"$work/out" || failures=1
 cat "$work/out"
 grep -q '^6 passed without a launch on the host' "$work/out" || failures=1
+"$SF_BUILD_DIR/tests/onnx/operators" --json >"$work/rows" || failures=1
+"$python" -B "$here/../flags.py" "$work/rows" "$@" || failures=1
 "$python" -B -W ignore "$here/write.py" refused "$work/refused" || failures=1
 "$sf" onnx-test "$work/refused" --backend cpu --brief --json "$work/refused.json" >"$work/out" 2>&1
 "$python" -B "$here/reasons.py" "$work/refused" "$work/refused.json" || failures=1

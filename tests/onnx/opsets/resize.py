@@ -134,7 +134,7 @@ def grids(op, x, random):
 
 
 def regions(op, x):
-    rois, batch = f32([[0, 0, 3, 3], [1.2, 0.7, 3.9, 3.1], [-2, 1, 7, 9], [2, 2, 2.2, 2.1]]), i64([1, 0, 0, 1])
+    rois, batch = f32([[0.1, 0.2, 3.3, 3.1], [1.2, 0.7, 3.9, 3.1], [-2.1, 1.3, 7.2, 9.1], [2, 2, 2.2, 2.1]]), i64([1, 0, 0, 1])
     boxes = np.concatenate([batch[:, None].astype(f32), rois], 1)
     torch_x, torch_boxes = torch.from_numpy(x), torch.from_numpy(boxes)
     for samples, aligned in itertools.product((0, 2, 3), (False, True)):
