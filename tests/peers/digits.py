@@ -17,9 +17,9 @@ images = read("train-images-idx3-ubyte.gz", 16).reshape(-1, 8, 8)
 labels = read("train-labels-idx1-ubyte.gz", 8).astype(np.int32)
 
 
-def large():
-    """[n,28,28], 0 to 1: interpolated linearly, so that no two neighbours of a window are equal by construction."""
-    at = np.linspace(0, 7, 28)
+def large(size=28):
+    """[n,size,size], 0 to 1: interpolated linearly, so that no two neighbours of a window are equal by construction."""
+    at = np.linspace(0, 7, size)
     weights = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(8)))
     return weights @ (images / 16) @ weights.T
 

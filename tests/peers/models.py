@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The starter models in PyTorch, and the cases that are compared: model, optimizer, rate."""
+import os
 import sys
+import tempfile
+import warnings
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+import torchvision
 from torch import nn
 
 import digits
@@ -12,6 +16,7 @@ import spatialflow
 
 torch.set_num_threads(1)
 HIDDEN, WIDTH, FEATURES = 64, 8, 32
+NIGHTLY = os.environ.get("SF_NIGHTLY") == "yes"
 
 
 class FeedForward(nn.Module):
@@ -77,8 +82,21 @@ class Encoder(nn.Module):
         return self.logits(self.norm(x).mean(1))
 
 
+def resnet18():
+    """torchvision's, with eps and momentum of its norms as a file in ONNX holds them: in f32."""
+    model = torchvision.models.resnet18(num_classes=10)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps, module.momentum = float(np.float32(module.eps)), 1 - float(np.float32(1 - module.momentum))
+    return model
+
+
 class Case:
-    """A model with its optimizer: in PyTorch, and as arguments of `sf compile`."""
+    """A model with its optimizer: in PyTorch, and as arguments of `sf compile`. How much of it is run: points of points.py, of which every
+    so manieth is looked at; steps and seeds of free.py; steps of double.py. `own`: how many times PyTorch's own error a point may be off."""
+
+    own = 0
+    n_points, every, every_cpu, n_steps, seeds, n_double = 200, 1, 1 if NIGHTLY else 20, 100, (1, 2, 3), 200
 
     def __init__(self, name, module, optimizer, options, lr, batch, arguments, rows):
         self.name, self.module, self.optimizer, self.options = name, module, optimizer, options
@@ -88,13 +106,31 @@ class Case:
         return f"{self.name}+{self.optimizer.__name__.lower()}"
 
     def compile(self):
-        return spatialflow.compile_model(self.name, self.batch, self.arguments, self.optimizer.__name__.lower(), {"lr": self.lr, **self.options})
+        return spatialflow.compile_model(self.name, self.batch, self.arguments, *self.optimizer_options())
+
+    def optimizer_options(self):
+        return self.optimizer.__name__.lower(), {"lr": self.lr, **self.options}
 
     def data(self, n_steps, seed):
         """n_steps batches (x, labels) of the digits."""
         x = self.rows()
         for at in digits.batches(len(x), self.batch, n_steps, seed):
             yield x[at], digits.labels[at]
+
+
+class Exported(Case):
+    """A model that comes through ONNX, exported in training mode, and gets its loss from us. It is deep enough that gradients, which the
+    optimizer keeps, are off by 1e-5 in PyTorch's f32 as well; and PyTorch in f64 is slow at it."""
+
+    own = 3
+    n_points, every, every_cpu, n_steps, seeds, n_double = (200, 1, 20, 100, (1, 2, 3), 10) if NIGHTLY else (61, 15, 60, 10, (1, 2), 2)
+
+    def compile(self):
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # counters of batches, which nobody reads, are left out
+            path = os.path.join(folder, self.name + ".onnx")
+            torch.onnx.export(self.module(), torch.from_numpy(self.rows()[: self.batch]), path, training=torch.onnx.TrainingMode.TRAINING, do_constant_folding=False)
+            return spatialflow.compile_file(path, *self.optimizer_options(), loss=b"softmax_ce")
 
 
 def images():
@@ -105,10 +141,16 @@ def channels():
     return images()[:, None]
 
 
+def colours():
+    """[n,3,32,32], the channels scaled apart."""
+    return (digits.large(32)[:, None] * np.array([1, 0.7, 0.4])[:, None, None]).astype(np.float32)
+
+
 CASES = [
     Case("ffn_mnist", FeedForward, torch.optim.SGD, {}, 0.1, 32, [f"hidden={HIDDEN}"], images),
     Case("lenet", LeNet, torch.optim.SGD, {"momentum": 0.9}, 0.01, 32, [], channels),
     Case("cnn_bn", ConvBatchNorm, torch.optim.Adam, {}, 0.005, 32, [f"width={WIDTH}"], channels),
+    Exported("resnet18", resnet18, torch.optim.SGD, {"momentum": 0.9}, 0.002, 8, [], colours),
     Case("encoder", Encoder, torch.optim.AdamW, {"weight_decay": 0.01}, 0.002, 16, [f"features={FEATURES}", "dropout=0"], digits.tokens),
 ]
 

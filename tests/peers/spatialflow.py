@@ -96,13 +96,17 @@ def optimizer_options(name, options):
     return values
 
 
+def compile_file(path, optimizer, options, **wanted):
+    """A PEF in memory of a model file; `wanted` are fields of ImportOptions."""
+    module = call(lib.sf_import, path.encode(), c.byref(ImportOptions(seed=1, **wanted)))
+    return call(lib.sf_compile, module, c.byref(CompileOptions(optimizer=optimizer.encode(), optimizer_options=optimizer_options(optimizer, options))))
+
+
 def compile_model(model, batch, arguments, optimizer, options):
     """A PEF in memory of the starter model of that name."""
     path = os.path.join(os.environ["SF_SOURCE_DIR"], "apps", model, "model.cfg")
     listed = (c.c_char_p * (len(arguments) + 1))(*(argument.encode() for argument in arguments))
-    wanted = ImportOptions(batch_size=batch, seed=1, args=c.cast(listed, c.c_void_p))
-    module = call(lib.sf_import, path.encode(), c.byref(wanted))
-    return call(lib.sf_compile, module, c.byref(CompileOptions(optimizer=optimizer.encode(), optimizer_options=optimizer_options(optimizer, options))))
+    return compile_file(path, optimizer, options, batch_size=batch, args=c.cast(listed, c.c_void_p))
 
 
 class Session:

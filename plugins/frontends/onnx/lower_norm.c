@@ -57,9 +57,14 @@ batch_norm_of_states (OnnxNode *node, const BatchNorm *b)
           || !sf_graph_set_update (graph, b->var, out[2], &error)))
     onnx_refuse (node, SF_ERROR_INVALID_DATA, "%s", error->message);
   onnx_set (node, 0, out[0]);
-  for (size_t i = 1; i < 3; i++)
+  for (size_t i = 1; i < 4; i++)
     if (onnx_wants_output (node, i))
       onnx_set (node, i, out[i]);
+  /* Up to opset 13 the batch's mean and variance, which exporters name and nobody reads. */
+  if (onnx_wants_output (node, 4))
+    onnx_set (node, 4,
+              onnx_2f (node, "sub",
+                       onnx_1 (node, "reciprocal", onnx_2 (node, "mul", out[4], out[4])), b->eps));
 }
 
 /* momentum old + (1 - momentum) now */
