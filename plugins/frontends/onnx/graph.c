@@ -19,16 +19,6 @@ check_attributes (OnnxNode *node)
 }
 
 static void
-check_outputs (OnnxNode *node)
-{
-  for (size_t i = 0; i < node->n_outputs; i++)
-    if (onnx_wants_output (node, i) && node->outputs[i] == NULL && node->results[i] == SF_NONE)
-      onnx_refuse (node, SF_ERROR_UNSUPPORTED,
-                   "output %zu (%s) has no meaning here; export without it", i,
-                   node->proto->output[i]);
-}
-
-static void
 lower (OnnxNode *node)
 {
   sf_graph_set_scope (node->graph, node->name);
@@ -36,8 +26,6 @@ lower (OnnxNode *node)
   sf_graph_set_scope (node->graph, NULL);
   if (node->error == NULL)
     check_attributes (node);
-  if (node->error == NULL)
-    check_outputs (node);
 }
 
 /* ---- folding ---- */
@@ -120,7 +108,9 @@ name_outputs (OnnxNode *node)
       OnnxValue *value = node->outputs[i];
       if (value == NULL && node->results[i] != SF_NONE)
         value = onnx_value_of_graph (node->import, node->results[i]);
-      if (*name != '\0' && value != NULL && !onnx_scope_add (node->scope, name, value))
+      if (value == NULL)
+        value = onnx_value_new (node->import, ONNX_UNSET);
+      if (*name != '\0' && !onnx_scope_add (node->scope, name, value))
         onnx_refuse (node, SF_ERROR_INVALID_DATA,
                      "output %zu (%s) has the name of an earlier value; export again", i, name);
     }

@@ -16,6 +16,7 @@ enum
 enum
 {
   MAX_PRODUCTS = 1 << 30, /* of one contraction or window */
+  MAX_VISITS = 1 << 20,   /* of values, over all evaluations of one import */
 };
 
 /* ---- bounds ---- */
@@ -124,13 +125,20 @@ given_feeds (const OnnxImport *import)
   return feeds;
 }
 
+static void
+count_visit (void *user_data, SfValue value, SfTensor *data)
+{
+  ++*(size_t *) user_data;
+}
+
 /* Runs what the value needs of the graph. */
 static bool
 evaluate (OnnxImport *import, SfValue at, SfTensor *out, GError **error)
 {
-  const SfEvaluateOptions options = { .n_threads = 1 };
+  const SfEvaluateOptions options
+      = { .n_threads = 1, .observe = count_visit, .user_data = &import->n_visits };
   SfFetch fetch = { .value = at };
-  if ((origin (import, at) & HEAVY) != 0)
+  if ((origin (import, at) & HEAVY) != 0 || import->n_visits > MAX_VISITS)
     return sf_fail (error, SF_ERROR_NO_RESOURCE,
                     "its content is wanted at import, but takes too much to compute; make it an "
                     "initialiser");
@@ -270,8 +278,8 @@ onnx_known (OnnxNode *node, size_t index)
                  "NAME=VALUES",
                  index, name);
   else if (value->kind != ONNX_TENSOR)
-    onnx_refuse (node, SF_ERROR_UNSUPPORTED,
-                 "input %zu (%s) is a sequence or optional, wanted a tensor", index, name);
+    onnx_refuse (node, SF_ERROR_UNSUPPORTED, "input %zu (%s) is %s, wanted a tensor", index, name,
+                 onnx_kind_name (value->kind));
   if (node->error != NULL)
     return NULL;
   GError *error = NULL;

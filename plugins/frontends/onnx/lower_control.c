@@ -20,8 +20,8 @@ place (OnnxNode *node, OnnxValue *value)
     return SF_NONE;
   if (value->kind != ONNX_TENSOR)
     {
-      onnx_refuse (node, SF_ERROR_UNSUPPORTED,
-                   "a sequence or optional where the graph needs a tensor");
+      onnx_refuse (node, SF_ERROR_UNSUPPORTED, "%s where the graph needs a tensor",
+                   onnx_kind_name (value->kind));
       return SF_NONE;
     }
   SfValue at = onnx_value_place (node->import, value, &error);

@@ -389,9 +389,8 @@ want_tensor (OnnxNode *node, size_t index)
     onnx_refuse (node, SF_ERROR_INVALID_DATA,
                  "input %zu is absent, but the operator needs it; export again", index);
   else if (value->kind != ONNX_TENSOR)
-    onnx_refuse (node, SF_ERROR_UNSUPPORTED, "input %zu (%s) is a%s, wanted a tensor", index,
-                 node->proto->input[index],
-                 value->kind == ONNX_SEQUENCE ? " sequence" : "n optional without content");
+    onnx_refuse (node, SF_ERROR_UNSUPPORTED, "input %zu (%s) is %s, wanted a tensor", index,
+                 node->proto->input[index], onnx_kind_name (value->kind));
   return node->error == NULL ? value : NULL;
 }
 

@@ -72,7 +72,7 @@ enter_output (const OnnxScope *scope, size_t index, GError **error)
   if (value->kind != ONNX_TENSOR)
     return sf_fail (error, SF_ERROR_UNSUPPORTED,
                     "%s: output %s is %s, wanted a tensor; export without it", path, name,
-                    value->kind == ONNX_SEQUENCE ? "a sequence" : "an optional");
+                    onnx_kind_name (value->kind));
   SfValue at = onnx_value_place (import, value, error);
   if (at == SF_NONE)
     {

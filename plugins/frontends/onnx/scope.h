@@ -27,6 +27,7 @@ typedef enum
   ONNX_SEQUENCE, /* a list known in length; its elements are values */
   ONNX_NOTHING,  /* an optional without content */
   ONNX_ABSENT,   /* an input that the call of a function leaves out */
+  ONNX_UNSET,    /* an output that the lowering does not give; refused where it is used */
 } OnnxKind;
 
 typedef struct OnnxValue OnnxValue;
@@ -66,6 +67,7 @@ typedef struct
   GHashTable *dims;     /* name of a symbolic dimension -> int64_t */
   GByteArray *origins;  /* per value of the graph: what it depends on */
   size_t n_nodes;       /* lowered so far */
+  size_t n_visits;      /* of values, by evaluations of the graph */
   int nesting;
 } OnnxImport;
 
@@ -116,6 +118,9 @@ OnnxValue *onnx_value_of_content (OnnxImport *import, SfTensor *content);
 OnnxValue *onnx_value_of_list (OnnxImport *import, OnnxValue *const *items, size_t n);
 
 /* ---- asking values ---- */
+
+/* "a sequence" .. */
+const char *onnx_kind_name (OnnxKind kind);
 
 /* What the caller knows of an input; NULL. */
 const SfKnownInput *onnx_given (const OnnxImport *import, const char *name);

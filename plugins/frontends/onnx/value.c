@@ -145,6 +145,19 @@ onnx_value_of_list (OnnxImport *import, OnnxValue *const *items, size_t n)
   return value;
 }
 
+const char *
+onnx_kind_name (OnnxKind kind)
+{
+  static const char *const names[] = {
+    [ONNX_TENSOR] = "a tensor",
+    [ONNX_SEQUENCE] = "a sequence",
+    [ONNX_NOTHING] = "an optional without content",
+    [ONNX_ABSENT] = "an input that the call leaves out",
+    [ONNX_UNSET] = "an output that its operator does not give here",
+  };
+  return names[kind];
+}
+
 /* ---- initialisers ---- */
 
 static OnnxValue *

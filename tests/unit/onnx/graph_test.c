@@ -320,6 +320,47 @@ SF_TEST_CASES (OnnxGraph, Refuses, refusals, G_N_ELEMENTS (refusals), sf_test_ro
                 "found %s, wanted %s", error != NULL ? error->message : "a graph", row->message);
 }
 
+SF_TEST (OnnxGraph, OutputsWithoutMeaningMayStandUnused)
+{
+  GError *error = NULL;
+  for (int used = 0; used < 2; used++)
+    {
+      g_autoptr (Build) build = build_new (13);
+      build_input (build, "x", F32, "2,3");
+      build_node (build, "Identity", "x", "y z");
+      build_output (build, "y");
+      if (used != 0)
+        build_output (build, "z");
+      g_autoptr (SfGraph) graph = build_import (build, NULL, NULL, &error);
+      SF_CHECK_INT (graph != NULL, used == 0);
+    }
+  SF_CHECK_ERROR (error, SF_ERROR_UNSUPPORTED,
+                  "output z is an output that its operator does not give here");
+}
+
+SF_TEST (OnnxGraph, BoundsEvaluation)
+{
+  /* Each trip wants a value that all trips before it computed from a parameter. */
+  g_autoptr (Build) build = build_new (13);
+  GError *error = NULL;
+  build_begin_graph (build);
+  build_input (build, "i", I64, NULL);
+  build_input (build, "go", BOOL, NULL);
+  build_input (build, "a", F32, NULL);
+  build_node (build, "Add", "a w", "a2");
+  build_node (build, "Greater", "a2 limit", "more");
+  build_node (build, "Squeeze", "more", "go2");
+  build_output (build, "go2");
+  build_output (build, "a2");
+  Onnx__GraphProto *body = build_end_graph (build);
+  build_floats (build, "w", "1", (float[]){ 1 });
+  build_floats (build, "limit", "1", (float[]){ 0 });
+  build_attr_graph (build, build_node (build, "Loop", "_ _ w", "y"), "body", body);
+  build_output (build, "y");
+  SF_CHECK (build_import (build, NULL, NULL, &error) == NULL);
+  SF_CHECK_ERROR (error, SF_ERROR_NO_RESOURCE, "takes too much to compute");
+}
+
 SF_TEST (OnnxGraph, RefusesOtherDomainsAndTwoOfAName)
 {
   GError *error = NULL;
