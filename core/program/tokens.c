@@ -15,6 +15,7 @@
 typedef struct
 {
   uint32_t buffer;
+  uint32_t agent;
   bool out, resident;
   int64_t rate;
   int64_t done; /* tokens read and given back, or written and handed over */
@@ -33,9 +34,11 @@ typedef struct
 {
   const SfConfigStore *config;
   GArray *ports, *agents;
-  int64_t *depth;   /* per buffer */
-  int64_t *written; /* per buffer: tokens handed over */
-  int64_t *freed;   /* per buffer: tokens that every reader has given back */
+  uint32_t *of_buffer; /* ports by buffer, in their order */
+  uint32_t *first_of;  /* per buffer and one more: where its ports begin */
+  int64_t *depth;      /* per buffer */
+  int64_t *written;    /* per buffer: tokens handed over */
+  int64_t *freed;      /* per buffer: tokens that every reader has given back */
 } Simulation;
 
 static bool
@@ -58,7 +61,7 @@ add_stage (Simulation *sim, uint32_t index)
       bool out = o->kind == SF_OPERAND_OUT;
       if (o->kind == SF_OPERAND_TEMP || (out && same_out_port (sim, agent.first_port, o)))
         continue;
-      Port port = { o->buffer, out, o->counter < 0, o->rate, 0 };
+      Port port = { o->buffer, sim->agents->len, out, o->counter < 0, o->rate, 0 };
       g_array_append_val (sim->ports, port);
     }
   agent.n_ports = sim->ports->len - agent.first_port;
@@ -72,9 +75,23 @@ add_stream (Simulation *sim, uint32_t index)
   Agent agent = {
     index, true, AT (sim->config->buffers, SfBuffer, stream->buffer).tokens, 0, sim->ports->len, 1
   };
-  Port port = { stream->buffer, !stream->out, false, 1, 0 };
+  Port port = { stream->buffer, sim->agents->len, !stream->out, false, 1, 0 };
   g_array_append_val (sim->ports, port);
   g_array_append_val (sim->agents, agent);
+}
+
+static void
+index_ports (Simulation *sim, uint32_t n_buffers)
+{
+  sim->of_buffer = g_new (uint32_t, sim->ports->len + 1);
+  sim->first_of = g_new0 (uint32_t, n_buffers + 2);
+  /* Counted one place up, so that filling moves each start to where it belongs. */
+  for (guint p = 0; p < sim->ports->len; p++)
+    sim->first_of[AT (sim->ports, Port, p).buffer + 2]++;
+  for (uint32_t b = 1; b < n_buffers; b++)
+    sim->first_of[b + 1] += sim->first_of[b];
+  for (guint p = 0; p < sim->ports->len; p++)
+    sim->of_buffer[sim->first_of[AT (sim->ports, Port, p).buffer + 1]++] = p;
 }
 
 static void
@@ -90,11 +107,14 @@ simulation_init (Simulation *sim, const SfConfigStore *config, int64_t *depth)
     add_stream (sim, i);
   for (uint32_t i = 0; i < config->stages->len; i++)
     add_stage (sim, i);
+  index_ports (sim, config->buffers->len);
 }
 
 static void
 simulation_clear (Simulation *sim)
 {
+  g_free (sim->of_buffer);
+  g_free (sim->first_of);
   g_array_unref (sim->ports);
   g_array_unref (sim->agents);
   g_free (sim->written);
@@ -142,10 +162,10 @@ static void
 update_freed (Simulation *sim, uint32_t buffer)
 {
   int64_t freed = INT64_MAX;
-  for (guint p = 0; p < sim->ports->len; p++)
+  for (uint32_t i = sim->first_of[buffer]; i < sim->first_of[buffer + 1]; i++)
     {
-      const Port *port = &AT (sim->ports, Port, p);
-      if (port->buffer == buffer && !port->out)
+      const Port *port = &AT (sim->ports, Port, sim->of_buffer[i]);
+      if (!port->out)
         freed = MIN (freed, port->done);
     }
   sim->freed[buffer] = freed == INT64_MAX ? 0 : freed;
@@ -200,17 +220,13 @@ waits_for (const Simulation *sim, const Port *port)
 {
   uint32_t found = SF_NONE;
   int64_t least = INT64_MAX;
-  for (guint a = 0; a < sim->agents->len; a++)
+  for (uint32_t i = sim->first_of[port->buffer]; i < sim->first_of[port->buffer + 1]; i++)
     {
-      const Agent *agent = &AT (sim->agents, Agent, a);
-      for (size_t p = 0; p < agent->n_ports; p++)
+      const Port *other = &AT (sim->ports, Port, sim->of_buffer[i]);
+      if (other->out != port->out && other->done < least)
         {
-          const Port *other = &AT (sim->ports, Port, agent->first_port + p);
-          if (other->buffer == port->buffer && other->out != port->out && other->done < least)
-            {
-              least = other->done;
-              found = a;
-            }
+          least = other->done;
+          found = other->agent;
         }
     }
   return found != SF_NONE
