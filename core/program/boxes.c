@@ -412,32 +412,47 @@ indexed_box (const SfShape *x, const SfShape *i, int64_t axis, SfShape *out)
   return true;
 }
 
+static char *
+want_axis (int64_t axis, const SfShape *box)
+{
+  if (axis >= 0 && axis < box->rank)
+    return NULL;
+  return g_strdup_printf ("axis %" PRId64 " of a box with %d dimensions", axis, box->rank);
+}
+
+/* Rows of `table` by `index`: what the boxes of a gather or of its adjoint must be. */
+static char *
+want_rows (const char *what, const SfShape *rows, const SfShape *table, const SfShape *index,
+           int64_t axis)
+{
+  SfShape wanted;
+  char *why = want_axis (axis, table);
+  if (why != NULL)
+    return why;
+  if (!indexed_box (table, index, axis, &wanted))
+    return g_strdup_printf ("%s would have too many dimensions", what);
+  return want_box (what, rows, &wanted);
+}
+
 char *
 sf_boxes_gather (const SfTileBoxes *boxes)
 {
-  const SfShape *x = &boxes->src_box[0];
-  int64_t axis = boxes->instr->imm[0];
-  SfShape wanted;
-  char *why = want_whole ("source", boxes->src[0], x, axis);
-  if (why != NULL)
-    return why;
-  if (!indexed_box (x, &boxes->src_box[1], axis, &wanted))
-    return g_strdup ("result would have too many dimensions");
-  return want_box ("result", &boxes->dst_box[0], &wanted);
+  char *why = want_whole ("source", boxes->src[0], &boxes->src_box[0], boxes->instr->imm[0]);
+  return why != NULL ? why : sf_boxes_gather_add (boxes);
+}
+
+char *
+sf_boxes_gather_add (const SfTileBoxes *boxes)
+{
+  return want_rows ("result", &boxes->dst_box[0], &boxes->src_box[0], &boxes->src_box[1],
+                    boxes->instr->imm[0]);
 }
 
 char *
 sf_boxes_scatter_add (const SfTileBoxes *boxes)
 {
-  const SfShape *y = &boxes->dst_box[0];
-  int64_t axis = boxes->instr->imm[0];
-  SfShape wanted;
-  char *why = want_whole ("result", boxes->dst[0], y, axis);
-  if (why != NULL)
-    return why;
-  if (!indexed_box (y, &boxes->src_box[0], axis, &wanted))
-    return g_strdup ("updates would have too many dimensions");
-  return want_box ("updates", &boxes->src_box[1], &wanted);
+  return want_rows ("updates", &boxes->src_box[1], &boxes->dst_box[0], &boxes->src_box[0],
+                    boxes->instr->imm[0]);
 }
 
 char *
@@ -445,15 +460,10 @@ sf_boxes_scatter (const SfTileBoxes *boxes)
 {
   const SfShape *y = &boxes->dst_box[0];
   int64_t axis = boxes->instr->imm[0], reduce = boxes->instr->imm[1];
-  SfShape wanted;
   char *why = want_whole ("result", boxes->dst[0], y, axis);
   if (why == NULL && (reduce < 0 || reduce > 4))
     why = g_strdup_printf ("immediate 1 is %" PRId64 ", wanted 0 to 4", reduce);
   if (why == NULL)
     why = want_box ("source", &boxes->src_box[0], y);
-  if (why != NULL)
-    return why;
-  if (!indexed_box (y, &boxes->src_box[1], axis, &wanted))
-    return g_strdup ("updates would have too many dimensions");
-  return want_box ("updates", &boxes->src_box[2], &wanted);
+  return why != NULL ? why : want_rows ("updates", &boxes->src_box[2], y, &boxes->src_box[1], axis);
 }

@@ -111,7 +111,8 @@ sf_emit_concat (SfLowGroup *group, SfNode node)
   SfMap y = output_map (group, node);
   if (group->n_nodes > 1)
     {
-      sf_low_refuse (group, "%s is put together in its buffer, where the stage cannot go on with it",
+      sf_low_refuse (group,
+                     "%s is put together in its buffer, where the stage cannot go on with it",
                      sf_node_name (group->graph, node));
       return;
     }
@@ -141,10 +142,23 @@ index_axis (SfLowGroup *group, SfNode node, int rank)
   return (int) (axis < 0 ? axis + rank : axis);
 }
 
+/* Elements of a table from which on its rows pass by the indices, instead of all lying in wait. */
+#define LARGE_TABLE (INT64_C (1) << 22)
+
+static bool
+is_large (const SfShape *table, int axis)
+{
+  return axis == 0 && sf_shape_n_elems (table) >= LARGE_TABLE;
+}
+
+/* A large table is summed over. */
 void
 sf_layout_gather (SfLowGroup *group, SfNode node)
 {
+  const SfShape *xs = input_shape (group, node, 0);
   layout_output (group, node);
+  if (is_large (xs, index_axis (group, node, xs->rank)))
+    sf_low_axis (group, xs->dim[0], true);
 }
 
 /* y = x[.. i ..]: the dimensions of i stand where the axis of x was. */
@@ -160,12 +174,15 @@ sf_emit_gather (SfLowGroup *group, SfNode node)
                            : y.dim[i + is->rank - 1];
   for (int i = 0; i < is->rank; i++)
     index.dim[i] = y.dim[axis + i];
+  if (is_large (xs, axis))
+    x.dim[axis] = sf_dim_axis (y.rank); /* the axis after those of y */
   uint32_t src[] = { sf_low_input (group, node, 0, &x), sf_low_input (group, node, 1, &index) };
   uint32_t dst = sf_low_output (group, node, 0, &y);
-  sf_low_instr (group, node, "gather", src, 2, &dst, 1)->imm[0] = axis;
+  const char *tile = is_large (xs, axis) ? "gather_add" : "gather";
+  sf_low_instr (group, node, tile, src, 2, &dst, 1)->imm[0] = axis;
 }
 
-/* Axes of u: those of i are summed over, the others are y's. */
+/* Axes of u: those of i are summed over, the others are y's; and y's own when y is large. */
 void
 sf_layout_scatter_add (SfLowGroup *group, SfNode node)
 {
@@ -180,6 +197,8 @@ sf_layout_scatter_add (SfLowGroup *group, SfNode node)
     y.dim[i] = i < axis    ? u.dim[i]
                : i == axis ? sf_dim_whole (ys->dim[i])
                            : u.dim[i + is->rank - 1];
+  if (is_large (ys, axis))
+    y.dim[axis] = sf_dim_axis (sf_low_axis (group, ys->dim[axis], false));
   *sf_low_domain (group, node) = u;
   group->flops = sf_shape_n_elems (us);
   sf_low_set_known (group, value, &y);

@@ -14,7 +14,7 @@ typedef struct
   const SfArch *arch;
   const SfLowerLimits *limits;
   int32_t first, n;
-  int64_t token_elems;
+  int64_t token_elems, depth;
   int restream;   /* of a lone stage that does not fit: other axes taken for its tokens */
   int *component; /* per group: groups whose tokens run together have one */
   int64_t *units; /* per component: slices a stream can be cut into */
@@ -273,7 +273,7 @@ buffer_of (const Builder *b, const BufferSpec *spec)
       buffer.token_elems = buffer.token_elems / units * block;
       buffer.tokens = (units + block - 1) / block;
     }
-  buffer.depth = MIN (buffer.tokens, MAX (b->limits->depth, 1));
+  buffer.depth = MIN (buffer.tokens, MAX (b->depth, 1));
   return buffer;
 }
 
@@ -485,25 +485,32 @@ shrink_until_it_fits (SfLowSection *section, Builder *b, SfLowerNeed *need, GErr
     }
 }
 
-/* Tries one axis after the other; the failure of the first attempt is the one that helps. */
+/* Of a lone stage tries one axis after the other, then the same without double buffering. The
+ * failure of the first attempt is the one that helps. */
 static bool
 restream_until_it_fits (SfLowSection *section, Builder *b, SfLowerNeed *need, GError **error)
 {
   g_autoptr (GError) first = NULL;
-  for (b->restream = 0;; b->restream++)
-    {
-      g_autoptr (GError) failure = NULL;
-      b->token_elems = b->limits->token_elems;
-      if (shrink_until_it_fits (section, b, need, &failure))
-        return true;
-      bool over = g_error_matches (failure, SF_ERROR, SF_ERROR_NO_RESOURCE);
-      if (first == NULL)
-        first = g_steal_pointer (&failure);
-      if (over && b->n == 1)
-        continue;
-      g_propagate_error (error, g_steal_pointer (&first));
-      return false;
-    }
+  for (b->depth = MAX (b->limits->depth, 1); b->depth > 0; b->depth /= 2)
+    for (b->restream = 0;; b->restream++)
+      {
+        g_autoptr (GError) failure = NULL;
+        b->token_elems = b->limits->token_elems;
+        if (shrink_until_it_fits (section, b, need, &failure))
+          return true;
+        bool over = g_error_matches (failure, SF_ERROR, SF_ERROR_NO_RESOURCE);
+        bool is_last = g_error_matches (failure, SF_ERROR, SF_ERROR_NOT_FOUND);
+        if (first == NULL)
+          first = g_steal_pointer (&failure);
+        if (b->n == 1 && is_last)
+          break;
+        if (b->n == 1 && over)
+          continue;
+        g_propagate_error (error, g_steal_pointer (&first));
+        return false;
+      }
+  g_propagate_error (error, g_steal_pointer (&first));
+  return false;
 }
 
 bool

@@ -90,6 +90,7 @@ static const SfTileRow rows[] = {
   WINDOW ("avg_pool2d_bwd", 1, false, -1, 9, sf_boxes_avg_pool2d_bwd, "gradient of avg_pool2d"),
   { { "copy", 1, SF_TILE_MOVE, 1, 1, 1, false, true, 9, 1, "permute, repeat, pad" }, SF_TILE_ALIKE, 0, sf_boxes_copy },
   { { "gather", 1, SF_TILE_INDEX, 2, 2, 1, false, false, 1, 0, "rows of x by index" }, SF_TILE_GATHER, -1, sf_boxes_gather },
+  { { "gather_add", 1, SF_TILE_INDEX, 2, 2, 1, true, false, 1, 0, "adds the rows of x at hand by index" }, SF_TILE_GATHER, -1, sf_boxes_gather_add },
   { { "scatter_add", 1, SF_TILE_INDEX, 2, 2, 1, true, false, 1, 0, "adds rows at indices, in order" }, SF_TILE_SCATTER, -1, sf_boxes_scatter_add },
   { { "scatter", 1, SF_TILE_INDEX, 3, 3, 1, false, false, 2, 0, "x with rows at indices set or combined, in order" }, SF_TILE_SCATTER_INTO, -1, sf_boxes_scatter },
   ROWS ("softmax", 1, "e^x over its sum along axis"),

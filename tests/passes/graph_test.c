@@ -221,3 +221,33 @@ SF_TEST (Legalise, GivesResultsMemoryOfTheirOwn)
   SF_CHECK_STR (sf_node_op_name (eval, sf_value_producer (eval, b)), "relu");
   test_result_clear (&r);
 }
+
+/* Scores of 8 heads, 4 MiB each: heads and batch are one dimension from the product to the softmax,
+ * whose axis and mask follow. */
+SF_TEST (Legalise, LargeValuesMergeTheirLeadingDimensions)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfShape shape = SF_SHAPE (2, 4, 2048, 64);
+  SfValue q = sf_graph_input (g, "q", SF_F32, shape, NULL);
+  SfValue k = sf_graph_input (g, "k", SF_F32, shape, NULL), in[] = { q, k };
+  SfValue mask = sf_graph_input (g, "mask", SF_F32, SF_SHAPE (1, 1, 2048, 2048), NULL);
+  SfAttr transpose = SF_ATTR_B ("transpose_b", true), axis = SF_ATTR_I ("axis", -1);
+  SfValue s = sf_graph_op (g, "matmul", in, 2, &transpose, 1, NULL);
+  s = sf_graph_op2 (g, "add", s, mask, NULL);
+  s = sf_graph_op (g, "softmax", &s, 1, &axis, 1, NULL);
+  const int64_t last = 3;
+  SfAttr axes = SF_ATTR_IS ("axes", &last, 1);
+  sf_graph_output (g, "y", SF_OUTPUT_PREDICTION,
+                   sf_graph_op (g, "reduce_max", &s, 1, &axes, 1, NULL), NULL);
+  g_autoptr (SfModule) module = test_module (g);
+  TestResult r = test_run (module, "autodiff|legalise|simplify", "sn10", NULL);
+  SF_REQUIRE_NO_ERROR (r.error);
+  g_autofree char *text = test_text (&r, "eval");
+  SF_CHECK_MSG (strstr (text, "matmul (%3, %4) {transpose_b=true} f32 [8,2048,2048]") != NULL, "%s",
+                text);
+  SF_CHECK (strstr (text, "f32 [1,2048,2048]") == NULL);
+  SF_CHECK (strstr (text, "softmax (%") != NULL
+            && strstr (text, "{axis=2} f32 [8,2048,2048]") != NULL);
+  SF_CHECK (strstr (text, "{axes=[2]} f32 [8,2048]") != NULL);
+  test_result_clear (&r);
+}

@@ -2,6 +2,8 @@
 check_PROGRAMS += tests/passes/passes_test
 TESTS += tests/passes/passes_test
 tests_passes_passes_test_SOURCES = \
+  tests/passes/compose_cases.c \
+  tests/passes/compose_cases.h \
   tests/passes/compose_test.c \
   tests/passes/graph_test.c \
   tests/passes/passes.c \

@@ -139,6 +139,33 @@ SF_TEST (Section, WhatFitsNowhereRunsOnTheHost)
   test_result_clear (&r);
 }
 
+/* 24 MiB of table on 1.5 MiB of PMUs: its rows pass by, for the gather and for its gradient. */
+SF_TEST (Section, RowsOfALargeTablePassBy)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue i = sf_graph_input (g, "i", SF_I32, SF_SHAPE (8), NULL);
+  SfValue w = sf_graph_state (g, "w", SF_STATE_PARAM, SF_F32, SF_SHAPE (98304, 64), NULL, NULL);
+  SfValue y = sf_graph_op2 (g, "gather", w, i, NULL);
+  SfAttr attrs[] = { SF_ATTR_I ("axis", 0), SF_ATTR_I ("size", 98304) };
+  SfValue back[] = { i, y };
+  sf_graph_output (g, "y", SF_OUTPUT_PREDICTION, y, NULL);
+  sf_graph_output (g, "dw", SF_OUTPUT_OTHER,
+                   sf_graph_op (g, "scatter_add", back, 2, attrs, 2, NULL), NULL);
+  g_autoptr (SfModule) module = test_module (g);
+  TestResult r = test_run (module, TO_GROUPS "|section|tile|place|route", "tiny", NULL);
+  SF_REQUIRE_NO_ERROR (r.error);
+  SF_CHECK_INT (sf_program_n_host_graphs (r.program), 0);
+  SF_REQUIRE (sf_program_n_configs (r.program) == 2);
+  for (uint32_t c = 0; c < 2; c++)
+    {
+      int64_t most = 0;
+      for (uint32_t b = 0; b < sf_config_n_buffers (r.program, c); b++)
+        most = MAX (most, sf_config_buffer (r.program, c, b).tokens);
+      SF_CHECK (most > 1);
+    }
+  test_result_clear (&r);
+}
+
 /* The sum waits for all of the weights when they pass through, so what follows it is a stage of its
  * own. */
 SF_TEST (Section, StageThatDoesNotFitIsSplit)

@@ -317,3 +317,34 @@ SF_TEST (Whole, JoinedAndReadOn)
   output (g, "y", op1 (g, "tanh", op2 (g, "sub", j, c)));
   check_everywhere (g);
 }
+
+/* Rows of a table that does not fit, fetched and given back. */
+SF_TEST (Whole, LargeTable)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue table = input (g, "table", SF_F32, SF_SHAPE (1 << 18, 16));
+  SfValue i = input (g, "i", SF_I32, SF_SHAPE (3, 5)), wide;
+  SfValue thousand = sf_graph_constant (g, SF_I32, sf_shape_scalar (), (int32_t[]){ 40000 }, NULL);
+  wide = op2 (g, "mul", i, thousand);
+  SfValue y = op2 (g, "gather", table, wide);
+  output (g, "y", op1 (g, "tanh", y));
+  SfAttr attrs[] = { SF_ATTR_I ("axis", 0), SF_ATTR_I ("size", 1 << 18) };
+  SfValue both[] = { wide, y };
+  output (g, "back", sf_graph_op (g, "scatter_add", both, 2, attrs, 2, NULL));
+  g_autoptr (SfModule) module = test_module (g);
+  check_at (module, "o1", "tiny");
+}
+
+/* Slices along dimension 0 of which one alone is larger than the PMUs of the small machine. */
+SF_TEST (Whole, LargeSlices)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = input (g, "x", SF_F32, SF_SHAPE (1, 3, 512, 1024));
+  SfValue c = input (g, "c", SF_F32, SF_SHAPE (3, 1, 1)),
+          r = input (g, "r", SF_F32, SF_SHAPE (1024));
+  SfValue y = op2 (g, "add", op1 (g, "tanh", x), r);
+  output (g, "y", op1 (g, "softmax", y));
+  output (g, "z", op1 (g, "reduce_max", op2 (g, "mul", y, c)));
+  g_autoptr (SfModule) module = test_module (g);
+  check_at (module, "o3", "tiny");
+}

@@ -145,3 +145,25 @@ SF_TEST_CASES (RduKernels, Scatter, isa_names, N_ISA_NAMES, sf_test_row_name)
   RduFault fault = call_kernel (isa, "scatter", src, 3, &dst, 1, (int64_t[]){ 1, 0 }, NULL, true);
   SF_CHECK (fault.is_set && fault.position == 2 && fault.value == 2 && fault.bound == 2);
 }
+
+/* The table in two boxes, rows 0 and 1, then row 2: together a gather. */
+SF_TEST_CASES (RduKernels, GatherByParts, isa_names, N_ISA_NAMES, sf_test_row_name)
+{
+  ISA_OR_SKIP (isa);
+  float x[6] = { 1, 2, 3, 4, 5, 6 }, y[8];
+  int32_t i[4] = { 2, 0, 2, 1 };
+  RduView first = FVIEW (x, 2, 2), second = FVIEW (x + 4, 1, 2), vi = IVIEW (i, 4),
+          vy = FVIEW (y, 4, 2);
+  first.dim[0] = second.dim[0] = 3;
+  second.lo[0] = 2;
+  call_kernel (isa, "gather_add", (RduView[]){ first, vi }, 2, &vy, 1, (int64_t[]){ 0 }, NULL,
+               true);
+  SF_CHECK (memcmp (y, (float[]){ 0, 0, 1, 2, 0, 0, 3, 4 }, 32) == 0);
+  RduFault fault = call_kernel (isa, "gather_add", (RduView[]){ second, vi }, 2, &vy, 1,
+                                (int64_t[]){ 0 }, NULL, false);
+  SF_CHECK (!fault.is_set && memcmp (y, (float[]){ 5, 6, 1, 2, 5, 6, 3, 4 }, 32) == 0);
+  i[1] = 3;
+  fault = call_kernel (isa, "gather_add", (RduView[]){ second, vi }, 2, &vy, 1, (int64_t[]){ 0 },
+                       NULL, true);
+  SF_CHECK (fault.is_set && fault.position == 1 && fault.value == 3 && fault.bound == 3);
+}
