@@ -8,6 +8,7 @@ enum
 {
   MAX_SPATIAL = 3,
   MAX_TAPS = 4,
+  MAX_GRID = 1 << 26, /* places of an affine grid */
 };
 
 typedef enum
@@ -272,7 +273,7 @@ onnx_lower_affine_grid (OnnxNode *node)
   g_autoptr (GError) error = NULL;
   if (t.rank != 3 || (spatial != 2 && spatial != 3) || t.dim[1] != spatial
       || t.dim[2] != spatial + 1 || size.at[0] != t.dim[0]
-      || !sf_shape_check (&place, "size", &error) || sf_shape_n_elems (&place) > INT32_MAX / 4)
+      || !sf_shape_check (&place, "size", &error) || sf_shape_n_elems (&place) > MAX_GRID)
     return onnx_refuse (node, SF_ERROR_INVALID_DATA,
                         "theta of rank %d and %zu sizes, wanted [N,2,3] and [N,C,H,W], or [N,3,4] "
                         "and [N,C,D,H,W]",

@@ -3,6 +3,11 @@
 #include "plugins/frontends/onnx/pad.h"
 #include "plugins/frontends/onnx/take.h"
 
+enum
+{
+  MAX_BLOCK = 1024, /* of images rearranged in blocks */
+};
+
 static void
 lower_transpose (OnnxNode *node)
 {
@@ -179,12 +184,12 @@ blocks_begin (OnnxNode *node, SfValue *x, SfShape *shape, int64_t *block)
   *block = onnx_int (node, "blocksize", 1);
   if (onnx_failed (node))
     return false;
-  if (shape->rank == 4 && *block >= 1 && *block <= INT32_MAX)
+  if (shape->rank == 4 && *block >= 1 && *block <= MAX_BLOCK)
     return true;
   onnx_refuse (node, SF_ERROR_INVALID_DATA,
-               "blocksize %" G_GINT64_FORMAT " of an input of rank %d, wanted at least 1 and rank "
-               "4, [N,C,H,W]",
-               *block, shape->rank);
+               "blocksize %" G_GINT64_FORMAT " of an input of rank %d, wanted 1 to %d and rank 4, "
+               "[N,C,H,W]",
+               *block, shape->rank, MAX_BLOCK);
   return false;
 }
 

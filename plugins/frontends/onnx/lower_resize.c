@@ -7,6 +7,11 @@
 
 #include <math.h>
 
+enum
+{
+  MAX_WEIGHTS = 1 << 26, /* of the interpolation along an axis */
+};
+
 typedef struct
 {
   ResizeKind kind;
@@ -134,14 +139,14 @@ interpolate (OnnxNode *node, SfValue v, const Resize *r, int axis, SfDtype dtype
   SfShape shape = onnx_shape (node, v), around = onnx_around_axis (shape, axis);
   if (onnx_failed (node))
     return SF_NONE;
-  bool fits = a->out * (double) a->in < (double) (INT64_C (1) << 28);
+  bool fits = a->out * (double) a->in < (double) MAX_WEIGHTS;
   g_autofree double *rows = fits ? g_try_new0 (double, (gsize) MAX (a->out * a->in, 1)) : NULL;
   if (!rows)
     {
       onnx_refuse (node, SF_ERROR_NO_RESOURCE,
                    "weights from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
-                   " elements, wanted at most 2^28 of them",
-                   a->in, a->out);
+                   " elements, wanted at most %d of them",
+                   a->in, a->out, MAX_WEIGHTS);
       return SF_NONE;
     }
   for (int64_t x = 0; x < a->out; x++)
@@ -159,13 +164,9 @@ static SfValue
 take_nearest (OnnxNode *node, SfValue v, const Resize *r, int axis)
 {
   const ResizeAxis *a = &r->axis[axis];
-  g_autofree int64_t *at = g_try_new (int64_t, (gsize) MAX (a->out, 1));
+  g_autofree int64_t *at = onnx_positions (node, a->out);
   if (!at)
-    {
-      onnx_refuse (node, SF_ERROR_NO_RESOURCE, "no memory for %" G_GINT64_FORMAT " positions",
-                   a->out);
-      return SF_NONE;
-    }
+    return SF_NONE;
   for (int64_t x = 0; x < a->out; x++)
     at[x] = onnx_resize_nearest (&r->kind, a, x);
   return onnx_take (node, v, at, (size_t) a->out, axis);

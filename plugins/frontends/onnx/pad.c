@@ -60,12 +60,9 @@ pad_positions (OnnxNode *node, SfValue v, int axis, int64_t low, int64_t high, P
                    axis, dim, low, high);
       return SF_NONE;
     }
-  g_autofree int64_t *at = g_try_new (int64_t, (gsize) MAX (n, 1));
+  g_autofree int64_t *at = onnx_positions (node, n);
   if (!at)
-    {
-      onnx_refuse (node, SF_ERROR_NO_RESOURCE, "no memory for %" G_GINT64_FORMAT " positions", n);
-      return SF_NONE;
-    }
+    return SF_NONE;
   for (int64_t i = 0; i < n; i++)
     at[i] = position (i - low, dim);
   return onnx_take (node, v, at, (size_t) n, axis);

@@ -4,7 +4,8 @@
 
 enum
 {
-  MAX_RUNS = 4, /* joined; beyond, one gather moves less */
+  MAX_RUNS = 4,            /* joined; beyond, one gather moves less */
+  MAX_POSITIONS = 1 << 26, /* along an axis, known one by one */
 };
 
 /* `n` positions from `start` on, `step` apart. */
@@ -87,6 +88,17 @@ onnx_take (OnnxNode *node, SfValue v, const int64_t *positions, size_t n, int64_
   for (size_t i = 0; i < n_runs; i++)
     parts[i] = take_run (node, v, runs[i], axis);
   return n_runs == 1 ? parts[0] : onnx_concat (node, parts, n_runs, axis);
+}
+
+int64_t *
+onnx_positions (OnnxNode *node, int64_t n)
+{
+  int64_t *at = n >= 0 && n <= MAX_POSITIONS ? g_try_new (int64_t, (gsize) MAX (n, 1)) : NULL;
+  if (!at)
+    onnx_refuse (node, SF_ERROR_NO_RESOURCE,
+                 "%" G_GINT64_FORMAT " elements along an axis, wanted at most %d, and memory", n,
+                 MAX_POSITIONS);
+  return at;
 }
 
 SfShape

@@ -10,6 +10,9 @@
  * 0 .. dim-1. */
 SfValue onnx_take (OnnxNode *node, SfValue v, const int64_t *positions, size_t n, int64_t axis);
 
+/* Memory for the positions of `n` elements; NULL after a refusal. Owned: g_free. */
+int64_t *onnx_positions (OnnxNode *node, int64_t n);
+
 /* The dimensions before, at and after an axis: [before, dim, after]. */
 SfShape onnx_around_axis (SfShape shape, int axis);
 
