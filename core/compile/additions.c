@@ -66,9 +66,9 @@ with_prediction (const SfGraph *from, size_t chosen, GError **error)
   return g_steal_pointer (&to);
 }
 
-/* softmax_ce wants what a softmax at the end was taken of; it is part of the loss. */
+/* softmax_ce wants what a softmax over the classes was taken of, for it holds one. */
 static SfValue
-before_softmax (const SfGraph *graph, SfValue value)
+before_softmax (const SfGraph *graph, SfValue value, int64_t classes)
 {
   SfNode node = sf_value_producer (graph, value);
   if (node == SF_NONE)
@@ -77,30 +77,46 @@ before_softmax (const SfGraph *graph, SfValue value)
   if (strcmp (op, "softmax") != 0 && strcmp (op, "log_softmax") != 0)
     return value;
   int64_t axis = sf_node_attr_int (graph, node, "axis");
-  return axis == -1 || axis == sf_value_shape (graph, value)->rank - 1
-             ? sf_node_input (graph, node, 0)
-             : value;
+  axis += axis < 0 ? sf_value_shape (graph, value)->rank : 0;
+  return axis == classes ? sf_node_input (graph, node, 0) : value;
+}
+
+/* The value with dimension `axis` last. */
+static SfValue
+with_last (SfGraph *graph, SfValue value, int64_t axis, GError **error)
+{
+  int64_t perm[SF_MAX_RANK], n = sf_value_shape (graph, value)->rank;
+  if (axis == n - 1)
+    return value;
+  for (int64_t d = 0; d < n; d++)
+    perm[d] = d < axis ? d : d == n - 1 ? axis : d + 1;
+  const SfAttr attr = SF_ATTR_IS ("perm", perm, (size_t) n);
+  return sf_graph_op (graph, "transpose", &value, 1, &attr, 1, error);
 }
 
 /* ---- the loss ---- */
 
-/* What the target of `output` is under the loss. */
+/* The dimension of the classes, and what the target of `output` is under the loss. */
 static bool
-target_of (const SfGraph *graph, SfValue output, const char *name, const char *loss, SfDtype *dtype,
-           SfShape *shape, GError **error)
+target_of (const SfGraph *graph, SfValue output, const char *name, const SfImportOptions *options,
+           int64_t *classes, SfDtype *dtype, SfShape *shape, GError **error)
 {
-  bool classes = strcmp (loss, "softmax_ce") == 0;
+  bool labels = strcmp (options->loss, "softmax_ce") == 0;
+  SfDtype found_dtype = sf_value_dtype (graph, output);
   *shape = *sf_value_shape (graph, output);
-  *dtype = classes ? SF_I32 : sf_value_dtype (graph, output) == SF_F64 ? SF_F64 : SF_F32;
+  *dtype = labels ? SF_I32 : found_dtype == SF_F64 ? SF_F64 : SF_F32;
+  *classes = options->classes_axis <= 0 ? shape->rank - 1 : options->classes_axis;
   g_autofree char *found = sf_shape_text (shape);
-  if (!sf_dtype_is_float (sf_value_dtype (graph, output)) || shape->rank < (classes ? 2 : 1))
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-                    "--loss %s: output %s is %s %s, wanted floats %s; name another with "
-                    "--loss-output",
-                    loss, name, sf_dtype_name (sf_value_dtype (graph, output)), found,
-                    classes ? "[batch, ..., classes]" : "[batch, ...]");
-  if (classes)
-    shape->rank--;
+  if (!sf_dtype_is_float (found_dtype) || shape->rank < (labels ? 2 : 1) || *classes >= shape->rank)
+    return sf_fail (
+        error, SF_ERROR_INVALID_ARGUMENT,
+        "--loss %s: output %s is %s %s, wanted floats [batch, ...%s]; name another with "
+        "--loss-output%s",
+        options->loss, name, sf_dtype_name (found_dtype), found, labels ? ", classes" : "",
+        labels ? ", or its dimension of the classes with --classes-axis" : "");
+  for (int64_t d = *classes; labels && d + 1 < shape->rank; d++)
+    shape->dim[d] = shape->dim[d + 1];
+  shape->rank -= labels;
   return true;
 }
 
@@ -123,9 +139,10 @@ add_nodes (SfModule *module, SfGraph *graph, size_t index, const SfImportOptions
 {
   const char *name, *target = options->target != NULL ? options->target : "target";
   SfValue output = sf_graph_output_at (graph, index, &name, NULL);
+  int64_t classes;
   SfDtype dtype;
   SfShape shape;
-  if (!target_of (graph, output, name, options->loss, &dtype, &shape, error))
+  if (!target_of (graph, output, name, options, &classes, &dtype, &shape, error))
     return false;
   if (sf_graph_find (graph, target) != SF_NONE)
     return sf_fail (error, SF_ERROR_EXISTS,
@@ -134,10 +151,11 @@ add_nodes (SfModule *module, SfGraph *graph, size_t index, const SfImportOptions
   SfValue t = sf_graph_input (graph, target, dtype, shape, error);
   if (t == SF_NONE)
     return false;
-  if (strcmp (options->loss, "softmax_ce") == 0)
-    output = before_softmax (graph, output);
   sf_graph_set_scope (graph, "loss");
-  SfValue loss = sf_graph_op2 (graph, options->loss, output, t, error);
+  if (strcmp (options->loss, "softmax_ce") == 0)
+    output = with_last (graph, before_softmax (graph, output, classes), classes, error);
+  SfValue loss = output == SF_NONE ? SF_NONE
+                                   : sf_graph_op2 (graph, options->loss, output, t, error);
   sf_graph_set_scope (graph, NULL);
   g_autoptr (GString) loss_name = g_string_new ("loss");
   SfOutputRole role;

@@ -29,11 +29,12 @@ typedef struct
 
   /* What the caller adds to the model to train it; applied by sf_import, whatever the frontend.
    *
-   * Loss of a model that has none: "softmax_ce" (logits [..., classes], labels i32 [...]) or "mse"
-   * (target of the same shape). A softmax or log_softmax that ends the output is passed over by
-   * softmax_ce, which holds one. */
+   * Loss of a model that has none: "softmax_ce" (logits, labels i32 of the same shape without the
+   * dimension of the classes) or "mse" (target of the same shape). A softmax or log_softmax that
+   * ends the output is passed over by softmax_ce, which holds one. */
   const char *loss;
   const char *loss_output;   /* output that it compares, and the prediction; NULL: the first one */
+  int64_t classes_axis;      /* dimension of the classes in the output of softmax_ce; 0: the last */
   const char *target;        /* new input with what the output should be; NULL: "target" */
   const char *const *freeze; /* patterns (* and ?) of parameters that are not trained */
   const char *const *feed;   /* "INPUT=FIELD[:scale=A,shift=B]": field of a dataset that an input

@@ -35,7 +35,7 @@ class Options(c.Structure):
 
 class ImportOptions(c.Structure):
     _fields_ = [("frontend", c.c_char_p), ("batch_size", c.c_int64), ("seed", c.c_uint64), ("args", c.c_void_p), ("dims", c.c_void_p),
-                ("known", c.c_void_p), ("n_known", c.c_size_t), ("loss", c.c_char_p), ("loss_output", c.c_char_p), ("target", c.c_char_p),
+                ("known", c.c_void_p), ("n_known", c.c_size_t), ("loss", c.c_char_p), ("loss_output", c.c_char_p), ("classes_axis", c.c_int64), ("target", c.c_char_p),
                 ("freeze", c.c_void_p), ("feed", c.c_void_p)]
 
 

@@ -74,6 +74,29 @@ SF_TEST (Additions, CrossEntropyPassesOverASoftmax)
   SF_CHECK (sf_graph_find (graph, "t") != SF_NONE);
 }
 
+/* Pictures: [batch, classes, height, width] against [batch, height, width]. */
+SF_TEST (Additions, ClassesOfPictures)
+{
+  static const char pictures[]
+      = "name = \"m\"; batch_size = 2; inputs = ( { name = \"x\"; shape = [ 1, 4, 5 ]; } );\n"
+        "layers = ( { name = \"c\"; type = \"conv2d\"; out = 3; kernel = 1; } );\n";
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfModule) module = import (
+      pictures, (SfImportOptions){ .loss = "softmax_ce", .classes_axis = 1 }, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  const SfGraph *graph = graph_of (module);
+  g_autofree char *target = sf_shape_text (sf_value_shape (graph, sf_graph_find (graph, "target")));
+  g_autofree char *logits = sf_shape_text (
+      sf_value_shape (graph, sf_node_input (graph, last_node (graph), 0)));
+  SF_CHECK_STR (target, "[2,4,5]");
+  SF_CHECK_STR (logits, "[2,4,5,3]");
+  SfNode transpose = sf_value_producer (graph, sf_node_input (graph, last_node (graph), 0));
+  size_t n;
+  const int64_t *perm = sf_node_attr_ints (graph, transpose, "perm", &n);
+  static const int64_t wanted[] = { 0, 2, 3, 1 };
+  SF_CHECK (n == 4 && memcmp (perm, wanted, sizeof wanted) == 0);
+}
+
 SF_TEST (Additions, MeanSquare)
 {
   g_autoptr (GError) error = NULL;
@@ -182,6 +205,11 @@ static const Refusal refusals[] = {
     { .loss = "mse", .loss_output = "logits" },
     SF_ERROR_NOT_FOUND,
     "--loss-output: found no output logits, wanted one of: prediction" },
+  { "axis",
+    plain,
+    { .loss = "softmax_ce", .classes_axis = 2 },
+    SF_ERROR_INVALID_ARGUMENT,
+    "--loss softmax_ce: output prediction is f32 [4,2], wanted floats [batch, ..., classes]" },
   { "target",
     plain,
     { .loss = "mse", .target = "fc1.bias" },
