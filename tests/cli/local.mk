@@ -19,6 +19,7 @@ TESTS += tests/cli/bad_input_test.sh
 TESTS += tests/cli/reproducible_test.sh
 TESTS += tests/cli/mnist_test.sh
 TESTS += tests/cli/onnx_test.sh
+TESTS += tests/cli/onnx_compile_test.sh
 TESTS += tests/cli/onnx_train_test.sh
 TESTS += tests/cli/apps_logreg_test.sh
 TESTS += tests/cli/apps_ffn_mnist_test.sh

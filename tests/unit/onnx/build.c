@@ -270,7 +270,7 @@ build_attr_graph (Build *build, Onnx__NodeProto *node, const char *name, Onnx__G
   build_attr (build, node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH)->g = graph;
 }
 
-void
+Onnx__FunctionProto *
 build_function (Build *build, const char *name, const char *inputs, const char *outputs,
                 const char *attribute)
 {
@@ -288,6 +288,7 @@ build_function (Build *build, const char *name, const char *inputs, const char *
   function->node = body->node;
   function->n_node = body->n_node;
   build->functions[build->model.n_functions++] = function;
+  return function;
 }
 
 /* ---- reading ---- */

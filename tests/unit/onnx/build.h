@@ -42,8 +42,8 @@ void build_attr_int (Build *build, Onnx__NodeProto *node, const char *name, int6
 void build_attr_graph (Build *build, Onnx__NodeProto *node, const char *name,
                        Onnx__GraphProto *graph);
 /* A function of domain "my"; its body is what the current graph has. */
-void build_function (Build *build, const char *name, const char *inputs, const char *outputs,
-                     const char *attribute);
+Onnx__FunctionProto *build_function (Build *build, const char *name, const char *inputs,
+                                     const char *outputs, const char *attribute);
 void *build_alloc (Build *build, size_t n_bytes);
 
 /* The model's bytes; owned. */

@@ -100,28 +100,53 @@ SF_TEST (OnnxGraph, OutputsThatAreKnownAreConstants)
 
 /* ---- functions ---- */
 
-SF_TEST (OnnxGraph, InlinesFunctions)
+/* Flat (a) = Flatten (a, axis = split); `split` defaults to 1, which IR version 9 keeps in
+ * field 11. */
+static SfGraph *
+function_model (bool says_split)
 {
+  static uint8_t split_is_1[] = { 12, 0x0a, 5, 's', 'p', 'l', 'i', 't', 0x18, 1, 0xa0, 0x01, 2 };
   g_autoptr (Build) build = build_new (13);
   build_begin_graph (build);
   build_node (build, "Identity", "a", "inner");
   Onnx__NodeProto *flatten = build_node (build, "Flatten", "inner", "b");
   build_attr (build, flatten, "axis", ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT)->ref_attr_name
       = (char *) "split";
-  build_function (build, "Flat", "a unused", "b", "split");
+  Onnx__FunctionProto *function = build_function (build, "Flat", "a unused", "b", NULL);
+  ProtobufCMessageUnknownField field = { .tag = 11,
+                                         .wire_type = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED,
+                                         .len = sizeof split_is_1,
+                                         .data = split_is_1 };
+  function->base.n_unknown_fields = 1;
+  function->base.unknown_fields = &field;
   build_end_graph (build);
   build_input (build, "x", F32, "2,3,4");
   Onnx__NodeProto *call = build_node (build, "Flat", "x", "y");
   call->domain = (char *) "my";
   call->name = (char *) "call";
-  build_attr_int (build, call, "split", 2);
+  if (says_split)
+    build_attr_int (build, call, "split", 2);
   build_output (build, "y");
-  g_autoptr (SfGraph) graph = import (build);
+  return import (build);
+}
+
+SF_TEST (OnnxGraph, InlinesFunctions)
+{
+  g_autoptr (SfGraph) graph = function_model (true);
   SF_REQUIRE (graph != NULL);
   SfValue y = sf_graph_output_at (graph, 0, NULL, NULL);
   g_autofree char *shape = sf_shape_text (sf_value_shape (graph, y));
   SF_CHECK_STR (shape, "[6,4]");
   SF_CHECK_STR (sf_value_name (graph, y), "call/b");
+}
+
+SF_TEST (OnnxGraph, FunctionAttributesHaveDefaults)
+{
+  g_autoptr (SfGraph) graph = function_model (false);
+  SF_REQUIRE (graph != NULL);
+  g_autofree char *shape = sf_shape_text (
+      sf_value_shape (graph, sf_graph_output_at (graph, 0, NULL, NULL)));
+  SF_CHECK_STR (shape, "[2,12]");
 }
 
 SF_TEST (OnnxGraph, RefusesFunctionsThatCallThemselves)
@@ -273,6 +298,42 @@ SF_TEST (OnnxGraph, ScansRows)
   SF_REQUIRE (build_run (graph, 0, feeds, last, 2) && build_run (graph, 1, feeds, all, 6));
   SF_CHECK (last[0] == 4 && last[1] == 5);
   SF_CHECK (all[0] == 3 && all[1] == 4 && all[4] == 1 && all[5] == 2);
+}
+
+/* ---- sequences ---- */
+
+SF_TEST (OnnxGraph, SequencesAreListsAtImport)
+{
+  /* The elements of x without the first, and the last once more in front. */
+  g_autoptr (Build) build = build_new (13);
+  build_input (build, "x", F32, "4");
+  build_ints (build, "two", "1", (int64_t[]){ 2 });
+  build_ints (build, "first", "1", (int64_t[]){ 0 });
+  build_node (build, "SplitToSequence", "x", "all");
+  build_node (build, "SequenceErase", "all first", "three");
+  build_node (build, "SequenceLength", "three", "n");
+  build_node (build, "SequenceAt", "three two", "last");
+  build_node (build, "SequenceInsert", "three last first", "four");
+  build_attr_int (build, build_node (build, "ConcatFromSequence", "four", "y"), "axis", 0);
+  build_output (build, "y");
+  build_output (build, "n");
+  g_autoptr (SfGraph) graph = import (build);
+  SF_REQUIRE (graph != NULL);
+  const double *feeds[] = { (double[]){ 1, 2, 3, 4 } };
+  double y[4], n;
+  SF_REQUIRE (build_run (graph, 0, feeds, y, 4) && build_run (graph, 1, feeds, &n, 1));
+  SF_CHECK (y[0] == 4 && y[1] == 2 && y[2] == 3 && y[3] == 4 && n == 3);
+}
+
+SF_TEST (OnnxGraph, RefusesSequencesAsResults)
+{
+  g_autoptr (Build) build = build_new (13);
+  GError *error = NULL;
+  build_input (build, "x", F32, "4");
+  build_node (build, "SequenceConstruct", "x x", "y");
+  build_output (build, "y");
+  SF_CHECK (build_import (build, NULL, NULL, &error) == NULL);
+  SF_CHECK_ERROR (error, SF_ERROR_UNSUPPORTED, "output y is a sequence, wanted a tensor");
 }
 
 /* ---- refusals ---- */
