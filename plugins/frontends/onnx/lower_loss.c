@@ -137,13 +137,6 @@ likelihood_loss (OnnxNode *node, const Loss *loss, SfValue log_prob)
   return onnx_cast (node, y, onnx_dtype (node, log_prob));
 }
 
-static void
-lower_likelihood (OnnxNode *node)
-{
-  Loss loss = loss_of (node);
-  onnx_set (node, 0, likelihood_loss (node, &loss, loss.scores));
-}
-
 /* ---- softmax and likelihood in one ---- */
 
 /* `v` with dimension 1 as the last one. */
@@ -166,6 +159,34 @@ cross_entropy (OnnxNode *node, const Loss *loss)
   SfAttr ignored = SF_ATTR_I ("ignore_index", loss->ignored);
   SfValue y = onnx_node (node, "softmax_ce", inputs, 2, &ignored, loss->ignores ? 1 : 0, NULL);
   return onnx_cast (node, y, onnx_dtype (node, loss->scores));
+}
+
+/* What the scores are the logarithm of the softmax of; SF_NONE when they are something else. */
+static SfValue
+logits_of (OnnxNode *node, SfValue scores)
+{
+  SfGraph *graph = onnx_graph (node);
+  SfNode from = onnx_failed (node) ? SF_NONE : sf_value_producer (graph, scores);
+  if (from == SF_NONE || !g_str_equal (sf_node_op_name (graph, from), "log_softmax")
+      || sf_node_attr_int (graph, from, "axis") != 1)
+    return SF_NONE;
+  return sf_node_input (graph, from, 0);
+}
+
+static void
+lower_likelihood (OnnxNode *node)
+{
+  Loss loss = loss_of (node);
+  SfValue logits = SF_NONE;
+  if (loss.reduction == REDUCE_MEAN && loss.weights == SF_NONE)
+    logits = logits_of (node, loss.scores);
+  if (logits == SF_NONE)
+    {
+      onnx_set (node, 0, likelihood_loss (node, &loss, loss.scores));
+      return;
+    }
+  loss.scores = logits;
+  onnx_set (node, 0, cross_entropy (node, &loss));
 }
 
 static void

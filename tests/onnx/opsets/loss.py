@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import torch
 import torch.nn.functional as F
+from onnx import helper
 
 from case import i64
 
@@ -36,6 +37,16 @@ def write(t):
         y = wanted(F.cross_entropy, scores, labels, w, reduction, ignore)
         t.op(f"ce_{name}", "SoftmaxCrossEntropyLoss", 12, [scores] + inputs, [y], fixed=fixed, **attrs)
         t.op(f"ce_{name}_log_prob", "SoftmaxCrossEntropyLoss", 13, [scores] + inputs, [y, likely], **attrs)
+    scores, labels = rng.standard_normal((4, 5, 2)).astype(np.float32), rng.integers(0, 5, (4, 2))
+    for axis, ignore in (1, None), (1, 3), (2, None):
+        likely = F.log_softmax(torch.from_numpy(scores), axis).numpy()
+        attrs = {} if ignore is None else {"ignore_index": ignore}
+        nodes = [
+            helper.make_node("LogSoftmax", ["x"], ["p"], axis=axis),
+            helper.make_node("NegativeLogLikelihoodLoss", ["p", "l"], ["y"], **attrs),
+        ]
+        y = wanted(F.nll_loss, likely, labels, None, "mean", ignore)
+        t.write(f"nll_of_log_softmax_{axis}_{ignore}", nodes, 13, {"x": scores, "l": labels}, {"y": y})
     f16 = np.array([[1, 2, 3], [3, 1, 0]], np.float16)
     y = wanted(F.cross_entropy, f16, i64(2, 0), None, "mean", None)
     t.op("ce_f16", "SoftmaxCrossEntropyLoss", 13, [f16, np.array([2, 0], np.int32)], [y])

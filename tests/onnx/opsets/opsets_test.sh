@@ -15,7 +15,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 99' INT TERM
 failures=0
 set --
-for family in elementwise activation reduce loss quantise generate signals train movement index resize \
+for family in elementwise activation reduce loss quantise generate signals train edges movement index resize \
   contraction conv pool norm recurrent; do
   "$python" -B -W ignore "$here/write.py" $family "$work/$family" || failures=1
   for backend in cpu rdu; do
