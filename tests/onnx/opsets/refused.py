@@ -37,6 +37,46 @@ def losses(t):
     t.refused("loss_reduction", "attribute reduction is 'max'", "SoftmaxCrossEntropyLoss", 13, [X, i64(0, 1)], [loss], reduction="max")
 
 
+def moved(t):
+    image = np.ones((1, 4, 4, 4), np.float32)
+    t.refused("transpose_perm", "perm: 3 entries, wanted 2", "Transpose", 13, [X], [X], perm=[1, 0, 2])
+    t.refused("slice_step", "step 0 along axis 1", "Slice", 13, [X, np.int64([0]), np.int64([1]), np.int64([1]), np.int64([0])], [X])
+    t.refused("split_sum", "do not add up to the 3 elements along axis 1", "Split", 13, [X, np.int64([1, 1])], [X, X], axis=1)
+    t.refused("split_unequal", "3 elements along axis 1", "Split", 13, [X], [X, X], axis=1)
+    t.refused("pad_entries", "3 pads, wanted 4", "Pad", 13, [X, np.int64([1, 1, 1])], [X])
+    t.refused("pad_wrap", "mode wrap", "Pad", 18, [X, np.int64([1, 1, 1, 1])], [X], mode="wrap")
+    t.refused("pad_everything", "elements along an axis, wanted at most", "Pad", 18, [X, np.int64([0, 2**31, 0, 0])], [X], mode="edge")
+    t.refused("tile_rank", "1 repeats, wanted 2", "Tile", 13, [X, np.int64([2])], [X])
+    t.refused("blocks", "4 channels", "DepthToSpace", 13, [image], [image], blocksize=3)
+    t.refused("col2im_blocks", "image of 2 dimensions and block of 1", "Col2Im", 18, [X[None], np.int64([4, 4]), np.int64([2])], [image])
+
+
+def indexed(t):
+    at = np.int64([[0, 1], [2, 0]])
+    t.refused("gather_far", "index 3 into dimension 1 of 3", "Gather", 13, [X, np.int64(3)], [X[:, 0]], axis=1)
+    t.refused("gather_elements_rank", "indices of rank 1, wanted data's rank 2", "GatherElements", 13, [X, np.int64([0])], [X])
+    t.refused("gather_elements_outside", "is -1, wanted 0 to", "GatherElements", 13, [X, np.int64([[0, 1], [2, 3]])], [X[:, :2]], axis=1)
+    t.refused("gather_nd_outside", "is -1, wanted 0 to", "GatherND", 13, [X, np.int64([[1, 3]])], [X[0, :1]])
+    t.refused("gather_nd_tuples", "tuples of 3", "GatherND", 13, [X, np.int64([[0, 0, 0]])], [X])
+    t.refused("scatter_nd_outside", "is -1, wanted 0 to", "ScatterND", 16, [X, np.int64([[-4]]), X[:1]], [X])
+    t.refused("scatter_reduction", "reduction mean", "ScatterElements", 18, [X, at, X[:, :2]], [X], axis=1, reduction="mean")
+    t.refused("one_hot_depth", "depth 0", "OneHot", 11, [at, np.int64(0), np.float32([0, 1])], [X])
+    t.refused("reverse_length", "is -1, wanted 0 to", "ReverseSequence", 10, [X, np.int64([2, 3, 1])], [X])
+    t.refused("nonzero_count", "found 6 elements that are not 0, wanted 5", "NonZero", 13, [X], [np.zeros((2, 5), np.int64)])
+
+
+def resized(t):
+    image, grid = np.ones((1, 1, 2, 2), np.float32), np.zeros((1, 2, 2, 2), np.float32)
+    volume = np.ones((1, 1, 2, 2, 2), np.float32)
+    t.refused("resize_mode", "mode spline, wanted one of nearest, linear, cubic", "Resize", 13, [image, None, np.float32([1, 1, 2, 2])], [image], mode="spline")
+    t.refused("resize_neither", "0 scales and 0 sizes, wanted 4", "Resize", 13, [image], [image])
+    t.refused("resize_scale", "scale -1 of dimension 2", "Resize", 13, [image, None, np.float32([1, 1, -1, 1])], [image])
+    t.refused("upsample_cubic", "mode cubic", "Upsample", 9, [image, np.float32([1, 1, 2, 2])], [image], mode="cubic")
+    t.refused("grid_cubic_volume", "2 with mode cubic", "GridSample", 20, [volume, np.zeros((1, 2, 2, 2, 3), np.float32)], [volume], mode="cubic")
+    t.refused("grid_padding", "padding_mode wrap", "GridSample", 16, [image, grid], [image], padding_mode="wrap")
+    t.refused("roi_columns", "wanted [N,C,H,W] and [regions,4]", "RoiAlign", 16, [image, X, np.int64([0, 0])], [image])
+
+
 def quantised(t):
     t.refused("scale_shape", "a scale or zero point is [2]", "DequantizeLinear", 13, [Q, f32(1, 2)], [X], axis=1)
     t.refused("scale_blocks", "a scale or zero point of blocks is [2], wanted [2,2]", "DequantizeLinear", 21, [Q, f32(1, 2)], [X], axis=1, block_size=2)
@@ -68,4 +108,7 @@ def write(t):
     shapes(t)
     losses(t)
     quantised(t)
+    moved(t)
+    indexed(t)
+    resized(t)
     generated(t)
