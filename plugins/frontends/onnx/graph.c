@@ -28,6 +28,18 @@ lower (OnnxNode *node)
     check_attributes (node);
 }
 
+/* Where 4 bits are not what the operator knows, 8 would saturate elsewhere. */
+static void
+check_nibbles (OnnxNode *node)
+{
+  for (size_t i = 0; i < node->n_inputs && (node->row->flags & ONNX_NIBBLES) == 0; i++)
+    if (node->inputs[i] != NULL && node->inputs[i]->is_nibbles)
+      onnx_refuse (node, SF_ERROR_UNSUPPORTED,
+                   "input %zu (%s) holds integers of 4 bits, wanted 8 at least; only "
+                   "DequantizeLinear and Cast take them",
+                   i, node->proto->input[i]);
+}
+
 /* ---- folding ---- */
 
 static bool
@@ -137,7 +149,11 @@ run_node (OnnxNode *node)
   node->row = onnx_table_find (domain, op, node->opset, &error);
   if (node->row == NULL)
     onnx_adopt (node, error);
-  else if (!is_foldable (node) || !fold (node))
+  else
+    check_nibbles (node);
+  if (node->error != NULL)
+    return;
+  if (!is_foldable (node) || !fold (node))
     lower (node);
 }
 

@@ -20,6 +20,7 @@ enum
   ONNX_HOST = 1 << 0,    /* some part has no form for a device: runs on the host */
   ONNX_NO_GRAD = 1 << 1, /* cannot be trained through */
   ONNX_LIST = 1 << 2,    /* deals in sequences or optionals, so it is never folded */
+  ONNX_NIBBLES = 1 << 3, /* takes integers of 4 bits, which come as 8 */
 };
 
 /* An operator from one version on. For a model of opset n the row of the operator with the greatest
@@ -108,8 +109,8 @@ SfValue onnx_input_or_none (OnnxNode *node, size_t index);
 SfValue onnx_input_statistic (OnnxNode *node, size_t index);
 /* Input of integers as i32: 64-bit ones are narrowed, saturating. */
 SfValue onnx_input_i32 (OnnxNode *node, size_t index);
-/* Whether the input is constant, of integers that saturation to i32 leaves and tells from all others:
- * against them a saturated value compares as the value itself. */
+/* Whether the input is constant, of integers that saturation to i32 leaves and tells from all
+ * others: against them a saturated value compares as the value itself. */
 bool onnx_input_fits_i32 (OnnxNode *node, size_t index);
 /* An index along a dimension of size `dim`: i32, negative ones counted from the end. */
 SfValue onnx_input_index (OnnxNode *node, size_t index, int64_t dim);

@@ -259,7 +259,8 @@ enter_input (OnnxScope *scope, const Onnx__ValueInfoProto *info, GError **error)
                     "%s: input %s is %s, wanted a tensor; a dataflow program is fed with tensors "
                     "alone",
                     path, info->name, kind_of (info->type));
-  SfDtype dtype = onnx_data_type (info->type->tensor_type->elem_type, error);
+  bool nibbles;
+  SfDtype dtype = onnx_stored_data_type (info->type->tensor_type->elem_type, &nibbles, error);
   if (dtype == SF_N_DTYPES)
     {
       g_prefix_error (error, "%s: input %s: ", path, info->name);
@@ -274,6 +275,7 @@ enter_input (OnnxScope *scope, const Onnx__ValueInfoProto *info, GError **error)
   value->shape = shape;
   value->given = given;
   value->is_input = true;
+  value->is_nibbles = nibbles;
   return (given != NULL || onnx_value_place (import, value, error) != SF_NONE)
          && (onnx_scope_add (scope, info->name, value)
              || sf_fail (error, SF_ERROR_INVALID_DATA, "%s: two inputs are called %s", path,

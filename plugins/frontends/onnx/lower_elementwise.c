@@ -319,7 +319,7 @@ const OnnxRow onnx_rows_elementwise[] = {
   { "BitwiseXor", 18, lower_binary, ONNX_NO_GRAD, NULL, NULL },
   { "IsNaN", 9, lower_is_nan, ONNX_NO_GRAD, NULL, NULL },
   { "IsInf", 10, lower_is_inf, ONNX_NO_GRAD, NULL, NULL },
-  { "Cast", 6, lower_cast, 0, CAST_NOTE, NULL },
+  { "Cast", 6, lower_cast, ONNX_NIBBLES, CAST_NOTE, NULL },
   { "CastLike", 15, lower_cast_like, 0, CAST_NOTE, NULL },
   { NULL, 0, NULL, 0, NULL, NULL },
 };

@@ -245,7 +245,7 @@ lower_qlinear_matmul (OnnxNode *node)
 /* clang-format off */
 const OnnxRow onnx_rows_quantise[] = {
   { "QuantizeLinear", 10, lower_quantise, ONNX_NO_GRAD, WIDTHS_NOTE, NULL },
-  { "DequantizeLinear", 10, lower_dequantise, 0, "4-bit integers and 8-bit floats: refused", NULL },
+  { "DequantizeLinear", 10, lower_dequantise, ONNX_NIBBLES, "8-bit floats: refused", NULL },
   { "DynamicQuantizeLinear", 11, lower_dynamic_quantise, ONNX_NO_GRAD, NULL, NULL },
   { "MatMulInteger", 10, lower_matmul_integer, ONNX_NO_GRAD, NULL, NULL },
   { "QLinearMatMul", 10, lower_qlinear_matmul, ONNX_NO_GRAD, WIDTHS_NOTE, NULL },

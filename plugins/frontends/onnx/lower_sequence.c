@@ -272,6 +272,8 @@ const OnnxRow onnx_rows_sequence[] = {
   { "OptionalGetElement", 15, get_element, ONNX_LIST },
   { "OptionalHasElement", 15, has_element, ONNX_LIST },
   { "TfIdfVectorizer", 9, onnx_tfidf, ONNX_NO_GRAD, "of integers; a pool of strings is refused" },
+  { "ImageDecoder", 20, NULL, 0,
+    "a dataflow program has no image formats; decode before the model" },
   { "StringNormalizer", 10, NULL, 0, NO_STRINGS },
   { "StringConcat", 20, NULL, 0, NO_STRINGS },
   { "StringSplit", 20, NULL, 0, NO_STRINGS },

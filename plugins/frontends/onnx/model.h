@@ -49,6 +49,8 @@ const uint8_t *onnx_folder_bytes (OnnxFolder *folder, const char *location, uint
 const char *onnx_data_type_name (int64_t data_type);
 /* Ours; SF_N_DTYPES and an error without an object for one that we lack. */
 SfDtype onnx_data_type (int64_t data_type, GError **error);
+/* The same, but integers of 4 bits have the dtype of 8 that holds them, and `*nibbles` is set. */
+SfDtype onnx_stored_data_type (int64_t data_type, bool *nibbles, GError **error);
 /* Dtype and shape alone; `what` names the tensor in messages. */
 bool onnx_tensor_head (const Onnx__TensorProto *proto, const char *what, SfDtype *dtype,
                        SfShape *shape, GError **error);

@@ -45,6 +45,7 @@ struct OnnxValue
   bool is_param;                  /* float initialiser of rank 1 or more */
   bool is_input;                  /* of the model */
   bool is_computed;               /* result of a node of the graph */
+  bool is_nibbles;                /* integers of 4 bits, held in 8 */
   bool has_content;
   bool is_taken;    /* content of a given input was asked for */
   SfTensor content; /* dense */

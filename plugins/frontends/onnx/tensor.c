@@ -70,20 +70,21 @@ onnx_data_type (int64_t data_type, GError **error)
 
 /* ---- head ---- */
 
-/* Nibbles are read as the narrowest integers that hold them. */
-static SfDtype
-tensor_dtype (const Onnx__TensorProto *proto, GError **error)
+SfDtype
+onnx_stored_data_type (int64_t data_type, bool *nibbles, GError **error)
 {
-  if (proto->data_type == TYPE_UINT4)
-    return SF_U8;
-  return proto->data_type == TYPE_INT4 ? SF_I8 : onnx_data_type (proto->data_type, error);
+  *nibbles = data_type == TYPE_UINT4 || data_type == TYPE_INT4;
+  if (*nibbles)
+    return data_type == TYPE_UINT4 ? SF_U8 : SF_I8;
+  return onnx_data_type (data_type, error);
 }
 
 bool
 onnx_tensor_head (const Onnx__TensorProto *proto, const char *what, SfDtype *dtype, SfShape *shape,
                   GError **error)
 {
-  *dtype = tensor_dtype (proto, error);
+  bool nibbles;
+  *dtype = onnx_stored_data_type (proto->data_type, &nibbles, error);
   if (*dtype == SF_N_DTYPES)
     {
       g_prefix_error (error, "%s: ", what);

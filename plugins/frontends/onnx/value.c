@@ -177,6 +177,7 @@ initialiser (OnnxImport *import, const Onnx__TensorProto *proto, GError **error)
   value->shape = shape;
   value->proto = proto;
   value->is_param = sf_dtype_is_float (dtype) && shape.rank > 0;
+  onnx_stored_data_type (proto->data_type, &value->is_nibbles, NULL);
   g_hash_table_insert (import->by_proto, (gpointer) proto, value);
   return value;
 }

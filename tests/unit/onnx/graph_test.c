@@ -422,6 +422,41 @@ SF_TEST (OnnxGraph, BoundsEvaluation)
   SF_CHECK_ERROR (error, SF_ERROR_NO_RESOURCE, "takes too much to compute");
 }
 
+SF_TEST (OnnxGraph, IntegersOfFourBitsGoOnlyWhereTheyAreKnown)
+{
+  /* As zero point of a quantisation they would say where to saturate. */
+  enum
+  {
+    INT4 = 22
+  };
+  static const char *const ops[] = { "DequantizeLinear", "QuantizeLinear" };
+  for (int i = 0; i < 2; i++)
+    {
+      g_autoptr (Build) build = build_new (21);
+      GError *error = NULL;
+      build_input (build, "x", i == 0 ? INT4 : F32, "2");
+      build_floats (build, "scale", "1", (float[]){ 2 });
+      Onnx__TensorProto *zero = build_tensor (build, "zero", INT4, 1, (int64_t[]){ 1 });
+      zero->has_raw_data = true;
+      zero->raw_data.len = 1;
+      zero->raw_data.data = build_alloc (build, 1);
+      build_initialiser (build, zero);
+      build_node (build, ops[i], "x scale zero", "y");
+      build_output (build, "y");
+      g_autoptr (SfGraph) graph = build_import (build, NULL, NULL, &error);
+      double y[2];
+      if (i == 0)
+        {
+          SF_REQUIRE_NO_ERROR (error);
+          SF_REQUIRE (build_run (graph, 0, (const double *[]){ (double[]){ -8, 7 } }, y, 2));
+          SF_CHECK (y[0] == -16 && y[1] == 14);
+        }
+      else
+        SF_CHECK_ERROR (error, SF_ERROR_UNSUPPORTED,
+                        "input 2 (zero) holds integers of 4 bits, wanted 8 at least");
+    }
+}
+
 SF_TEST (OnnxGraph, RefusesOtherDomainsAndTwoOfAName)
 {
   GError *error = NULL;
