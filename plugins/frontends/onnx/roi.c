@@ -79,17 +79,35 @@ bin_weights (OnnxNode *node, const Align *a, SfValue rois, int axis, int64_t dim
   return onnx_reduce (node, "reduce_mean", w, (const int64_t[]){ 2 }, 1, false);
 }
 
+/* Which image each region is of: f [R, N], 1 there; a number of no image fails the step. */
+static SfValue
+image_of (OnnxNode *node, SfValue batch, int64_t n_images, SfDtype dtype)
+{
+  SfValue row = onnx_iota (node, SF_SHAPE (n_images, n_images), 0, SF_I32);
+  SfValue column = onnx_iota (node, SF_SHAPE (n_images, n_images), 1, SF_I32);
+  SfValue same = onnx_cast (node, onnx_2 (node, "eq", row, column), dtype);
+  return onnx_gather (node, same, batch, 0);
+}
+
+/* Two products, without a copy of an image for each region: the weights of all images' rows times
+ * these rows, [R * bins, N * H] x [N * H, C * W], then the weights of the columns. */
 static SfValue
 align_mean (OnnxNode *node, const Align *a, SfValue x, SfValue rois, SfValue batch)
 {
   SfShape image = onnx_shape (node, x);
-  int64_t regions = onnx_shape (node, rois).dim[0];
-  SfValue images = onnx_gather (node, x, batch, 0);
-  SfValue rows = bin_weights (node, a, rois, 0, image.dim[2]);
-  SfValue columns = bin_weights (node, a, rois, 1, image.dim[3]);
-  rows = onnx_reshape (node, rows, SF_SHAPE (regions, 1, a->out[0], image.dim[2]));
-  columns = onnx_reshape (node, columns, SF_SHAPE (regions, 1, a->out[1], image.dim[3]));
-  return onnx_matmul (node, onnx_matmul (node, rows, images, false, false), columns, false, true);
+  int64_t regions = onnx_shape (node, rois).dim[0], n = image.dim[0], c = image.dim[1];
+  int64_t h = image.dim[2], w = image.dim[3], bins = a->out[0];
+  SfValue rows = bin_weights (node, a, rois, 0, h), columns = bin_weights (node, a, rois, 1, w);
+  SfValue of = image_of (node, batch, n, onnx_dtype (node, rows));
+  rows = onnx_2 (node, "mul", onnx_reshape (node, rows, SF_SHAPE (regions, bins, 1, h)),
+                 onnx_reshape (node, of, SF_SHAPE (regions, 1, n, 1)));
+  rows = onnx_reshape (node, rows, SF_SHAPE (regions * bins, n * h));
+  SfValue y = onnx_transpose (node, x, (const int64_t[]){ 0, 2, 1, 3 });
+  y = onnx_matmul (node, rows, onnx_reshape (node, y, SF_SHAPE (n * h, c * w)), false, false);
+  y = onnx_reshape (node, y, SF_SHAPE (regions, bins * c, w));
+  y = onnx_matmul (node, y, columns, false, true);
+  y = onnx_reshape (node, y, SF_SHAPE (regions, bins, c, a->out[1]));
+  return onnx_transpose (node, y, (const int64_t[]){ 0, 2, 1, 3 });
 }
 
 /* The samples of a bin depend on its region's size, or their maximum is asked for. */
