@@ -77,7 +77,8 @@ read_sizes (OnnxNode *node, Transposed *t)
           return false;
         }
     }
-  return true;
+  return onnx_window_check (node, w, w->channels, w->in)
+         && onnx_window_check (node, w, t->channels, w->in);
 }
 
 static bool

@@ -5,6 +5,8 @@
 
 #include "window.h"
 
+#define MAX_WRITTEN ((int64_t) 1 << 28) /* largest constant that a pool makes */
+
 /* ---- windows ---- */
 
 /* The 2-D pools want windows that all see the image, so that none needs padding of its own. */
@@ -94,6 +96,19 @@ window_sums (OnnxNode *node, SfValue x, const OnnxWindow *w)
   return onnx_reshape (node, y, onnx_window_result (w, w->channels));
 }
 
+/* Room for a constant with one entry for each window or each element of one. */
+static void *
+written (OnnxNode *node, int64_t n, size_t bytes)
+{
+  void *room = n <= MAX_WRITTEN ? g_try_malloc_n ((gsize) MAX (n, 1), bytes) : NULL;
+  if (room == NULL)
+    onnx_refuse (node, SF_ERROR_UNSUPPORTED,
+                 "found %" G_GINT64_FORMAT " windows, wanted at most 2^28 in a pool with "
+                 "dilations, wide pads or indices",
+                 n);
+  return room;
+}
+
 /* ---- AveragePool ---- */
 
 /* Elements of a window before place `end`, when it begins at `begin`. */
@@ -120,12 +135,9 @@ static SfValue
 counts (OnnxNode *node, SfDtype dtype, const OnnxWindow *w, bool include_pad)
 {
   SfShape result = onnx_window_result (w, 1);
-  g_autofree double *n = g_try_new (double, (gsize) MAX (onnx_window_n_out (w), 1));
+  g_autofree double *n = written (node, onnx_window_n_out (w), sizeof *n);
   if (n == NULL)
-    {
-      onnx_refuse (node, SF_ERROR_NO_RESOURCE, "found no memory for the counts of its windows");
-      return SF_NONE;
-    }
+    return SF_NONE;
   double *to = n;
   for (int64_t i = 0; i < w->out[0]; i++)
     for (int64_t j = 0; j < w->out[1]; j++)
@@ -186,12 +198,9 @@ places (OnnxNode *node, const int64_t n[ONNX_SPATIAL], const int64_t step[ONNX_S
         const int64_t strides[ONNX_SPATIAL], int64_t first)
 {
   SfShape shape = SF_SHAPE (n[0] * n[1] * n[2]);
-  g_autofree int32_t *place = g_try_new (int32_t, (gsize) MAX (shape.dim[0], 1));
+  g_autofree int32_t *place = written (node, shape.dim[0], sizeof *place);
   if (place == NULL)
-    {
-      onnx_refuse (node, SF_ERROR_NO_RESOURCE, "found no memory for the places of its windows");
-      return SF_NONE;
-    }
+    return SF_NONE;
   int32_t *to = place;
   for (int64_t i = 0; i < n[0]; i++)
     for (int64_t j = 0; j < n[1]; j++)

@@ -131,6 +131,14 @@ onnx_window_read (OnnxNode *node, SfShape x, const int64_t *kernel, OnnxWindow *
     {
       int from = 2 + d - (ONNX_SPATIAL - window->n);
       window->in[d] = from < 2 ? 1 : x.dim[from];
+      if (window->in[d] > MAX_STEP)
+        {
+          onnx_refuse (node, SF_ERROR_UNSUPPORTED,
+                       "input X has %" G_GINT64_FORMAT " elements along dimension %d, wanted at "
+                       "most 2^30",
+                       window->in[d], from);
+          return false;
+        }
     }
   return read_auto_pad (node, window) && read_kernel (node, kernel, window)
          && onnx_window_list (node, "strides", 1, 1, window, window->strides)
@@ -178,6 +186,20 @@ pad_same (OnnxWindow *window, int d)
 }
 
 bool
+onnx_window_check (OnnxNode *node, const OnnxWindow *window, int64_t channels,
+                   const int64_t places[ONNX_SPATIAL])
+{
+  const int64_t *k = window->kernel;
+  SfShape all = SF_SHAPE (window->images, channels, k[0], k[1], k[2], places[0], places[1],
+                          places[2]);
+  g_autoptr (GError) error = NULL;
+  if (sf_shape_check (&all, "windows", &error))
+    return true;
+  onnx_refuse (node, SF_ERROR_UNSUPPORTED, "%s", error->message);
+  return false;
+}
+
+bool
 onnx_window_slide (OnnxNode *node, bool ceil_mode, OnnxWindow *window)
 {
   for (int d = 0; d < ONNX_SPATIAL; d++)
@@ -200,12 +222,7 @@ onnx_window_slide (OnnxNode *node, bool ceil_mode, OnnxWindow *window)
           && (window->out[d] - 1) * stride >= window->in[d] + window->low[d])
         window->out[d]--;
     }
-  SfShape all = SF_SHAPE (window->out[0], window->out[1], window->out[2]);
-  g_autoptr (GError) error = NULL;
-  if (sf_shape_check (&all, "windows", &error))
-    return true;
-  onnx_refuse (node, SF_ERROR_INVALID_DATA, "%s", error->message);
-  return false;
+  return onnx_window_check (node, window, window->channels, window->out);
 }
 
 SfShape

@@ -31,6 +31,11 @@ bool onnx_window_slide (OnnxNode *node, bool ceil_mode, OnnxWindow *window);
 bool onnx_window_list (OnnxNode *node, const char *name, int64_t def, int64_t least,
                        const OnnxWindow *window, int64_t *to);
 
+/* Whether what all windows see has a size that shapes can have: `channels`, the kernel, `places`
+ * windows for each image. False: the node is refused. */
+bool onnx_window_check (OnnxNode *node, const OnnxWindow *window, int64_t channels,
+                        const int64_t places[ONNX_SPATIAL]);
+
 /* Elements from the first to the last of a window. */
 int64_t onnx_window_reach (const OnnxWindow *window, int d);
 int64_t onnx_window_n_kernel (const OnnxWindow *window);
