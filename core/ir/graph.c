@@ -8,6 +8,33 @@
 
 #define BLOCK_BYTES ((size_t) 64 << 10)
 
+/* Initial data and constants are never written to, so that copies of a graph share them. */
+typedef struct
+{
+  _Alignas(64) gint ref_count;
+} Data;
+
+static Data *
+header_of (const void *data)
+{
+  return (Data *) (uintptr_t) data - 1;
+}
+
+void *
+sf_graph_share_data (void *data)
+{
+  if (data != NULL)
+    g_atomic_int_inc (&header_of (data)->ref_count);
+  return data;
+}
+
+static void
+release_data (void *data)
+{
+  if (data != NULL && g_atomic_int_dec_and_test (&header_of (data)->ref_count))
+    sf_aligned_free (header_of (data));
+}
+
 SfGraph *
 sf_graph_new (const char *name)
 {
@@ -40,7 +67,7 @@ sf_graph_unref (SfGraph *graph)
   if (graph == NULL || !g_atomic_int_dec_and_test (&graph->ref_count))
     return;
   for (guint i = 0; i < graph->values->len; i++)
-    sf_aligned_free (sf_value_record (graph, i)->data);
+    release_data (sf_value_record (graph, i)->data);
   g_ptr_array_unref (graph->values);
   g_ptr_array_unref (graph->nodes);
   g_array_unref (graph->inputs);
@@ -171,11 +198,14 @@ sf_graph_input (SfGraph *graph, const char *name, SfDtype dtype, SfShape shape, 
 static void *
 copy_data (const char *name, SfDtype dtype, const SfShape *shape, const void *data, GError **error)
 {
-  size_t n = (size_t) sf_shape_n_elems (shape);
-  void *copy = sf_aligned_alloc (n, sf_dtype_bytes (dtype), name, error);
-  if (copy != NULL && n > 0)
-    memcpy (copy, data, n * sf_dtype_bytes (dtype));
-  return copy;
+  size_t n_bytes = (size_t) sf_shape_n_elems (shape) * sf_dtype_bytes (dtype);
+  Data *header = sf_aligned_alloc (n_bytes + sizeof *header, 1, name, error);
+  if (header == NULL)
+    return NULL;
+  header->ref_count = 1;
+  if (n_bytes > 0)
+    memcpy (header + 1, data, n_bytes);
+  return header + 1;
 }
 
 SfValue

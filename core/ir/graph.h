@@ -15,7 +15,8 @@ typedef struct
   SfNode producer;
   SfStateKind state_kind;
   SfValue update;
-  void *data; /* owned: sf_aligned_free; NULL for all but constants and states with initial data */
+  void *data; /* shared, see sf_graph_share_data; NULL for all but constants and states with initial
+                 data */
   uint32_t n_users;
   SfValue origin;
 } SfValueRecord;
@@ -75,6 +76,8 @@ sf_node_record (const SfGraph *graph, SfNode node)
 /* Memory that lives as long as the graph, zeroed and 16-byte aligned. */
 void *sf_graph_arena (SfGraph *graph, size_t bytes);
 const char *sf_graph_arena_text (SfGraph *graph, const char *text);
+/* Another reference to the data of a value, for a new value. */
+void *sf_graph_share_data (void *data);
 /* A new value record; takes `data`. */
 SfValue sf_graph_new_value (SfGraph *graph, SfValueKind kind, SfDtype dtype, const SfShape *shape,
                             const char *name, void *data);

@@ -5,9 +5,12 @@ tests_passes_passes_test_SOURCES = \
   tests/passes/compose_cases.c \
   tests/passes/compose_cases.h \
   tests/passes/compose_test.c \
+  tests/passes/both.c \
+  tests/passes/both.h \
   tests/passes/graph_test.c \
   tests/passes/passes.c \
   tests/passes/passes.h \
+  tests/passes/random_test.c \
   tests/passes/stage_test.c \
   tests/passes/whole_test.c
 tests_passes_passes_test_LDADD = $(SF_TEST_LIBS) -lm

@@ -1,117 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Graphs of unusual shape through every level, run on the device against the reference. */
-#include <math.h>
-#include <string.h>
-
-#include <sf/plugin/backend.h>
-#include <sf/plugins.h>
-#include <sf/rng.h>
-
-#include "tests/passes/passes.h"
-
-#define MAX_PORTS 8
-
-static const char *const levels[] = { "o0", "o1", "o3" };
-
-/* Floats in -1 .. 1, integers 0 .. 6, bool 0 or 1; the same for every call. */
-static SfTensor
-feed_of (const SfGraph *graph, size_t index)
-{
-  SfValue v = sf_graph_input_at (graph, index);
-  SfDtype dtype = sf_value_dtype (graph, v);
-  const SfShape *shape = sf_value_shape (graph, v);
-  SfTensor tensor;
-  SfRng rng = { .seed = 5, .stream = (uint32_t) index };
-  if (!sf_tensor_alloc (dtype, shape, &tensor, NULL))
-    return (SfTensor){ 0 };
-  for (int64_t i = 0; i < sf_shape_n_elems (shape); i++)
-    {
-      double x = sf_rng_uniform (&rng, (uint64_t) i);
-      x = sf_dtype_is_float (dtype) ? 2 * x - 1 : floor ((dtype == SF_BOOL ? 2 : 7) * x);
-      sf_dtype_convert (SF_F64, &x, dtype,
-                        (char *) tensor.data + (size_t) i * sf_dtype_bytes (dtype), 1);
-    }
-  return tensor;
-}
-
-/* The outputs of one step of `eval`, each as f64. */
-static bool
-run_on (const TestResult *r, const SfArch *arch, const char *name, double **y, GError **error)
-{
-  const SfPlugin *plugin = sf_plugins_load (SF_PLUGIN_BACKEND, name, error);
-  const SfGraph *graph = sf_module_graph (r->source, "eval");
-  SfBackendLoad load = { .source = r->source, .program = r->program, .arch = arch, .n_threads = 2 };
-  SfTensor inputs[MAX_PORTS] = { 0 }, outputs[MAX_PORTS] = { 0 };
-  SfBackendStep step
-      = { .entry = "eval", .phases = 1u << SF_PHASE_FWD, .inputs = inputs, .outputs = outputs };
-  void *instance = plugin != NULL ? plugin->ops.backend->open (&load, error) : NULL;
-  if (instance == NULL)
-    return false;
-  for (size_t i = 0; i < sf_graph_n_inputs (graph); i++)
-    inputs[i] = feed_of (graph, i);
-  for (size_t i = 0; i < sf_graph_n_outputs (graph); i++)
-    {
-      const SfShape *shape = sf_value_shape (graph, sf_graph_output_at (graph, i, NULL, NULL));
-      y[i] = g_new0 (double, (size_t) MAX (sf_shape_n_elems (shape), 1));
-      outputs[i] = sf_tensor (SF_F64, *shape, y[i]);
-    }
-  bool good = plugin->ops.backend->step (instance, &step, error);
-  plugin->ops.backend->close (instance);
-  for (size_t i = 0; i < MAX_PORTS; i++)
-    sf_tensor_clear (&inputs[i]);
-  return good;
-}
-
-static double
-worst_of (const double *found, const double *wanted, int64_t n)
-{
-  double worst = 0;
-  for (int64_t i = 0; i < n; i++)
-    if (!(found[i] == wanted[i]))
-      worst = fmax (worst, fabs (found[i] - wanted[i]) / fmax (1, fabs (wanted[i])));
-  return worst;
-}
-
-/* Compiles the module at `level` for `arch`, place and route included, and compares both backends.
- */
-static void
-check_at (SfModule *module, const char *level, const char *arch_name)
-{
-  TestResult r = { 0 };
-  SfCompileOptions options = { .level = level, .inference = true };
-  g_autoptr (SfArch) arch = sf_arch_load (arch_name, &r.error);
-  double *found[MAX_PORTS] = { NULL }, *wanted[MAX_PORTS] = { NULL };
-  bool good = arch != NULL
-              && sf_compile_program (module, &options, arch, &r.source, &r.lowered, &r.program,
-                                     &r.error)
-              && run_on (&r, arch, "rdu", found, &r.error)
-              && run_on (&r, arch, "cpu", wanted, &r.error);
-  SF_CHECK_MSG (good, "%s on %s: %s", level, arch_name, r.error != NULL ? r.error->message : "");
-  const SfGraph *graph = good ? sf_module_graph (r.source, "eval") : NULL;
-  for (size_t i = 0; good && i < sf_graph_n_outputs (graph); i++)
-    {
-      SfValue y = sf_graph_output_at (graph, i, NULL, NULL);
-      double worst = worst_of (found[i], wanted[i], sf_shape_n_elems (sf_value_shape (graph, y)));
-      SF_CHECK_MSG (worst <= 1e-5, "%s on %s: output %zu is off by %g", level, arch_name, i, worst);
-    }
-  for (size_t i = 0; i < MAX_PORTS; i++)
-    {
-      g_free (found[i]);
-      g_free (wanted[i]);
-    }
-  test_result_clear (&r);
-}
-
-static void
-check_everywhere (SfGraph *graph)
-{
-  g_autoptr (SfModule) module = test_module (graph);
-  for (size_t i = 0; i < G_N_ELEMENTS (levels); i++)
-    {
-      check_at (module, levels[i], "sn10");
-      check_at (module, levels[i], "tiny");
-    }
-}
+#include "tests/passes/both.h"
 
 static void
 output (SfGraph *g, const char *name, SfValue v)
@@ -146,7 +35,7 @@ SF_TEST (Whole, Scalars)
   output (g, "s", s);
   SfValue m = input (g, "m", SF_F32, SF_SHAPE (3, 4));
   output (g, "sum", op1 (g, "reduce_sum", op2 (g, "mul", m, s)));
-  check_everywhere (g);
+  test_both_everywhere (g);
 }
 
 SF_TEST (Whole, RankEight)
@@ -160,7 +49,7 @@ SF_TEST (Whole, RankEight)
   attr = (SfAttr) SF_ATTR_IS ("axes", axes, 4);
   output (g, "sum", sf_graph_op (g, "reduce_sum", &t, 1, &attr, 1, NULL));
   output (g, "soft", op1 (g, "softmax", x));
-  check_everywhere (g);
+  test_both_everywhere (g);
 }
 
 /* Dimension 0 is features in one operand and rows in the other. */
@@ -177,7 +66,7 @@ SF_TEST (Whole, DimensionZeroIsNoBatch)
   output (g, "s", s);
   output (g, "column", sf_graph_op (g, "reduce_max", &s, 1, &attr, 1, NULL));
   output (g, "product", op2 (g, "matmul", a, s));
-  check_everywhere (g);
+  test_both_everywhere (g);
 }
 
 SF_TEST (Whole, NoInputs)
@@ -191,7 +80,7 @@ SF_TEST (Whole, NoInputs)
   SfAttr attrs[] = { SF_ATTR_IS ("shape", shape, 2), SF_ATTR_I ("axis", 1),
                      SF_ATTR_D ("dtype", SF_I32) };
   output (g, "iota", sf_graph_op (g, "iota", NULL, 0, attrs, 3, NULL));
-  check_everywhere (g);
+  test_both_everywhere (g);
 }
 
 SF_TEST (Whole, OutputsAreInputsAndOneAnother)
@@ -207,7 +96,7 @@ SF_TEST (Whole, OutputsAreInputsAndOneAnother)
   output (g, "y1", y);
   output (g, "y2", y);
   output (g, "flat_y", sf_graph_op (g, "reshape", &y, 1, &attr, 1, NULL));
-  check_everywhere (g);
+  test_both_everywhere (g);
 }
 
 SF_TEST (Whole, NothingInIt)
@@ -224,7 +113,7 @@ SF_TEST (Whole, NothingInIt)
   SfValue both[] = { x, y };
   attr = (SfAttr) SF_ATTR_I ("axis", 0);
   output (g, "joined", sf_graph_op (g, "concat", both, 2, &attr, 1, NULL));
-  check_everywhere (g);
+  test_both_everywhere (g);
 }
 
 /* Movements that leave what is empty empty. */
@@ -241,7 +130,7 @@ SF_TEST (Whole, NothingMoves)
   output (g, "reshape", r);
   output (g, "exp", op1 (g, "exp", r));
   output (g, "sum", op1 (g, "reduce_sum", r));
-  check_everywhere (g);
+  test_both_everywhere (g);
 }
 
 /* What is wide runs on the host, what is not before and after it on the device. */
@@ -256,7 +145,7 @@ SF_TEST (Whole, HostBetweenSections)
   SfValue back = sf_graph_op (g, "cast", &s, 1, &narrow, 1, NULL);
   output (g, "wide", s);
   output (g, "narrow", op2 (g, "mul", back, e));
-  check_everywhere (g);
+  test_both_everywhere (g);
 }
 
 SF_TEST (Whole, NarrowIntegersWrapInsideAStage)
@@ -274,7 +163,7 @@ SF_TEST (Whole, NarrowIntegersWrapInsideAStage)
       v = op2 (g, "max", v, op1 (g, "bit_not", x));
       output (g, name, sf_graph_op (g, "cast", &v, 1, &to, 1, NULL));
     }
-  check_everywhere (g);
+  test_both_everywhere (g);
 }
 
 SF_TEST (Whole, LongChain)
@@ -286,7 +175,7 @@ SF_TEST (Whole, LongChain)
     y = i % 10 == 9 ? op1 (g, "softmax", op2 (g, "matmul", y, w))
                     : op1 (g, "tanh", op2 (g, "add", y, x));
   output (g, "y", y);
-  check_everywhere (g);
+  test_both_everywhere (g);
 }
 
 SF_TEST (Whole, ManyParts)
@@ -303,7 +192,7 @@ SF_TEST (Whole, ManyParts)
     }
   SfAttr attr = SF_ATTR_I ("axis", 1);
   output (g, "y", sf_graph_op (g, "concat", parts, 80, &attr, 1, NULL));
-  check_everywhere (g);
+  test_both_everywhere (g);
 }
 
 /* What is joined is read by the rest of the graph only once it is whole. */
@@ -315,7 +204,7 @@ SF_TEST (Whole, JoinedAndReadOn)
   SfAttr attr = SF_ATTR_I ("axis", 1);
   SfValue j = sf_graph_op (g, "concat", both, 2, &attr, 1, NULL);
   output (g, "y", op1 (g, "tanh", op2 (g, "sub", j, c)));
-  check_everywhere (g);
+  test_both_everywhere (g);
 }
 
 /* Rows of a table that does not fit, fetched and given back. */
@@ -332,7 +221,7 @@ SF_TEST (Whole, LargeTable)
   SfValue both[] = { wide, y };
   output (g, "back", sf_graph_op (g, "scatter_add", both, 2, attrs, 2, NULL));
   g_autoptr (SfModule) module = test_module (g);
-  check_at (module, "o1", "tiny");
+  test_both (module, "o1", "tiny", 1e-5);
 }
 
 /* Slices along dimension 0 of which one alone is larger than the PMUs of the small machine. */
@@ -346,5 +235,5 @@ SF_TEST (Whole, LargeSlices)
   output (g, "y", op1 (g, "softmax", y));
   output (g, "z", op1 (g, "reduce_max", op2 (g, "mul", y, c)));
   g_autoptr (SfModule) module = test_module (g);
-  check_at (module, "o3", "tiny");
+  test_both (module, "o3", "tiny", 1e-5);
 }
