@@ -23,7 +23,8 @@ typedef struct
   const char *const *args; /* "name=value", NULL-terminated: the model's own arguments (--arg) */
   const char *const *dims; /* "name=N", NULL-terminated: symbolic dimensions (--dim) */
   /* Inputs known now. A frontend takes one as a constant where its source wants the numbers to know
-   * a shape (the target of a reshape, a trip count); what it does not need stays an input. */
+   * a shape (the target of a reshape, a trip count), and it is no input then; what it does not need
+   * stays one. */
   const SfKnownInput *known;
   size_t n_known;
 

@@ -59,8 +59,9 @@ enter_unread_inputs (const OnnxScope *scope, GError **error)
   return true;
 }
 
+/* The first output of floats is the prediction. */
 static bool
-enter_output (const OnnxScope *scope, size_t index, GError **error)
+enter_output (const OnnxScope *scope, size_t index, bool *answered, GError **error)
 {
   OnnxImport *import = scope->import;
   const char *name = scope->graph->output[index]->name, *path = import->model->path;
@@ -79,7 +80,8 @@ enter_output (const OnnxScope *scope, size_t index, GError **error)
       g_prefix_error (error, "%s: output %s: ", path, name);
       return false;
     }
-  bool answers = index == 0 && sf_dtype_is_float (value->dtype);
+  bool answers = !*answered && sf_dtype_is_float (value->dtype);
+  *answered = *answered || answers;
   return sf_graph_output (import->graph, name, answers ? SF_OUTPUT_PREDICTION : SF_OUTPUT_OTHER, at,
                           error);
 }
@@ -89,12 +91,16 @@ set_facts (const OnnxScope *scope)
 {
   OnnxImport *import = scope->import;
   sf_module_set_fact (import->module, "model", sf_graph_name (import->graph));
-  if (sf_graph_n_inputs (import->graph) == 0)
-    return;
-  const SfShape *shape = sf_value_shape (import->graph, sf_graph_input_at (import->graph, 0));
-  g_autofree char *batch = g_strdup_printf ("%" G_GINT64_FORMAT,
-                                            shape->rank > 0 ? shape->dim[0] : 1);
-  sf_module_set_fact (import->module, "batch_size", batch);
+  for (size_t i = 0; i < scope->graph->n_input; i++)
+    {
+      const OnnxValue *value = onnx_scope_find (scope, scope->graph->input[i]->name);
+      if (!value->is_input || value->at == SF_NONE)
+        continue;
+      int64_t rows = value->shape.rank > 0 ? value->shape.dim[0] : 1;
+      g_autofree char *batch = g_strdup_printf ("%" G_GINT64_FORMAT, rows);
+      sf_module_set_fact (import->module, "batch_size", batch);
+      return;
+    }
 }
 
 static bool
@@ -108,8 +114,9 @@ import_graph (OnnxImport *import, GError **error)
   if (graph->n_output == 0)
     return sf_fail (error, SF_ERROR_INVALID_DATA,
                     "%s: the graph has no output, wanted one at least", import->model->path);
+  bool answered = false;
   for (size_t i = 0; i < graph->n_output; i++)
-    if (!enter_output (scope, i, error))
+    if (!enter_output (scope, i, &answered, error))
       return false;
   if (!enter_unread_inputs (scope, error))
     return false;

@@ -98,6 +98,27 @@ SF_TEST (OnnxGraph, OutputsThatAreKnownAreConstants)
   SF_CHECK (memcmp (sf_value_data (graph, shape), (int64_t[]){ 4, 2, 3 }, 24) == 0);
 }
 
+SF_TEST (OnnxGraph, TheFirstOutputOfFloatsIsThePrediction)
+{
+  g_autoptr (Build) build = build_new (13);
+  build_input (build, "x", F32, "4,3");
+  build_attr_int (build, build_node (build, "ArgMax", "x", "label"), "axis", 1);
+  build_node (build, "Relu", "x", "y");
+  build_node (build, "Neg", "x", "z");
+  build_output (build, "label");
+  build_output (build, "y");
+  build_output (build, "z");
+  g_autoptr (SfGraph) graph = import (build);
+  SF_REQUIRE (graph != NULL);
+  static const SfOutputRole wanted[] = { SF_OUTPUT_OTHER, SF_OUTPUT_PREDICTION, SF_OUTPUT_OTHER };
+  for (size_t i = 0; i < 3; i++)
+    {
+      SfOutputRole role;
+      sf_graph_output_at (graph, i, NULL, &role);
+      SF_CHECK_INT (role, wanted[i]);
+    }
+}
+
 /* ---- functions ---- */
 
 /* Flat (a) = Flatten (a, axis = split); `split` defaults to 1, which IR version 9 keeps in
