@@ -100,8 +100,8 @@ check_sizes (OnnxNode *node, const Window *window)
   SfShape x = window->x, w = window->w;
   g_autofree char *x_text = sf_shape_text (&x);
   g_autofree char *w_text = sf_shape_text (&w);
-  bool whole = window->groups > 0 && x.dim[1] == w.dim[1] * window->groups
-               && w.dim[0] % window->groups == 0;
+  bool whole = window->groups > 0 && x.dim[1] % window->groups == 0
+               && x.dim[1] / window->groups == w.dim[1] && w.dim[0] % window->groups == 0;
   for (int i = 0; i < N_AXES; i++)
     whole = whole && w.dim[i + 2] > 0 && window->out[i] > 0;
   if (!whole)

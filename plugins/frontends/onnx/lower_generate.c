@@ -8,7 +8,7 @@
 #include "importer.h"
 #include "random.h"
 
-#define MAX_LENGTH ((int64_t) 1 << 28) /* of a range or window, which is stored */
+#define MAX_LENGTH ((int64_t) 1 << 24) /* of a range or window, which is stored */
 
 /* ---- constants ---- */
 

@@ -9,6 +9,7 @@
 #include "importer.h"
 
 #define MAX_MATRIX ((int64_t) 1 << 26) /* elements */
+#define MAX_MELS   ((int64_t) 1 << 16)
 
 /* ---- the matrix ---- */
 
@@ -152,7 +153,8 @@ set_dft (OnnxNode *node, int64_t axis_given)
   int64_t length = onnx_known_int (node, 1, shape.dim[axis]);
   Fourier f = fourier_of (node, length, shape.dim[axis], shape.dim[shape.rank - 1], onesided);
   f.inverse = inverse;
-  onnx_set (node, 0, transformed (node, x, axis, &f));
+  if (!onnx_failed (node))
+    onnx_set (node, 0, transformed (node, x, axis, &f));
 }
 
 static void
@@ -304,7 +306,7 @@ lower_mel_weights (OnnxNode *node)
   mel.n_bins = mel.dft_length / 2 + 1;
   if (onnx_failed (node))
     return;
-  if (mel.n_mels < 1 || mel.n_mels > MAX_MATRIX || mel.dft_length < 1 || mel.rate < 1
+  if (mel.n_mels < 1 || mel.n_mels > MAX_MELS || mel.dft_length < 1 || mel.rate < 1
       || mel.n_bins > MAX_MATRIX / mel.n_mels || !(mel.low >= 0 && mel.high >= mel.low)
       || !(mel.high <= 1e9))
     onnx_refuse (node, SF_ERROR_INVALID_DATA,

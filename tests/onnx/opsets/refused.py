@@ -84,6 +84,7 @@ def quantised(t):
     t.refused("int32", "its integers are i32", "QuantizeLinear", 21, [X, f32(1)], [N], output_dtype=6)
     image = np.ones((1, 2, 3, 3), np.uint8)
     t.refused("conv_channels", "with 1 groups, wanted", "ConvInteger", 10, [image, np.ones((1, 3, 1, 1), np.uint8)], [image])
+    t.refused("conv_groups", "with 4611686018427387904 groups", "ConvInteger", 10, [image, np.ones((1, 2, 1, 1), np.uint8)], [image], group=2**62)
     t.refused("conv_window", "a window that fits", "ConvInteger", 10, [image, np.ones((1, 2, 5, 1), np.uint8)], [image])
     t.refused("conv_strides", "attribute strides has 1 entries, wanted 2", "ConvInteger", 10, [image, image], [image], strides=[1])
     t.refused("conv_dilations", "attribute dilations has 0", "ConvInteger", 10, [image, image], [image], dilations=[0, 1])
@@ -91,6 +92,9 @@ def quantised(t):
 
 def generated(t):
     t.refused("range_still", "a delta that is not 0", "Range", 11, [np.array(v, np.float32) for v in (0, 1, 0)], [f32(0)])
+    t.refused("range_long", "at most 16777216 numbers", "Range", 11, [np.array(v, np.int64) for v in (0, 2**62, 1)], [i64(0)])
+    t.refused("mel_many", "wanted positive numbers", "MelWeightMatrix", 17, [np.array(v) for v in (2**20, 8, 8000)] + [np.array(v, np.float32) for v in (0, 100)], [X])
+    t.refused("dft_long", "a matrix of at most 67108864 elements", "DFT", 17, [np.ones((1, 2, 1), np.float32), np.array(2**40)], [X])
     t.refused("eye_line", "input of 1 dimensions, wanted 2", "EyeLike", 9, [f32(0)], [f32(0)])
     t.refused("window_less", "size is -1", "HannWindow", 17, [np.array(-1)], [f32(0)])
     t.refused("constant_words", "strings are not supported", "Constant", 13, [], [f32(0)], value_string="a")
