@@ -51,7 +51,7 @@ def convs(t):
         t.op(f"conv_{name}", "Conv", 7, inputs, [wanted], **attrs)
         t.op(f"conv_{name}_weights", "Conv", 11, inputs, [wanted], fixed=range(1, len(inputs)), kernel_shape=ws[2:], **attrs)
     for mode in "SAME_UPPER", "SAME_LOWER":
-        for size, kernel, stride, dilation in ((7, 3, 2, 1), (8, 2, 3, 1), (9, 4, 1, 2)):
+        for size, kernel, stride, dilation in ((8, 3, 2, 1), (5, 2, 1, 1), (9, 4, 1, 2)):
             x, w = f(1, 2, size, size), f(3, 2, kernel, kernel)
             total = max((-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
             less, more = total // 2, total - total // 2
