@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Convolution and its two adjoints, as direct loops over lines of the image; where many filters see
- * the same windows, as a product with them. */
-#include "gemm.h"
-#include "window.h"
-
-typedef struct
-{
-  const CpuCall *call;
-  CpuWindow window;
-  int64_t n, groups;
-  int64_t channels, filters; /* per group */
-} ConvJob;
+/* Convolution and its two adjoints, as direct loops over lines of the image; where there are many
+ * planes, as packed products. */
+#include "conv.h"
 
 /* `x`: shape of the image; `w`: of the filters; `y`: of the result. */
-static ConvJob
+static CpuConv
 conv_job (const CpuCall *call, const SfShape *x, const SfShape *w, const SfShape *y)
 {
   int64_t groups = cpu_attr_int (call, "groups");
-  return (ConvJob){ .call = call,
+  return (CpuConv){ .call = call,
                     .window = cpu_window (call, w->dim + 2, x->dim + 2, y->dim + 2, true),
                     .n = x->dim[0],
                     .groups = groups,
@@ -27,27 +18,10 @@ conv_job (const CpuCall *call, const SfShape *x, const SfShape *w, const SfShape
 
 /* Multiplications behind one plane of x, or of y, for all pairs with the other side. */
 static int64_t
-plane_cost (const ConvJob *job, int64_t n_pairs)
+plane_cost (const CpuConv *job, int64_t n_pairs)
 {
   const CpuWindow *w = &job->window;
   return n_pairs * w->kernel[0] * w->kernel[1] * w->out[0] * w->out[1];
-}
-
-/* Elements of one plane of x, of y, of the filters, and planes per image. */
-typedef struct
-{
-  int64_t x, y, taps, n_channels, n_filters;
-} Planes;
-
-static Planes
-planes_of (const ConvJob *job)
-{
-  const CpuWindow *w = &job->window;
-  return (Planes){ .x = w->in[0] * w->in[1],
-                   .y = w->out[0] * w->out[1],
-                   .taps = w->kernel[0] * w->kernel[1],
-                   .n_channels = job->groups * job->channels,
-                   .n_filters = job->groups * job->filters };
 }
 
 /* What one filter tap does between a line of x and a line of y. */
@@ -97,110 +71,10 @@ visit_planes (const CpuWindow *w, const double *taps, double *x, double *y, Line
     }
 }
 
-/* ---- many filters ---- */
-
-/* Filters of a group that pay for packing the windows they share. */
-#define MANY_FILTERS 4
-
-/* One group of one image: column p of b is what window p sees. */
-typedef struct
-{
-  const CpuWindow *window;
-  const double *x; /* the group's first channel */
-} Windows;
-
-/* The top left corners of the windows of a panel, in elements of the image. */
-typedef struct
-{
-  int64_t n, row[CPU_GEMM_COLUMNS], column[CPU_GEMM_COLUMNS];
-  bool run; /* side by side in one line of the image */
-} Corners;
-
-static Corners
-corners_of (const CpuWindow *w, int64_t first, int64_t n)
-{
-  Corners c = { .n = n };
-  for (int64_t j = 0; j < n; j++)
-    {
-      c.row[j] = (first + j) / w->out[1] * w->stride[0];
-      c.column[j] = (first + j) % w->out[1] * w->stride[1];
-    }
-  c.run = w->stride[1] == 1 && c.row[0] == c.row[n - 1];
-  return c;
-}
-
-/* What element (dy, dx) of each window sees. */
-static void
-pack_element (const CpuWindow *w, const Corners *c, const double *plane, int64_t dy, int64_t dx,
-              double *panel)
-{
-  int64_t first = c->column[0] + dx, ih = c->row[0] + dy;
-  if (c->run && ih >= 0 && ih < w->in[0] && first >= 0 && first + c->n <= w->in[1])
-    {
-      memcpy (panel, plane + ih * w->in[1] + first, (size_t) c->n * sizeof (double));
-      return;
-    }
-  for (int64_t j = 0; j < c->n; j++)
-    {
-      int64_t iw = c->column[j] + dx;
-      ih = c->row[j] + dy;
-      bool inside = ih >= 0 && ih < w->in[0] && iw >= 0 && iw < w->in[1];
-      panel[j] = inside ? plane[ih * w->in[1] + iw] : 0;
-    }
-}
-
-/* Rows of b are counted by channel and kernel element. */
-static void
-pack_windows (const void *source, int64_t k_begin, int64_t k_end, int64_t column, int64_t n,
-              double *panel)
-{
-  const Windows *s = source;
-  const CpuWindow *w = s->window;
-  const Corners corners = corners_of (w, column, n);
-  int64_t n_taps = w->kernel[0] * w->kernel[1];
-  const double *plane = s->x + k_begin / n_taps * w->in[0] * w->in[1];
-  int64_t kh = k_begin % n_taps / w->kernel[1], kw = k_begin % w->kernel[1];
-  for (int64_t k = k_begin; k < k_end; k++, panel += CPU_GEMM_COLUMNS)
-    {
-      pack_element (w, &corners, plane, cpu_window_offset (w, 0, kh), cpu_window_offset (w, 1, kw),
-                    panel);
-      if (++kw < w->kernel[1])
-        continue;
-      kw = 0;
-      if (++kh < w->kernel[0])
-        continue;
-      kh = 0;
-      plane += w->in[0] * w->in[1];
-    }
-}
-
-/* All filters of a group at once, as rows of a product with the windows. */
-static void
-convolve_groups (const ConvJob *job)
-{
-  const CpuTensor *in = job->call->in;
-  const Planes p = planes_of (job);
-  for (int64_t e = 0; e < job->n * job->groups; e++)
-    {
-      int64_t image = e / job->groups, group = e % job->groups;
-      Windows windows = { &job->window,
-                          in[0].f + (image * p.n_channels + group * job->channels) * p.x };
-      int64_t k = job->channels * p.taps;
-      CpuGemm gemm = { job->filters,
-                       p.y,
-                       k,
-                       in[1].f + group * job->filters * k,
-                       job->call->out[0].f + e * job->filters * p.y,
-                       pack_windows,
-                       &windows };
-      cpu_gemm_packed (job->call->workers, &gemm);
-    }
-}
-
 /* ---- forward ---- */
 
 static void
-add_bias (const ConvJob *job, int64_t plane, int64_t n_elems)
+add_bias (const CpuConv *job, int64_t plane, int64_t n_elems)
 {
   const CpuCall *call = job->call;
   if (call->n_in <= 2 || call->in[2].data == NULL)
@@ -215,9 +89,9 @@ add_bias (const ConvJob *job, int64_t plane, int64_t n_elems)
 static void
 conv_range (void *data, int worker, int64_t begin, int64_t end)
 {
-  const ConvJob *job = data;
+  const CpuConv *job = data;
   const CpuTensor *in = job->call->in;
-  const Planes p = planes_of (job);
+  const CpuPlanes p = cpu_planes (job);
   for (int64_t e = begin; e < end; e++)
     {
       int64_t image = e / p.n_filters, o = e % p.n_filters;
@@ -232,7 +106,7 @@ conv_range (void *data, int worker, int64_t begin, int64_t end)
 static void
 bias_range (void *data, int worker, int64_t begin, int64_t end)
 {
-  const ConvJob *job = data;
+  const CpuConv *job = data;
   for (int64_t e = begin; e < end; e++)
     add_bias (job, e, job->window.out[0] * job->window.out[1]);
 }
@@ -241,13 +115,13 @@ static bool
 run_conv2d (CpuCall *call, GError **error)
 {
   const SfShape *y = &call->out[0].shape;
-  ConvJob job = conv_job (call, &call->in[0].shape, &call->in[1].shape, y);
+  CpuConv job = conv_job (call, &call->in[0].shape, &call->in[1].shape, y);
   int64_t n_planes = y->dim[0] * y->dim[1];
-  if (job.filters < MANY_FILTERS)
+  if (job.filters < CPU_CONV_MANY)
     cpu_parallel (call->workers, n_planes, plane_cost (&job, job.channels), conv_range, &job);
   else
     {
-      convolve_groups (&job);
+      cpu_conv_forward (&job);
       cpu_parallel (call->workers, n_planes, y->dim[2] * y->dim[3], bias_range, &job);
     }
   return true;
@@ -258,9 +132,9 @@ run_conv2d (CpuCall *call, GError **error)
 static void
 conv_dx_range (void *data, int worker, int64_t begin, int64_t end)
 {
-  const ConvJob *job = data;
+  const CpuConv *job = data;
   const CpuTensor *dy = &job->call->in[0], *w = &job->call->in[1];
-  const Planes p = planes_of (job);
+  const CpuPlanes p = cpu_planes (job);
   for (int64_t e = begin; e < end; e++)
     {
       int64_t image = e / p.n_channels, channel = e % p.n_channels;
@@ -276,7 +150,9 @@ static bool
 run_conv2d_dx (CpuCall *call, GError **error)
 {
   const SfShape *dx = &call->out[0].shape;
-  ConvJob job = conv_job (call, dx, &call->in[1].shape, &call->in[0].shape);
+  CpuConv job = conv_job (call, dx, &call->in[1].shape, &call->in[0].shape);
+  if (job.channels >= CPU_CONV_MANY)
+    return cpu_conv_dx (&job, error);
   cpu_parallel (call->workers, dx->dim[0] * dx->dim[1], plane_cost (&job, job.filters),
                 conv_dx_range, &job);
   return true;
@@ -327,9 +203,9 @@ add_tap_gradients (const CpuWindow *w, double *taps, const double *x, const doub
 static void
 conv_dw_range (void *data, int worker, int64_t begin, int64_t end)
 {
-  const ConvJob *job = data;
+  const CpuConv *job = data;
   const CpuTensor *dy = &job->call->in[0], *x = &job->call->in[1];
-  const Planes p = planes_of (job);
+  const CpuPlanes p = cpu_planes (job);
   for (int64_t e = begin; e < end; e++)
     {
       int64_t o = e / job->channels;
@@ -345,9 +221,12 @@ static bool
 run_conv2d_dw (CpuCall *call, GError **error)
 {
   const SfShape *dw = &call->out[0].shape;
-  ConvJob job = conv_job (call, &call->in[1].shape, dw, &call->in[0].shape);
-  cpu_parallel (call->workers, dw->dim[0] * dw->dim[1], plane_cost (&job, job.n), conv_dw_range,
-                &job);
+  CpuConv job = conv_job (call, &call->in[1].shape, dw, &call->in[0].shape);
+  if (job.filters >= CPU_CONV_MANY)
+    cpu_conv_dw (&job);
+  else
+    cpu_parallel (call->workers, dw->dim[0] * dw->dim[1], plane_cost (&job, job.n), conv_dw_range,
+                  &job);
   return true;
 }
 

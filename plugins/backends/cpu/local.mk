@@ -6,6 +6,8 @@ plugins_backends_cpu_libsfcpu_la_SOURCES = \
   plugins/backends/cpu/attention.c \
   plugins/backends/cpu/contraction.c \
   plugins/backends/cpu/conv.c \
+  plugins/backends/cpu/conv.h \
+  plugins/backends/cpu/conv_packed.c \
   plugins/backends/cpu/counted.c \
   plugins/backends/cpu/cursor.c \
   plugins/backends/cpu/det.c \
