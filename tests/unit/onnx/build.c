@@ -216,6 +216,32 @@ build_ints (Build *build, const char *name, const char *dims, const int64_t *val
   memcpy (tensor->int64_data, values, tensor->n_int64_data * sizeof *values);
 }
 
+void
+build_sparse (Build *build, const char *name, const char *dims, size_t n, const float *values,
+              bool linear, const int64_t *indices)
+{
+  Onnx__GraphProto *graph = current (build);
+  Onnx__SparseTensorProto *sparse = build_alloc (build, sizeof *sparse);
+  onnx__sparse_tensor_proto__init (sparse);
+  g_auto (GStrv) words = g_strsplit (dims, ",", -1);
+  sparse->n_dims = g_strv_length (words);
+  sparse->dims = build_alloc (build, sparse->n_dims * sizeof (int64_t));
+  for (size_t d = 0; d < sparse->n_dims; d++)
+    sparse->dims[d] = g_ascii_strtoll (words[d], NULL, 10);
+  int64_t shape[] = { (int64_t) n, (int64_t) sparse->n_dims };
+  sparse->values = build_tensor (build, name, F32, 1, shape);
+  sparse->values->n_float_data = n;
+  sparse->values->float_data = build_alloc (build, n * sizeof *values);
+  memcpy (sparse->values->float_data, values, n * sizeof *values);
+  sparse->indices = build_tensor (build, NULL, I64, linear ? 1 : 2, shape);
+  sparse->indices->n_int64_data = linear ? n : n * sparse->n_dims;
+  sparse->indices->int64_data = build_alloc (build,
+                                             sparse->indices->n_int64_data * sizeof *indices);
+  memcpy (sparse->indices->int64_data, indices, sparse->indices->n_int64_data * sizeof *indices);
+  graph->sparse_initializer = build_alloc (build, sizeof *graph->sparse_initializer);
+  graph->sparse_initializer[graph->n_sparse_initializer++] = sparse;
+}
+
 /* ---- nodes ---- */
 
 static size_t

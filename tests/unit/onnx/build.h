@@ -35,6 +35,9 @@ Onnx__TensorProto *build_tensor (Build *build, const char *name, int type, size_
 void build_floats (Build *build, const char *name, const char *dims, const float *values);
 void build_ints (Build *build, const char *name, const char *dims, const int64_t *values);
 void build_initialiser (Build *build, Onnx__TensorProto *tensor);
+/* A sparse one: floats at places of `indices` [n] or [n,rank] of a tensor of `dims`. */
+void build_sparse (Build *build, const char *name, const char *dims, size_t n, const float *values,
+                   bool linear, const int64_t *indices);
 /* Names of inputs and outputs separated by spaces, "_" for an absent one. */
 Onnx__NodeProto *build_node (Build *build, const char *op, const char *inputs, const char *outputs);
 Onnx__AttributeProto *build_attr (Build *build, Onnx__NodeProto *node, const char *name, int type);

@@ -170,6 +170,46 @@ SF_TEST (OnnxTensor, LargeContents)
     }
 }
 
+/* ---- sparse tensors ---- */
+
+static SfGraph *
+sparse_model (const char *dims, bool linear, const int64_t *indices, GError **error)
+{
+  g_autoptr (Build) build = build_new (13);
+  build_sparse (build, "w", dims, 2, (float[]){ 5, 7 }, linear, indices);
+  build_node (build, "Identity", "w", "y");
+  build_output (build, "y");
+  return build_import (build, NULL, NULL, error);
+}
+
+SF_TEST (OnnxTensor, SparseBecomesDense)
+{
+  static const int64_t positions[] = { 1, 5 }, places[] = { 0, 1, 1, 2 };
+  for (int linear = 0; linear < 2; linear++)
+    {
+      g_autoptr (GError) error = NULL;
+      double out[6];
+      g_autoptr (SfGraph) graph = sparse_model ("2,3", linear != 0,
+                                                linear != 0 ? positions : places, &error);
+      SF_REQUIRE_NO_ERROR (error);
+      SF_REQUIRE (build_run (graph, 0, NULL, out, 6));
+      SF_CHECK (out[0] == 0 && out[1] == 5 && out[2] == 0 && out[5] == 7);
+    }
+}
+
+SF_TEST (OnnxTensor, SparseStaysWithinItsShape)
+{
+  GError *error = NULL;
+  SF_CHECK (sparse_model ("2,3", true, (int64_t[]){ 1, 6 }, &error) == NULL);
+  SF_CHECK_ERROR (error, SF_ERROR_INVALID_DATA,
+                  "index 1 of a sparse tensor lies outside its shape");
+  SF_CHECK (sparse_model ("2,3", false, (int64_t[]){ 0, 3, 0, 0 }, &error) == NULL);
+  SF_CHECK_ERROR (error, SF_ERROR_INVALID_DATA,
+                  "index 0 of a sparse tensor lies outside its shape");
+  SF_CHECK (sparse_model ("100000,100000", true, (int64_t[]){ 0, 1 }, &error) == NULL);
+  SF_CHECK_ERROR (error, SF_ERROR_UNSUPPORTED, "wanted at most 67108864, for it is made dense");
+}
+
 /* ---- external data ---- */
 
 static void
