@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Functions of the model: a call is its body, inlined. */
+#include <string.h>
+
 #include "plugins/frontends/onnx/scope.h"
 
 /* Formal inputs become names; those that the call leaves out are known to be absent. */
@@ -18,6 +20,28 @@ enter_arguments (OnnxNode *node, OnnxScope *scope)
       if (!onnx_scope_add (scope, function->input[i], value))
         onnx_refuse (node, SF_ERROR_INVALID_DATA, "the function has two inputs called %s",
                      function->input[i]);
+    }
+}
+
+static bool
+declares (OnnxNode *node, const Onnx__FunctionProto *function, const char *name)
+{
+  for (size_t i = 0; i < function->n_attribute; i++)
+    if (strcmp (function->attribute[i], name) == 0)
+      return true;
+  return onnx_model_default (node->import->model, function, name) != NULL;
+}
+
+static void
+check_call_attributes (OnnxNode *node, const Onnx__FunctionProto *function)
+{
+  for (size_t i = 0; i < node->proto->n_attribute; i++)
+    {
+      const char *name = node->proto->attribute[i]->name;
+      if (name == NULL || !declares (node, function, name))
+        onnx_refuse (node, SF_ERROR_INVALID_DATA,
+                     "attribute %s, which the function does not declare; export again",
+                     name != NULL ? name : "without a name");
     }
 }
 
@@ -53,6 +77,7 @@ onnx_call_function (OnnxNode *node, const Onnx__FunctionProto *function)
       return;
     }
   g_autoptr (OnnxScope) scope = onnx_scope_new (node->import, NULL, NULL, &call, prefix);
+  check_call_attributes (node, function);
   enter_arguments (node, scope);
   if (node->error != NULL)
     return;

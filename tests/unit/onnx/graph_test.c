@@ -124,7 +124,7 @@ SF_TEST (OnnxGraph, TheFirstOutputOfFloatsIsThePrediction)
 /* Flat (a) = Flatten (a, axis = split); `split` defaults to 1, which IR version 9 keeps in
  * field 11. */
 static SfGraph *
-function_model (bool says_split)
+function_model (const char *attribute, GError **error)
 {
   static uint8_t split_is_1[] = { 12, 0x0a, 5, 's', 'p', 'l', 'i', 't', 0x18, 1, 0xa0, 0x01, 2 };
   g_autoptr (Build) build = build_new (13);
@@ -145,16 +145,17 @@ function_model (bool says_split)
   Onnx__NodeProto *call = build_node (build, "Flat", "x", "y");
   call->domain = (char *) "my";
   call->name = (char *) "call";
-  if (says_split)
-    build_attr_int (build, call, "split", 2);
+  if (attribute != NULL)
+    build_attr_int (build, call, attribute, 2);
   build_output (build, "y");
-  return import (build);
+  return build_import (build, NULL, NULL, error);
 }
 
 SF_TEST (OnnxGraph, InlinesFunctions)
 {
-  g_autoptr (SfGraph) graph = function_model (true);
-  SF_REQUIRE (graph != NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfGraph) graph = function_model ("split", &error);
+  SF_REQUIRE_NO_ERROR (error);
   SfValue y = sf_graph_output_at (graph, 0, NULL, NULL);
   g_autofree char *shape = sf_shape_text (sf_value_shape (graph, y));
   SF_CHECK_STR (shape, "[6,4]");
@@ -163,11 +164,16 @@ SF_TEST (OnnxGraph, InlinesFunctions)
 
 SF_TEST (OnnxGraph, FunctionAttributesHaveDefaults)
 {
-  g_autoptr (SfGraph) graph = function_model (false);
-  SF_REQUIRE (graph != NULL);
+  GError *error = NULL;
+  g_autoptr (SfGraph) graph = function_model (NULL, &error);
+  SF_REQUIRE_NO_ERROR (error);
   g_autofree char *shape = sf_shape_text (
       sf_value_shape (graph, sf_graph_output_at (graph, 0, NULL, NULL)));
   SF_CHECK_STR (shape, "[2,12]");
+  SF_CHECK (function_model ("other", &error) == NULL);
+  SF_CHECK_ERROR (
+      error, SF_ERROR_INVALID_DATA,
+      "node call (Flat, opset 1): attribute other, which the function does not declare");
 }
 
 SF_TEST (OnnxGraph, RefusesFunctionsThatCallThemselves)
