@@ -73,6 +73,37 @@ sums_up (const char *op)
   return false;
 }
 
+/* Whether the value is such a sum; norms have sums among their outputs: means, and the gradients of
+ * scale and shift. */
+static bool
+is_sum (const SfGraph *graph, SfValue value)
+{
+  static const struct
+  {
+    const char *op;
+    size_t outputs[2];
+  } norms[] = { { "batch_norm", { 1, 3 } },
+                { "batch_norm_bwd", { 1, 2 } },
+                { "layer_norm_bwd", { 1, 2 } } };
+  SfNode node = sf_value_producer (graph, value);
+  if (node == SF_NONE)
+    return false;
+  const char *op = sf_node_op_name (graph, node);
+  for (size_t i = 0; i < G_N_ELEMENTS (norms); i++)
+    if (strcmp (op, norms[i].op) == 0)
+      return value == sf_node_output (graph, node, norms[i].outputs[0])
+             || value == sf_node_output (graph, node, norms[i].outputs[1]);
+  return sums_up (op);
+}
+
+bool
+sf_limits_cancels (const SfGraph *graph, SfValue value)
+{
+  SfNode node = sf_value_producer (graph, value);
+  const char *op = node == SF_NONE ? "" : sf_node_op_name (graph, node);
+  return is_sum (graph, value) || strcmp (op, "softmax_ce") == 0 || strcmp (op, "mse") == 0;
+}
+
 const char *
 sf_limits_class (const SfGraph *graph, SfValue value)
 {
@@ -174,7 +205,7 @@ sf_limits_magnitude (const SfGraph *graph, SfValue value, double *const *referen
   size_t output = 0;
   while (known && sf_node_output (graph, node, output) != value)
     output++;
-  if (known && sums_up (sf_node_op_name (graph, node)))
+  if (known && is_sum (graph, value))
     return on_absolute_values (graph, node, output, reference, error);
   double top = largest (reference[value], n);
   for (size_t i = 0; known && i < sf_node_n_inputs (graph, node); i++)
@@ -192,7 +223,7 @@ sf_limits_magnitude (const SfGraph *graph, SfValue value, double *const *referen
 
 double
 sf_limits_measure (const SfLimits *limits, const double *reference, const double *found,
-                   const double *magnitude, int64_t n, double *max_abs)
+                   const double *magnitude, bool cancels, int64_t n, double *max_abs)
 {
   double errors = 0, signal = 0, floor_sum = 0;
   *max_abs = 0;
@@ -205,11 +236,15 @@ sf_limits_measure (const SfLimits *limits, const double *reference, const double
             return *max_abs = INFINITY;
           continue;
         }
-      double difference = found[i] - reference[i], noise = limits->scale * EPS_F32 * magnitude[i];
-      errors += difference * difference;
+      double difference = fabs (found[i] - reference[i]),
+             noise = magnitude != NULL && isfinite (magnitude[i])
+                         ? limits->scale * EPS_F32 * magnitude[i]
+                         : 0,
+             beyond = cancels ? MAX (difference - noise, 0) : difference;
+      errors += beyond * beyond;
       signal += reference[i] * reference[i];
-      floor_sum += isfinite (noise) ? noise * noise : 0;
-      *max_abs = MAX (*max_abs, fabs (difference));
+      floor_sum += noise * noise;
+      *max_abs = MAX (*max_abs, difference);
     }
   return errors == 0 ? 0 : errors / MAX (signal, floor_sum);
 }

@@ -23,9 +23,13 @@ double sf_limits_nmse (const SfLimits *limits, SfDtype dtype, const char *op_cla
 double *sf_limits_magnitude (const SfGraph *graph, SfValue value, double *const *reference,
                              GError **error);
 
+/* Whether terms may cancel in `value`: sums, means, losses. What is left of them is as uncertain as
+ * the terms are large, so a difference within `scale` roundings of B is none. */
+bool sf_limits_cancels (const SfGraph *graph, SfValue value);
+
 /* Normalised mean square error of n elements; infinite where one is not finite and the other
- * differs. *max_abs: largest difference. */
+ * differs. `magnitude` NULL: nothing is taken for rounding. *max_abs: largest difference. */
 double sf_limits_measure (const SfLimits *limits, const double *reference, const double *found,
-                          const double *magnitude, int64_t n, double *max_abs);
+                          const double *magnitude, bool cancels, int64_t n, double *max_abs);
 
 #endif

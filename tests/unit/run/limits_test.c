@@ -21,6 +21,7 @@ typedef struct
   const char *name;
   double reference[2], found[2], magnitude[2];
   double nmse, max_abs;
+  bool cancels;
 } Case;
 
 /* scale 4, eps 2^-24: the floor of one element of magnitude 1 is (4 2^-24)^2 = 2^-44. */
@@ -30,6 +31,8 @@ static const Case cases[] = {
   { "one wrong", { 3, 4 }, { 3, 4.5 }, { 3, 4 }, 0.25 / 25, 0.5 },
   { "zero but for rounding", { 0, 0 }, { 0x1p-30, 0 }, { 1, 1 }, 0x1p-60 / 0x1p-43, 0x1p-30 },
   { "noise instead of zero", { 0, 0 }, { 1, 0 }, { 1, 1 }, 0x1p43, 1 },
+  { "what cancelling terms leave", { 0, 0 }, { 0x1p-23, 0 }, { 1, 1 }, 0, 0x1p-23, true },
+  { "more than they leave", { 0, 0 }, { 0x1p-21, 0 }, { 1, 1 }, 0x1p-44 / 0x1p-43, 0x1p-21, true },
   { "no magnitude excuses it", { 0, 0 }, { 0x1p-30, 0 }, { 0, 0 }, INFINITY, 0x1p-30 },
   { "NaN for a number", { 1, 2 }, { 1, NAN }, { 1, 2 }, INFINITY, INFINITY },
   { "number for NaN", { 1, NAN }, { 1, 2 }, { 1, 2 }, INFINITY, INFINITY },
@@ -45,7 +48,8 @@ SF_TEST_CASES (Limits, Measure, cases, G_N_ELEMENTS (cases), sf_test_row_name)
   const Case *c = data;
   double max_abs = -1;
   g_autoptr (SfLimits) limits = read_limits ();
-  double nmse = sf_limits_measure (limits, c->reference, c->found, c->magnitude, 2, &max_abs);
+  double nmse = sf_limits_measure (limits, c->reference, c->found, c->magnitude, c->cancels, 2,
+                                   &max_abs);
   if (isinf (c->nmse))
     SF_CHECK (isinf (nmse));
   else
@@ -54,6 +58,24 @@ SF_TEST_CASES (Limits, Measure, cases, G_N_ELEMENTS (cases), sf_test_row_name)
     SF_CHECK (isinf (max_abs));
   else
     SF_CHECK_NEAR (max_abs, c->max_abs, 0);
+}
+
+SF_TEST (Limits, WhatMayCancel)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfGraph) graph = sf_graph_new ("g");
+  SfValue x = sf_graph_input (graph, "x", SF_F32, SF_SHAPE (2, 3, 4), &error);
+  SfValue c = sf_graph_input (graph, "c", SF_F32, SF_SHAPE (3), &error);
+  const SfValue inputs[] = { x, c, c, c, c };
+  SfValue norm[5];
+  sf_graph_add (graph, "batch_norm", inputs, 5, NULL, 0, norm, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  static const bool wanted[] = { false, true, false, true, false };
+  for (int i = 0; i < 5; i++)
+    SF_CHECK (sf_limits_cancels (graph, norm[i]) == wanted[i]);
+  SF_CHECK (sf_limits_cancels (graph, sf_graph_op2 (graph, "mse", x, x, &error)));
+  SF_CHECK (!sf_limits_cancels (graph, sf_graph_op2 (graph, "add", x, x, &error)));
+  SF_CHECK (!sf_limits_cancels (graph, x));
 }
 
 /* The shipped limits catch what a broken kernel does, as conventions ask: a result scaled by 1.001
@@ -79,18 +101,18 @@ SF_TEST (Limits, CatchBrokenKernels)
       SF_CHECK (limit > 0);
       for (int i = 0; i < N; i++)
         found[i] = reference[i] * (dtypes[d] == SF_F32 ? 1.001 : 1.05);
-      SF_CHECK (sf_limits_measure (limits, reference, found, magnitude, N, &max_abs) > limit);
+      SF_CHECK (sf_limits_measure (limits, reference, found, magnitude, true, N, &max_abs) > limit);
       for (int i = 0; i < N; i++)
         found[i] = i == N - 1 ? 0 : reference[i];
-      SF_CHECK (sf_limits_measure (limits, reference, found, magnitude, N, &max_abs) > limit);
+      SF_CHECK (sf_limits_measure (limits, reference, found, magnitude, true, N, &max_abs) > limit);
       for (int i = 0; i < N; i++)
         found[i] = i == 7 ? -reference[i] : reference[i];
-      SF_CHECK (sf_limits_measure (limits, reference, found, magnitude, N, &max_abs) > limit);
+      SF_CHECK (sf_limits_measure (limits, reference, found, magnitude, true, N, &max_abs) > limit);
     }
   /* Rounding to f32 passes. */
   for (int i = 0; i < N; i++)
     found[i] = (float) reference[i];
-  SF_CHECK (sf_limits_measure (limits, reference, found, magnitude, N, &max_abs)
+  SF_CHECK (sf_limits_measure (limits, reference, found, magnitude, true, N, &max_abs)
             < sf_limits_nmse (limits, SF_F32, "contraction"));
 }
 
