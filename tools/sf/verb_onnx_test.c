@@ -323,7 +323,7 @@ find_tests (const SfOptionValues *options, Run *run, GError **error)
 static bool
 load_plugins (const Run *run, GError **error)
 {
-  g_autoptr (GPtrArray) all = sf_plugins_list ();
+  g_ptr_array_unref (sf_plugins_list ());
   return sf_plugins_load (SF_PLUGIN_BACKEND, run->options.backend, error) != NULL
          && sf_plugins_load (SF_PLUGIN_FRONTEND, run->options.frontend, error) != NULL;
 }
