@@ -130,6 +130,8 @@ window_of (OnnxNode *node, size_t x_index, size_t w_index)
   read_figures (node, "strides", &window, 0, 1, window.stride);
   read_figures (node, "dilations", &window, 0, 1, window.dilation);
   read_pads (node, &window);
+  if (onnx_failed (node))
+    return window;
   for (int i = 0; i < N_AXES; i++)
     {
       int64_t room = window.x.dim[i + 2] + window.low[i] + window.high[i] - reach (&window, i);

@@ -84,6 +84,7 @@ def quantised(t):
     t.refused("int32", "its integers are i32", "QuantizeLinear", 21, [X, f32(1)], [N], output_dtype=6)
     image = np.ones((1, 2, 3, 3), np.uint8)
     t.refused("conv_channels", "with 1 groups, wanted", "ConvInteger", 10, [image, np.ones((1, 3, 1, 1), np.uint8)], [image])
+    t.refused("conv_stays", "attribute strides has 0", "ConvInteger", 10, [image, image], [image], strides=[1, 0])
     t.refused("conv_groups", "with 4611686018427387904 groups", "ConvInteger", 10, [image, np.ones((1, 2, 1, 1), np.uint8)], [image], group=2**62)
     t.refused("conv_window", "a window that fits", "ConvInteger", 10, [image, np.ones((1, 2, 5, 1), np.uint8)], [image])
     t.refused("conv_strides", "attribute strides has 1 entries, wanted 2", "ConvInteger", 10, [image, image], [image], strides=[1])
