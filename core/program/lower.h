@@ -6,7 +6,7 @@
 
 #include <sf/plugin/lower.h>
 
-#define SF_MAX_AXES (SF_MAX_RANK + 4)
+#define SF_MAX_AXES       (SF_MAX_RANK + 4)
 #define SF_STAGE_OPERANDS 64 /* of a stage of several nodes: what a stage holds at once */
 
 /* One dimension of an iteration space. */
@@ -163,6 +163,9 @@ SfMap sf_map_whole (const SfShape *shape);
 /* Map of a tensor of `shape` that broadcasts right-aligned to one of `full` that has `map`. */
 SfMap sf_map_broadcast (const SfMap *map, const SfShape *full, const SfShape *shape);
 bool sf_map_equal (const SfMap *a, const SfMap *b);
+/* Whether the dimension, or any of the map, moves with the axis. */
+bool sf_dim_depends_on (const SfDimMap *dim, int axis);
+bool sf_map_depends_on (const SfMap *map, int axis);
 /* Elements of the box at full block length. */
 int64_t sf_map_box_elems (const SfLowGroup *group, const SfMap *map);
 /* For an op that follows: the shape its axes belong to, and the maps of its inputs and outputs in

@@ -373,6 +373,23 @@ reset (SfLowGroup *group)
   group->matrix = false;
 }
 
+/* What leaves the stage beside a sum, and is the same in all of its blocks, leaves it in the last.
+ */
+static void
+delay_outputs (SfLowGroup *group)
+{
+  for (guint i = 0; i < group->instrs->len; i++)
+    {
+      SfInstr *instr = &g_array_index (group->instrs, SfInstr, i);
+      uint32_t dst = instr->dst[0];
+      const SfLowOperand *o = &g_array_index (group->operands, SfLowOperand, dst);
+      for (int a = 0; a < group->n_axes && o->kind == SF_OPERAND_OUT; a++)
+        if (group->axis[a].reduction && !sf_low_is_after (group, dst)
+            && !sf_map_depends_on (&o->map, a))
+          instr->when = SF_WHEN_LAST;
+    }
+}
+
 static bool
 try_anchor (SfLowGroup *group, SfNode anchor)
 {
@@ -396,6 +413,7 @@ try_anchor (SfLowGroup *group, SfNode anchor)
     }
   if (group->reason != NULL)
     return false;
+  delay_outputs (group);
   return sf_low_choose_stream (group);
 }
 

@@ -70,6 +70,24 @@ sf_map_equal (const SfMap *a, const SfMap *b)
   return true;
 }
 
+bool
+sf_dim_depends_on (const SfDimMap *dim, int axis)
+{
+  for (int t = 0; t < dim->n_terms; t++)
+    if (dim->axis[t] == axis)
+      return true;
+  return false;
+}
+
+bool
+sf_map_depends_on (const SfMap *map, int axis)
+{
+  for (int i = 0; i < map->rank; i++)
+    if (sf_dim_depends_on (&map->dim[i], axis))
+      return true;
+  return false;
+}
+
 int64_t
 sf_map_box_elems (const SfLowGroup *group, const SfMap *map)
 {

@@ -2,15 +2,6 @@
 /* Which axis of a group its tokens follow, and what that forbids. */
 #include "core/program/lower.h"
 
-static bool
-depends_on (const SfDimMap *dim, int axis)
-{
-  for (int t = 0; t < dim->n_terms; t++)
-    if (dim->axis[t] == axis)
-      return true;
-  return false;
-}
-
 /* Positions 0, 1, 2 .. of the dimension are those of `axis`, one for one. */
 static bool
 is_axis (const SfLowGroup *group, const SfDimMap *dim, int64_t extent, int axis)
@@ -27,12 +18,12 @@ moves_with (const SfLowGroup *group, const SfLowOperand *operand, int axis, bool
   const SfMap *map = &operand->map;
   int outer = 0;
   while (inner && outer + 1 < map->rank && operand->shape.dim[outer] == 1
-         && !depends_on (&map->dim[outer], axis))
+         && !sf_dim_depends_on (&map->dim[outer], axis))
     outer++;
   if (map->rank == 0 || !is_axis (group, &map->dim[outer], operand->shape.dim[outer], axis))
     return false;
   for (int i = outer + 1; i < map->rank; i++)
-    if (depends_on (&map->dim[i], axis))
+    if (sf_dim_depends_on (&map->dim[i], axis))
       return false;
   return true;
 }
@@ -107,15 +98,6 @@ check_sums (SfLowGroup *group)
   return true;
 }
 
-static bool
-map_depends_on (const SfMap *map, int axis)
-{
-  for (int i = 0; i < map->rank; i++)
-    if (depends_on (&map->dim[i], axis))
-      return true;
-  return false;
-}
-
 /* What leaves the stage differs in every firing, or is a sum over those in which it does not. */
 static bool
 check_outputs (SfLowGroup *group)
@@ -128,7 +110,7 @@ check_outputs (SfLowGroup *group)
         continue;
       for (int a = 0; a < group->n_axes; a++)
         if (!group->axis[a].reduction && !group->axis[a].whole && group->axis[a].extent > 1
-            && !map_depends_on (&o->map, a))
+            && !sf_map_depends_on (&o->map, a))
           sf_low_refuse (group, "%s is smaller than what the stage runs over",
                          sf_value_name (group->graph, o->value));
       if (sums && !sf_low_is_after (group, i))

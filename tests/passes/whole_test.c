@@ -237,3 +237,15 @@ SF_TEST (Whole, LargeSlices)
   g_autoptr (SfModule) module = test_module (g);
   test_both (module, "o3", "tiny", 1e-5);
 }
+
+/* z is no part of the sum that is cut in blocks, but is made in its stage and needed elsewhere. */
+SF_TEST (Whole, BesideALongSum)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = input (g, "x", SF_F32, SF_SHAPE (4, 5001)),
+          w = input (g, "w", SF_F32, SF_SHAPE (5001, 8));
+  SfValue z = op1 (g, "tanh", input (g, "c", SF_F32, SF_SHAPE (4, 8)));
+  output (g, "y", op2 (g, "add", op2 (g, "matmul", x, w), z));
+  output (g, "z", z);
+  test_both_everywhere (g);
+}
