@@ -404,6 +404,7 @@ SF_TEST_CASES (OnnxGraph, Refuses, refusals, G_N_ELEMENTS (refusals), sf_test_ro
     build_attr_int (build, node, row->attribute, 0);
   build_output (build, "y");
   g_autoptr (SfGraph) graph = build_import (build, NULL, NULL, &error);
+  SF_CHECK (graph == NULL);
   SF_CHECK_MSG (error != NULL && strstr (error->message, row->message) != NULL,
                 "found %s, wanted %s", error != NULL ? error->message : "a graph", row->message);
 }

@@ -270,9 +270,9 @@ SF_TEST_CASES (OnnxTensor, External, externals, G_N_ELEMENTS (externals), sf_tes
   g_autofree char *path = g_build_filename (folder, "t.pb", NULL);
   static const uint8_t bytes[16] = { 0, 0, 128, 63, 0, 0, 0, 64, 0, 0, 64, 64 };
   SF_REQUIRE (g_mkdir_with_parents (sub, 0700) == 0);
-  g_autofree char *inside = sf_test_write_file (folder, "w.bin", bytes, sizeof bytes);
-  g_autofree char *deeper = sf_test_write_file (sub, "w.bin", bytes, sizeof bytes);
-  g_autofree char *secret = sf_test_write_file (top, "secret.bin", bytes, sizeof bytes);
+  const char *const folders[] = { folder, sub, top };
+  for (int i = 0; i < 3; i++)
+    g_free (sf_test_write_file (folders[i], i < 2 ? "w.bin" : "secret.bin", bytes, sizeof bytes));
   g_autofree char *link = g_build_filename (folder, "link.bin", NULL);
   g_autofree char *up = g_build_filename (folder, "up", NULL);
   SF_REQUIRE (symlink ("../secret.bin", link) == 0 && symlink ("..", up) == 0);
