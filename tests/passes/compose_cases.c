@@ -382,6 +382,25 @@ attention_five (SfGraph *g)
   return bin (g, "matmul", softmax (g, bin (g, "add", s, mask), 4), v);
 }
 
+/* PyTorch 2 by dynamo: k is turned with all leading dimensions as one. */
+static SfValue
+attention_dynamo (SfGraph *g)
+{
+  SfValue q = input (g, "q", SF_SHAPE (2, 2, 3, 4)), k = input (g, "k", SF_SHAPE (2, 2, 3, 4));
+  k = transpose (g, reshape (g, k, SF_SHAPE (4, 3, 4)), 3, swap3);
+  k = num (g, "mul", reshape (g, k, SF_SHAPE (2, 2, 4, 3)), sqrt (0.5));
+  return attend (g, bin (g, "matmul", num (g, "mul", q, sqrt (0.5)), k));
+}
+
+/* Other rows than those of k: the view mixes keys and features. */
+static SfValue
+attention_mixed_view (SfGraph *g)
+{
+  SfValue q = input (g, "q", SF_SHAPE (2, 2, 3, 4)), k = input (g, "k", SF_SHAPE (2, 2, 3, 4));
+  k = transpose (g, reshape (g, k, SF_SHAPE (4, 6, 2)), 3, swap3);
+  return attend (g, bin (g, "matmul", q, reshape (g, k, SF_SHAPE (2, 2, 4, 3))));
+}
+
 /* A mask that lets one more key through is no causal one, but it is a mask. */
 static SfValue
 attention_nearly_causal (SfGraph *g)
@@ -418,6 +437,16 @@ SfValue
 compose_trained_mask (SfGraph *g)
 {
   return attend (g, bin (g, "add", head_scores (g), weight (g, "bias", SF_SHAPE (1, 2, 3, 3))));
+}
+
+SfValue
+compose_dropped_attention (SfGraph *g)
+{
+  SfValue v = input (g, "v", SF_SHAPE (2, 2, 3, 5));
+  SfValue in[] = { softmax (g, head_scores (g), 3),
+                   sf_graph_scalar (g, "rng", SF_I32, SF_SHAPE (3), NULL) };
+  const SfAttr attrs[] = { SF_ATTR_F ("p", 0.1), SF_ATTR_I ("stream", 1) };
+  return bin (g, "matmul", sf_graph_op (g, "dropout", in, 2, attrs, 2, NULL), v);
 }
 
 /* One k for both heads. */
@@ -480,6 +509,13 @@ const ComposeCase compose_cases[] = {
     "attention (%1, %2, %5, %7) f32 [2,2,3,5]  # n.6 fwd\n" },
   { "attention_masked_fill", attention_masked_fill,
     "attention (%0, %1, %6) {causal=true} f32 [2,2,3,5]  # n.6 fwd\n" },
+  { "attention_dynamo", attention_dynamo, "attention (%0, %1, %4) f32 [2,2,3,5]  # n.8 fwd\n" },
+  { "attention_mixed_view", attention_mixed_view,
+    "reshape (%1) {shape=[4,6,2]} f32 [4,6,2]  # n fwd\n"
+    "transpose (%3) {perm=[0,2,1]} f32 [4,2,6]  # n.2 fwd\n"
+    "reshape (%4) {shape=[2,2,4,3]} f32 [2,2,4,3]  # n.3 fwd\n"
+    "transpose (%5) {perm=[0,1,3,2]} f32 [2,2,3,4]  # n.6.inner fwd\n"
+    "attention (%0, %6, %2) {scale=1} f32 [2,2,3,5]  # n.6 fwd\n" },
   { "attention_padding", attention_padding,
     "select (%0, %4, %6) f32 [2,1,1,3]  # n.6.inner fwd\n"
     "attention (%1, %2, %5, %7) f32 [2,2,3,5]  # n.6 fwd\n" },

@@ -21,5 +21,6 @@ extern const size_t n_compose_cases;
 /* Single graphs for tests beside the cases. */
 SfValue compose_gelu_torch (SfGraph *g);
 SfValue compose_trained_mask (SfGraph *g);
+SfValue compose_dropped_attention (SfGraph *g);
 
 #endif

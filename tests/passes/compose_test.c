@@ -117,6 +117,24 @@ SF_TEST (Compose, LeavesAMaskThatTrains)
   SF_CHECK (fixed != NULL && strstr (fixed, "attention (") != NULL);
 }
 
+/* Dropout between softmax and product is part of training only. */
+SF_TEST (Compose, LooksThroughDropoutInInference)
+{
+  for (int training = 0; training < 2; training++)
+    {
+      SfGraph *g = sf_graph_new ("test");
+      output_of (g, compose_dropped_attention (g));
+      g_autoptr (SfModule) module = test_module (g);
+      const SfCompileOptions options = { .optimizer = "sgd", .inference = !training };
+      TestResult r = test_run (module, "compose", "tiny", &options);
+      SF_REQUIRE_NO_ERROR (r.error);
+      SfGraph *after = sf_module_graph (r.lowered, "forward");
+      SF_CHECK_INT (test_find (after, "attention") == SF_NONE, training);
+      SF_CHECK_INT (test_find (after, "dropout") == SF_NONE, !training);
+      test_result_clear (&r);
+    }
+}
+
 SF_TEST (Compose, KeepsNamesOfWhatStays)
 {
   SfGraph *g = sf_graph_new ("test");

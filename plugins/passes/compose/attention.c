@@ -206,6 +206,34 @@ is_swap (const int64_t *perm, int rank)
   return true;
 }
 
+/* k [.., T, D] behind `value` [.., D, T] that was turned with its leading dimensions as one:
+ * reshape, transpose, reshape. SF_NONE: it was not. */
+static SfValue
+turned_as_three (Match *m, SfValue value)
+{
+  size_t n, mark = m->n;
+  const SfShape *shape = sf_value_shape (m->graph, value);
+  SfNode back = match_take (m, value, "reshape");
+  SfNode transpose = back == SF_NONE ? SF_NONE
+                                     : match_take (m, match_input (m, back, 0), "transpose");
+  SfNode merge = transpose == SF_NONE ? SF_NONE
+                                      : match_take (m, match_input (m, transpose, 0), "reshape");
+  if (merge != SF_NONE && shape->rank >= 2)
+    {
+      const int64_t *perm = sf_node_attr_ints (m->graph, transpose, "perm", &n);
+      const SfShape *merged = sf_value_shape (m->graph, match_input (m, transpose, 0));
+      SfShape wanted = *shape, given = *sf_value_shape (m->graph, match_input (m, merge, 0));
+      wanted.dim[shape->rank - 2] = shape->dim[shape->rank - 1];
+      wanted.dim[shape->rank - 1] = shape->dim[shape->rank - 2];
+      if (merged->rank == 3 && is_swap (perm, 3) && sf_shape_equal (&given, &wanted)
+          && merged->dim[1] == wanted.dim[wanted.rank - 2]
+          && merged->dim[2] == wanted.dim[wanted.rank - 1])
+        return match_input (m, merge, 0);
+    }
+  m->n = mark;
+  return SF_NONE;
+}
+
 /* k as [.., T, D], given what the product reads. */
 static void
 find_k (Match *m, SfValue value, bool turned, Found *found)
@@ -215,6 +243,12 @@ find_k (Match *m, SfValue value, bool turned, Found *found)
   if (turned)
     {
       found->k = value;
+      return;
+    }
+  SfValue direct = sf_value_n_users (m->graph, value) == 1 ? turned_as_three (m, value) : SF_NONE;
+  if (direct != SF_NONE)
+    {
+      found->k = unscaled (m, direct, found);
       return;
     }
   int rank = sf_value_shape (m->graph, value)->rank;
@@ -311,7 +345,10 @@ match (Match *m, SfNode root, Found *found)
   if (matmul == SF_NONE || sf_node_attr_int (m->graph, root, "transpose_a")
       || sf_node_attr_int (m->graph, root, "transpose_b"))
     return false;
-  SfNode softmax = match_take (m, match_input (m, root, 0), "softmax");
+  SfValue p = match_input (m, root, 0);
+  /* Inference drops nothing; training keeps its dropout, and so the nodes around it. */
+  SfNode dropout = m->training ? SF_NONE : match_take (m, p, "dropout");
+  SfNode softmax = match_take (m, dropout != SF_NONE ? match_input (m, dropout, 0) : p, "softmax");
   if (softmax == SF_NONE)
     return false;
   SfValue s = match_input (m, softmax, 0);
