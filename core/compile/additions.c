@@ -205,6 +205,22 @@ add_loss (SfModule *module, SfGraph **graph, const SfImportOptions *options, GEr
   return add_nodes (module, *graph, index, options, error);
 }
 
+/* Reports tell how sure a model is: of logits they take the softmax, unless the model has done so.
+ */
+static void
+note_prediction (SfModule *module, const SfGraph *graph)
+{
+  size_t index;
+  if (!find_output (graph, NULL, &index, NULL))
+    return;
+  SfValue value = sf_graph_output_at (graph, index, NULL, NULL);
+  SfNode node = sf_value_producer (graph, value);
+  int64_t last = sf_value_shape (graph, value)->rank - 1;
+  if (node != SF_NONE && strcmp (sf_node_op_name (graph, node), "softmax") == 0
+      && before_softmax (graph, value, last) != value)
+    sf_module_set_fact (module, "prediction", "probabilities");
+}
+
 /* ---- frozen parameters ---- */
 
 #define MAX_NAMES 8 /* in a message */
@@ -334,6 +350,7 @@ sf_import_add (SfModule *module, SfGraph **graph, const SfImportOptions *options
 {
   if (!add_loss (module, graph, options, error))
     return false;
+  note_prediction (module, *graph);
   for (const char *const *p = options->freeze; p != NULL && *p != NULL; p++)
     if (!freeze (*graph, *p, error))
       return false;

@@ -15,7 +15,8 @@ typedef struct
   SfPort port;          /* of the prediction */
   SfTensor values;      /* its batch, f32 */
   int64_t row_elems;
-  bool classes; /* the prediction is one row of logits per data row */
+  bool classes;       /* the prediction is one row of logits per data row */
+  bool probabilities; /* or of their softmax */
   SfTensor outputs[16];
   float loss_value;
 } Eval;
@@ -65,15 +66,17 @@ open_eval (Eval *eval, SfSession *session, SfDataFeed *feed, GError **error)
   eval->row_elems = sf_shape_n_elems (&eval->port.shape) / MAX (eval->port.shape.dim[0], 1);
   eval->classes = eval->port.shape.rank == 2 && eval->row_elems > 0
                   && (loss == NULL || strcmp (loss, "softmax_ce") == 0);
+  eval->probabilities
+      = g_strcmp0 (sf_pef_fact (sf_session_pef (session), "prediction"), "probabilities") == 0;
   eval->outputs[eval->prediction] = eval->values;
   if (eval->loss >= 0)
     eval->outputs[eval->loss] = sf_tensor (SF_F32, sf_shape_scalar (), &eval->loss_value);
   return true;
 }
 
-/* First greatest logit and its softmax. */
+/* First greatest logit and its softmax, or first greatest probability. */
 static int64_t
-classify (const float *logits, int64_t n, double *confidence)
+classify (const float *logits, int64_t n, bool probabilities, double *confidence)
 {
   int64_t best = 0;
   double sum = 0;
@@ -82,7 +85,7 @@ classify (const float *logits, int64_t n, double *confidence)
       best = i;
   for (int64_t i = 0; i < n; i++)
     sum += exp ((double) logits[i] - (double) logits[best]);
-  *confidence = 1 / sum;
+  *confidence = probabilities ? (double) logits[best] : 1 / sum;
   return best;
 }
 
@@ -150,7 +153,8 @@ run_eval (Eval *eval, volatile const int *cancel, RowFunc func, void *user_data,
                                       .predicted = -1,
                                       .confidence = NAN };
           if (eval->classes)
-            prediction.predicted = classify (output, eval->row_elems, &prediction.confidence);
+            prediction.predicted = classify (output, eval->row_elems, eval->probabilities,
+                                             &prediction.confidence);
           n_labelled += prediction.label >= 0;
           n_right += prediction.label >= 0 && prediction.label == prediction.predicted;
           if (func != NULL && !func (user_data, eval, b * batch + i, output, &prediction, error))

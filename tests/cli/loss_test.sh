@@ -32,6 +32,17 @@ grep -q test_accuracy "$work/own.lines" || fail "no accuracy"
 cmp "$work/own.lines" "$work/given.lines" || fail "a loss given trains otherwise than the model's own"
 run 0 "$sf" test "$work/given.pef"
 
+# A model that ends in a softmax of its own trains to the same weights, and is as sure of what it says.
+sed 's/{ name = "logits";.*}/&, { name = "p"; type = "softmax"; }/' "$work/bare.cfg" >"$work/soft.cfg"
+run 0 "$sf" compile "$work/soft.cfg" -o "$work/soft.pef" --arg size=8 --optimizer adam --loss softmax_ce --target digit --feed image=images:scale=1/255
+train "$work/soft.pef" "$work/soft"
+cmp "$work/own.lines" "$work/soft.lines" || fail "a softmax at the end changes the training"
+for model in given soft; do
+  run 0 "$sf" infer "$work/$model.pef" --data "$digits" --checkpoint "$work/$model" --output "$work/$model.csv"
+done
+paste -d, "$work/given.csv" "$work/soft.csv" | awk -F, 'NR > 1 && ($3 != $8 || ($5 - $10) ^ 2 > 1e-10) { bad = 1; print } END { exit bad || NR < 300 }' \
+  || fail "predictions of the softmax differ from those of its logits"
+
 # Frozen: kept in checkpoints, never changed, on both backends.
 cp "$apps/ffn_mnist/model.cfg" "$work/ffn.cfg"
 run 0 "$sf" compile "$work/ffn.cfg" -o "$work/frozen.pef" --arg size=8 --arg hidden=16 --optimizer adam --freeze 'fc1.*' --freeze '*.bias'
