@@ -113,6 +113,21 @@ def late(op, x):
          coordinate_transformation_mode="half_pixel_symmetric")
 
 
+def published(op):
+    """Values that the specification's own tests of opsets 18 and 19 give."""
+    x, by = np.arange(1, 17, dtype=f32).reshape(1, 1, 4, 4), f32([1, 1, 0.6, 0.6])
+    for mode, scaled, sized in (("linear", [[2.875, 4.5], [9.375, 11]], [[2.3636363, 3.590909, 4.818182], [7.2727275, 8.5, 9.727273], [12.181818, 13.409091, 14.636364]]),
+                                ("cubic", [[2.5180721, 4.2858863], [9.589329, 11.357142]],
+                                 [[1.7750092, 3.1200073, 4.4650054], [7.1550016, 8.5, 9.844998], [12.534994, 13.8799925, 15.224991]])):
+        op(f"resize_published_scales_{mode}", "Resize", 18, [x, None, by], [f32([[scaled]])], mode=mode, antialias=1)
+        op(f"resize_published_sizes_{mode}", "Resize", 18, [x, None, None, i64([1, 1, 3, 3])], [f32([[sized]])], mode=mode, antialias=1)
+    symmetric = dict(mode="linear", coordinate_transformation_mode="half_pixel_symmetric")
+    op("resize_published_down", "Resize", 19, [f32([[[[1, 2, 3, 4]]]]), None, f32([1, 1, 1, 0.6])], [f32([[[[1.6666667, 3.3333333]]]])], **symmetric)
+    rows = [[1, 1.15986395, 1.5, 1.84013605, 2], [1.56521738, 1.72508133, 2.06521738, 2.40535343, 2.56521738],
+            [2.43478262, 2.59464657, 2.93478262, 3.27491867, 3.43478262], [3, 3.15986395, 3.5, 3.84013605, 4]]
+    op("resize_published_up", "Resize", 19, [f32([[[[1, 2], [3, 4]]]]), None, f32([1, 1, 2.3, 2.94])], [f32([[rows]])], **symmetric)
+
+
 def grids(op, x, random):
     torch_x, grid = torch.from_numpy(x), (random(2, 6, 7, 2) * 1.3).astype(f32)
     for mode, padding, align in itertools.product(("bilinear", "nearest", "bicubic"), ("zeros", "border", "reflection"), (0, 1)):
@@ -159,5 +174,6 @@ def write(t):
     x = random(2, 3, 4, 5)
     for family in (early, transforms, late):
         family(op, x)
+    published(op)
     grids(op, x, random)
     regions(op, x)
