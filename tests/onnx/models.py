@@ -12,6 +12,7 @@ import torchvision
 from torch import nn
 from torchvision.models import convnext, densenet, vision_transformer
 
+import image_models
 import sequence_models
 
 warnings.filterwarnings("ignore")
@@ -95,6 +96,10 @@ SMALL = {
     "small_convnext": (small_convnext, image(64), 16),
     "small_gpt": (lambda: sequence_models.Decoder(2, 64, 4, 211, 64), tokens(211, 24, batch=2), 14),
     "small_bert": (lambda: sequence_models.Encoder(2, 64, 4, 211, 64), sentence_pairs(211, 16), 12),
+    "small_unet": (image_models.Unet, image(32), 13),
+    "small_stn": (image_models.SpatialTransformer, image(8, batch=2), 16),
+    "small_gru": (sequence_models.Tagger, tokens(101, 11, batch=2), 15),
+    "small_transformer": (sequence_models.Translator, lambda: tokens(101, 7, 2)() + tokens(101, 5, 2)(), 14),
     "small_lstm": (lambda: sequence_models.Lstm(2, 32, 101), tokens(101, 9, batch=3), 17),
 }
 

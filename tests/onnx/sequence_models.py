@@ -80,3 +80,28 @@ class Lstm(nn.Module):
     def forward(self, tokens):
         x, (h, c) = self.lstm(self.tokens(tokens))
         return self.head(x), h, c
+
+
+class Tagger(nn.Module):
+    """A tag for each word, from both directions."""
+
+    def __init__(self, layers=2, width=24, vocabulary=101, tags=7):
+        super().__init__()
+        self.tokens, self.gru = nn.Embedding(vocabulary, width), nn.GRU(width, width, layers, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(2 * width, tags)
+
+    def forward(self, tokens):
+        return torch.log_softmax(self.head(self.gru(self.tokens(tokens))[0]), dim=-1)
+
+
+class Translator(nn.Module):
+    """nn.Transformer: an encoder, and a decoder that looks at it."""
+
+    def __init__(self, width=32, heads=4, vocabulary=101):
+        super().__init__()
+        self.tokens, self.transformer = nn.Embedding(vocabulary, width), nn.Transformer(width, heads, 2, 2, 2 * width, batch_first=True)
+        self.head = nn.Linear(width, vocabulary)
+
+    def forward(self, source, target):
+        mask = torch.triu(torch.full((target.shape[1], target.shape[1]), float("-inf")), diagonal=1)
+        return self.head(self.transformer(self.tokens(source), self.tokens(target), tgt_mask=mask))
