@@ -39,6 +39,10 @@ typedef struct
   int64_t *depth;      /* per buffer */
   int64_t *written;    /* per buffer: tokens handed over */
   int64_t *freed;      /* per buffer: tokens that every reader has given back */
+  GQueue todo;         /* agents that may fire, for all that is known */
+  bool *queued;        /* per agent */
+  size_t n_done;       /* agents that are through */
+  uint32_t *seen_at;   /* per agent: step of a walk, from 1 */
 } Simulation;
 
 static bool
@@ -95,6 +99,15 @@ index_ports (Simulation *sim, uint32_t n_buffers)
 }
 
 static void
+put_on_list (Simulation *sim, uint32_t agent)
+{
+  if (sim->queued[agent])
+    return;
+  sim->queued[agent] = true;
+  g_queue_push_tail (&sim->todo, GUINT_TO_POINTER (agent));
+}
+
+static void
 simulation_init (Simulation *sim, const SfConfigStore *config, int64_t *depth)
 {
   *sim = (Simulation){ .config = config,
@@ -108,11 +121,23 @@ simulation_init (Simulation *sim, const SfConfigStore *config, int64_t *depth)
   for (uint32_t i = 0; i < config->stages->len; i++)
     add_stage (sim, i);
   index_ports (sim, config->buffers->len);
+  guint n = sim->agents->len;
+  g_queue_init (&sim->todo);
+  sim->queued = g_new0 (bool, n + 1);
+  sim->seen_at = g_new0 (uint32_t, n + 1);
+  for (uint32_t i = 0; i < n; i++)
+    if (AT (sim->agents, Agent, i).iterations > 0)
+      put_on_list (sim, i);
+    else
+      sim->n_done++;
 }
 
 static void
 simulation_clear (Simulation *sim)
 {
+  g_queue_clear (&sim->todo);
+  g_free (sim->queued);
+  g_free (sim->seen_at);
   g_free (sim->of_buffer);
   g_free (sim->first_of);
   g_array_unref (sim->ports);
@@ -190,27 +215,33 @@ complete_firing (Simulation *sim, Agent *agent)
     }
 }
 
+/* Who touches the buffer may go on now. */
+static void
+wake (Simulation *sim, uint32_t buffer)
+{
+  for (uint32_t i = sim->first_of[buffer]; i < sim->first_of[buffer + 1]; i++)
+    put_on_list (sim, AT (sim->ports, Port, sim->of_buffer[i]).agent);
+}
+
 /* Fires all that can be fired; true when everything is done. */
 static bool
 run_dry (Simulation *sim)
 {
-  bool progress = true, all_done = false;
-  while (progress)
+  while (!g_queue_is_empty (&sim->todo))
     {
-      progress = false;
-      all_done = true;
-      for (guint a = 0; a < sim->agents->len; a++)
-        {
-          Agent *agent = &AT (sim->agents, Agent, a);
-          while (agent->fired < agent->iterations && blocking_port (sim, agent) == NULL)
-            {
-              complete_firing (sim, agent);
-              progress = true;
-            }
-          all_done = all_done && agent->fired >= agent->iterations;
-        }
+      uint32_t index = GPOINTER_TO_UINT (g_queue_pop_head (&sim->todo));
+      Agent *agent = &AT (sim->agents, Agent, index);
+      int64_t before = agent->fired;
+      sim->queued[index] = false;
+      while (agent->fired < agent->iterations && blocking_port (sim, agent) == NULL)
+        complete_firing (sim, agent);
+      if (agent->fired == before)
+        continue;
+      sim->n_done += agent->fired >= agent->iterations;
+      for (size_t p = 0; p < agent->n_ports; p++)
+        wake (sim, AT (sim->ports, Port, agent->first_port + p).buffer);
     }
-  return all_done;
+  return sim->n_done == sim->agents->len;
 }
 
 /* The unfinished agent that `port` of a blocked agent waits for: the buffer's writer, or the reader
@@ -242,33 +273,44 @@ typedef struct
   int64_t depth;    /* that lets the blocked writer go on */
 } Stop;
 
-/* Follows the waiting agents to their cycle; of the full buffers on it the one that needs the
- * least. */
+/* Where the waiting agents' walk is after one step; SF_NONE: it ends. */
+static uint32_t
+step_on (const Simulation *sim, uint32_t at, bool on_cycle, Stop *stop)
+{
+  const Agent *agent = &AT (sim->agents, Agent, at);
+  const Port *port = blocking_port (sim, agent);
+  uint32_t next = waits_for (sim, port);
+  if (!port->out)
+    stop->starved = port->buffer;
+  else if (on_cycle || next == SF_NONE)
+    {
+      int64_t depth = port_needs (sim, agent, port) - sim->freed[port->buffer];
+      if (depth < stop->depth)
+        *stop = (Stop){ port->buffer, stop->starved, depth };
+    }
+  return next;
+}
+
+/* Follows the waiting agents to their cycle and once around it; of the full buffers on it the one
+ * that needs the least. */
 static Stop
 find_stop (const Simulation *sim)
 {
   Stop stop = { SF_NONE, SF_NONE, INT64_MAX };
-  uint32_t at = 0;
+  uint32_t at = 0, length = 0;
+  memset (sim->seen_at, 0, sim->agents->len * sizeof *sim->seen_at);
   while (AT (sim->agents, Agent, at).fired >= AT (sim->agents, Agent, at).iterations)
     at++;
-  for (guint step = 0; step < 2 * sim->agents->len; step++)
-    {
-      const Agent *agent = &AT (sim->agents, Agent, at);
-      const Port *port = blocking_port (sim, agent);
-      uint32_t next = waits_for (sim, port);
-      bool on_cycle = step >= sim->agents->len || next == SF_NONE;
-      if (port->out && on_cycle)
-        {
-          int64_t depth = port_needs (sim, agent, port) - sim->freed[port->buffer];
-          if (depth < stop.depth)
-            stop = (Stop){ port->buffer, stop.starved, depth };
-        }
-      else if (!port->out)
-        stop.starved = port->buffer;
-      if (next == SF_NONE)
-        break;
-      at = next;
-    }
+  for (uint32_t step = 1; at != SF_NONE && length == 0; step++)
+    if (sim->seen_at[at] != 0)
+      length = step - sim->seen_at[at];
+    else
+      {
+        sim->seen_at[at] = step;
+        at = step_on (sim, at, false, &stop);
+      }
+  for (uint32_t step = 0; step < length; step++)
+    at = step_on (sim, at, true, &stop);
   return stop;
 }
 
@@ -294,7 +336,10 @@ sf_config_min_depths (const SfProgram *program, uint32_t config, int64_t *depth,
       if (stop.buffer == SF_NONE)
         ok = fail_starved (&check, &stop);
       else
-        depth[stop.buffer] = stop.depth;
+        {
+          depth[stop.buffer] = stop.depth;
+          wake (&sim, stop.buffer);
+        }
     }
   simulation_clear (&sim);
   return ok;
