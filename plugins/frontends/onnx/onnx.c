@@ -59,9 +59,48 @@ enter_unread_inputs (const OnnxScope *scope, GError **error)
   return true;
 }
 
-/* The first output of floats is the prediction. */
+/* Whether an output is what a model with a loss of its own is trained on: a scalar that an operator
+ * of the losses gives, or that is called loss. */
 static bool
-enter_output (const OnnxScope *scope, size_t index, bool *answered, GError **error)
+is_loss (const Onnx__GraphProto *graph, const char *name, const OnnxValue *value)
+{
+  static const char *const ops[] = { "SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss", NULL };
+  if (value->shape.rank != 0 || (value->dtype != SF_F32 && value->dtype != SF_F64))
+    return false;
+  if (strcmp (name, "loss") == 0)
+    return true;
+  for (size_t i = 0; i < graph->n_node; i++)
+    {
+      const Onnx__NodeProto *node = graph->node[i];
+      if (node->n_output > 0 && strcmp (node->output[0], name) == 0)
+        return node->op_type != NULL && g_strv_contains (ops, node->op_type);
+    }
+  return false;
+}
+
+/* Roles of the outputs that have been entered. */
+typedef struct
+{
+  bool answered, lost;
+} Roles;
+
+/* The first loss is the loss, the first other output of floats the prediction. */
+static SfOutputRole
+role_of (const OnnxScope *scope, const char *name, const OnnxValue *value, Roles *roles)
+{
+  if (!roles->lost && is_loss (scope->graph, name, value))
+    {
+      roles->lost = true;
+      return SF_OUTPUT_LOSS;
+    }
+  if (roles->answered || !sf_dtype_is_float (value->dtype))
+    return SF_OUTPUT_OTHER;
+  roles->answered = true;
+  return SF_OUTPUT_PREDICTION;
+}
+
+static bool
+enter_output (const OnnxScope *scope, size_t index, Roles *roles, GError **error)
 {
   OnnxImport *import = scope->import;
   const char *name = scope->graph->output[index]->name, *path = import->model->path;
@@ -80,10 +119,7 @@ enter_output (const OnnxScope *scope, size_t index, bool *answered, GError **err
       g_prefix_error (error, "%s: output %s: ", path, name);
       return false;
     }
-  bool answers = !*answered && sf_dtype_is_float (value->dtype);
-  *answered = *answered || answers;
-  return sf_graph_output (import->graph, name, answers ? SF_OUTPUT_PREDICTION : SF_OUTPUT_OTHER, at,
-                          error);
+  return sf_graph_output (import->graph, name, role_of (scope, name, value, roles), at, error);
 }
 
 static void
@@ -114,9 +150,9 @@ import_graph (OnnxImport *import, GError **error)
   if (graph->n_output == 0)
     return sf_fail (error, SF_ERROR_INVALID_DATA,
                     "%s: the graph has no output, wanted one at least", import->model->path);
-  bool answered = false;
+  Roles roles = { false, false };
   for (size_t i = 0; i < graph->n_output; i++)
-    if (!enter_output (scope, i, &answered, error))
+    if (!enter_output (scope, i, &roles, error))
       return false;
   if (!enter_unread_inputs (scope, error))
     return false;

@@ -34,6 +34,10 @@ cat "$work/out"
 grep -q '^6 passed without a launch on the host' "$work/out" || failures=1
 "$SF_BUILD_DIR/tests/onnx/operators" --json >"$work/rows" || failures=1
 "$python" -B "$here/../flags.py" "$work/rows" "$@" || failures=1
+# A model with a loss of its own trains without another, the same on both backends.
+"$python" -B -W ignore "$here/trained.py" "$work/trained.onnx" || failures=1
+"$sf" compile "$work/trained.onnx" -o "$work/trained.pef" && "$sf" test "$work/trained.pef" >"$work/out" || failures=1
+grep -q '^train  opt   update' "$work/out" && grep -q '^passed' "$work/out" || failures=1
 "$python" -B -W ignore "$here/write.py" refused "$work/refused" || failures=1
 "$sf" onnx-test "$work/refused" --backend cpu --brief --json "$work/refused.json" >"$work/out" 2>&1
 "$python" -B "$here/reasons.py" "$work/refused" "$work/refused.json" || failures=1
