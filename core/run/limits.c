@@ -136,6 +136,13 @@ sf_limits_nmse (const SfLimits *limits, SfDtype dtype, const char *op_class)
   return 0;
 }
 
+/* The mean that the gradient of a norm takes off x: its magnitude adds to that of x. */
+static bool
+is_taken_off (const char *op, size_t input)
+{
+  return input == 3 && (strcmp (op, "batch_norm_bwd") == 0 || strcmp (op, "layer_norm_bwd") == 0);
+}
+
 /* The node alone in a graph of f64 inputs, fed with magnitudes. */
 static double *
 on_absolute_values (const SfGraph *graph, SfNode node, size_t output, double *const *reference,
@@ -157,12 +164,13 @@ on_absolute_values (const SfGraph *graph, SfNode node, size_t output, double *co
       if (value == SF_NONE)
         continue;
       bool is_float = sf_dtype_is_float (sf_value_dtype (graph, value));
+      double sign = is_taken_off (sf_node_op_name (graph, node), i) ? -1 : 1;
       const SfShape *shape = sf_value_shape (graph, value);
       int64_t count = sf_shape_n_elems (shape);
       double *copy = g_new (double, count + 1);
       g_ptr_array_add (copies, copy);
       for (int64_t k = 0; k < count; k++)
-        copy[k] = is_float ? fabs (reference[value][k]) : reference[value][k];
+        copy[k] = is_float ? sign * fabs (reference[value][k]) : reference[value][k];
       g_autofree char *name = g_strdup_printf ("x%zu", i);
       inputs[i] = sf_graph_input (alone, name, is_float ? SF_F64 : sf_value_dtype (graph, value),
                                   *shape, error);

@@ -60,6 +60,28 @@ SF_TEST_CASES (Limits, Measure, cases, G_N_ELEMENTS (cases), sf_test_row_name)
     SF_CHECK_NEAR (max_abs, c->max_abs, 0);
 }
 
+/* dgamma = sum dy (x - mean) rstd: x and mean may be large and next to each other. */
+SF_TEST (Limits, MagnitudeOfNormGradient)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfGraph) graph = sf_graph_new ("g");
+  SfValue dy = sf_graph_input (graph, "dy", SF_F32, SF_SHAPE (2, 1), &error);
+  SfValue x = sf_graph_input (graph, "x", SF_F32, SF_SHAPE (2, 1), &error);
+  SfValue gamma = sf_graph_input (graph, "gamma", SF_F32, SF_SHAPE (1), &error);
+  SfValue mean = sf_graph_input (graph, "mean", SF_F32, SF_SHAPE (1), &error);
+  SfValue rstd = sf_graph_input (graph, "rstd", SF_F32, SF_SHAPE (1), &error);
+  const SfValue inputs[] = { dy, x, gamma, mean, rstd };
+  SfValue out[3];
+  sf_graph_add (graph, "batch_norm_bwd", inputs, 5, NULL, 0, out, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  double dys[] = { 1, -2 }, xs[] = { 5, 3 }, ones[] = { 1 }, means[] = { 4 }, dgamma[] = { 3 };
+  double *reference[] = { dys, xs, ones, means, ones, NULL, dgamma, NULL };
+  SF_REQUIRE (rstd == 4 && out[1] == 6);
+  g_autofree double *magnitude = sf_limits_magnitude (graph, out[1], reference, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK_NEAR (magnitude[0], 1 * (5 + 4) + 2 * (3 + 4), 1e-12);
+}
+
 SF_TEST (Limits, WhatMayCancel)
 {
   g_autoptr (GError) error = NULL;
