@@ -168,30 +168,54 @@ add_nodes (SfModule *module, SfGraph *graph, size_t index, const SfImportOptions
   return true;
 }
 
+/* Name of the output that is the model's own loss; NULL without one. */
+static const char *
+own_loss (const SfGraph *graph)
+{
+  for (size_t i = 0; i < sf_graph_n_outputs (graph); i++)
+    {
+      const char *name;
+      SfOutputRole role;
+      sf_graph_output_at (graph, i, &name, &role);
+      if (role == SF_OUTPUT_LOSS)
+        return name;
+    }
+  return NULL;
+}
+
+/* Without a loss to add, a target names the input of the model's own loss. */
+static bool
+name_target (SfModule *module, const SfGraph *graph, const SfImportOptions *options, GError **error)
+{
+  if (options->loss_output != NULL || (options->target != NULL && own_loss (graph) == NULL))
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "%s: found no loss to go with it, wanted --loss softmax_ce or mse; add one",
+                    options->loss_output != NULL ? "--loss-output" : "--target");
+  if (options->target == NULL)
+    return true;
+  SfValue target = sf_graph_find (graph, options->target);
+  if (target == SF_NONE || sf_value_kind (graph, target) != SF_VALUE_INPUT)
+    return sf_fail (error, SF_ERROR_NOT_FOUND,
+                    "--target %s: the model has a loss, but no input of this name; name the input "
+                    "with the labels",
+                    options->target);
+  sf_module_set_fact (module, "target", options->target);
+  return true;
+}
+
 static bool
 add_loss (SfModule *module, SfGraph **graph, const SfImportOptions *options, GError **error)
 {
   size_t index = 0, first = 0;
-  const char *named = options->loss_output != NULL ? "--loss-output" : "--target";
-  if (options->loss == NULL && (options->loss_output != NULL || options->target != NULL))
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-                    "%s: found no loss to go with it, wanted --loss softmax_ce or mse; add one",
-                    named);
   if (options->loss == NULL)
-    return true;
+    return name_target (module, *graph, options, error);
   if (strcmp (options->loss, "softmax_ce") != 0 && strcmp (options->loss, "mse") != 0)
     return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
                     "--loss: found %s, wanted softmax_ce or mse; choose one", options->loss);
-  for (size_t i = 0; i < sf_graph_n_outputs (*graph); i++)
-    {
-      const char *name;
-      SfOutputRole role;
-      sf_graph_output_at (*graph, i, &name, &role);
-      if (role == SF_OUTPUT_LOSS)
-        return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-                        "--loss %s: the model has a loss, its output %s; leave --loss out",
-                        options->loss, name);
-    }
+  if (own_loss (*graph) != NULL)
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "--loss %s: the model has a loss, its output %s; leave --loss out",
+                    options->loss, own_loss (*graph));
   if (!find_output (*graph, options->loss_output, &index, error))
     return false;
   if (!find_output (*graph, NULL, &first, NULL) || first != index)

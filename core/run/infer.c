@@ -93,10 +93,11 @@ static int64_t
 label_of (const Eval *eval, const SfTensor *inputs, int64_t i)
 {
   int target = sf_data_feed_target (eval->feed);
-  if (!eval->classes || target < 0 || inputs[target].dtype != SF_I32
-      || inputs[target].shape.rank != 1)
+  if (!eval->classes || target < 0 || inputs[target].shape.rank != 1)
     return -1;
-  return ((const int32_t *) inputs[target].data)[i];
+  if (inputs[target].dtype == SF_I64)
+    return ((const int64_t *) inputs[target].data)[i];
+  return inputs[target].dtype == SF_I32 ? ((const int32_t *) inputs[target].data)[i] : -1;
 }
 
 typedef bool (*RowFunc) (void *user_data, const Eval *eval, int64_t row, const float *output,

@@ -36,7 +36,8 @@ typedef struct
   const char *loss;
   const char *loss_output;   /* output that it compares, and the prediction; NULL: the first one */
   int64_t classes_axis;      /* dimension of the classes in the output of softmax_ce; 0: the last */
-  const char *target;        /* new input with what the output should be; NULL: "target" */
+  const char *target;        /* new input with what the output should be; NULL: "target". Without a
+                                loss: the input that the model's own loss compares with */
   const char *const *freeze; /* patterns (* and ?) of parameters that are not trained */
   const char *const *feed;   /* "INPUT=FIELD[:scale=A,shift=B]": field of a dataset that an input
                                 takes, value = stored * A + B */

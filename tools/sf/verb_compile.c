@@ -73,7 +73,9 @@ static const SfOption compile_options[] = {
   { .name = "target",
     .type = SF_OPTION_STRING,
     .arg = "NAME",
-    .help = "input for what the output should be, beside --loss; without it target" },
+    .help
+    = "input for what the output should be: new beside --loss, by default target; or that of the "
+      "model's own loss" },
   { .name = "freeze",
     .type = SF_OPTION_LIST,
     .arg = "PATTERN",

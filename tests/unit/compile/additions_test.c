@@ -179,6 +179,21 @@ SF_TEST (Additions, Feed)
   SF_CHECK_STR (sf_module_fact (module, "feed.target.field"), "digit");
 }
 
+/* A model with a loss of its own: the target is one of its inputs. */
+SF_TEST (Additions, TargetOfItsOwnLoss)
+{
+  static const char own[] = BODY " ); loss = { type = \"mse\"; target = \"x\"; input = \"x\"; };";
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfModule) module = import (own, (SfImportOptions){ .target = "x" }, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK_STR (sf_module_fact (module, "target"), "x");
+  SF_CHECK_INT (sf_graph_n_outputs (graph_of (module)), 2);
+  g_autoptr (SfModule) none = import (own, (SfImportOptions){ .target = "labels" }, &error);
+  SF_CHECK (none == NULL);
+  SF_CHECK_ERROR (error, SF_ERROR_NOT_FOUND,
+                  "--target labels: the model has a loss, but no input of this name");
+}
+
 typedef struct
 {
   const char *name;
