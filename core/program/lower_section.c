@@ -532,6 +532,7 @@ sf_lower_limits (const SfArch *arch, int64_t fill)
                           .agcus = info.agcus_per_tile * STREAMS_PER_AGCU,
                           .pmu_bytes = info.pmu_bytes,
                           .fill = fill,
+                          .stage_tensors = MAX (3 * info.channels[SF_NETWORK_VECTOR], 4),
                           .stage_pcus = MAX (info.pcus_per_tile * fill / 1000, 1),
                           .token_elems = 32768,
                           .box_elems = 32768,

@@ -249,3 +249,23 @@ SF_TEST (Whole, BesideALongSum)
   output (g, "z", z);
   test_both_everywhere (g);
 }
+
+/* Thirty tensors in one expression: more than the switches around one PCU have channels for. */
+SF_TEST (Whole, ManyTermsOnFewChannels)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = input (g, "x", SF_F32, SF_SHAPE (4, 30)), sum = SF_NONE;
+  static const int64_t ones[] = { 1, 1 };
+  for (int64_t i = 0; i < 30; i++)
+    {
+      const int64_t starts[] = { 0, i }, ends[] = { 4, i + 1 };
+      SfAttr attrs[] = { SF_ATTR_IS ("starts", starts, 2), SF_ATTR_IS ("ends", ends, 2),
+                         SF_ATTR_IS ("steps", ones, 2) };
+      SfValue part = sf_graph_op (g, "slice", &x, 1, attrs, 3, NULL);
+      sum = i == 0 ? part : op2 (g, "add", sum, part);
+    }
+  output (g, "sum", op1 (g, "tanh", sum));
+  g_autoptr (SfModule) module = test_module (g);
+  test_both (module, "o3", "plasticine", 1e-5);
+  test_both (module, "o3", "tiny", 1e-5);
+}

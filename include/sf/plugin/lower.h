@@ -33,6 +33,7 @@ typedef struct
   int64_t pmu_bytes;
   int64_t fill;         /* percent of the units that a section of several stages may take */
   int64_t stage_pcus;   /* most PCUs of one stage */
+  int64_t stage_tensors; /* most tensors that one stage of several nodes reads and writes: each is a net at its switches */
   int64_t token_elems;  /* most elements of a token that streams */
   int64_t box_elems;    /* most elements of a box that a firing makes */
   int64_t firings;      /* parallel firings of a stage that are worth splitting for */

@@ -318,9 +318,10 @@ static void
 fuse_graph (SfPassContext *context, SfGraph *graph, const SfLowering *low, const GArray *rules)
 {
   size_t n = sf_graph_n_nodes (graph);
+  SfLowerLimits limits = sf_lower_limits (sf_pass_arch (context), 100);
   Fusion f = { .graph = graph,
                .low = (SfLowering *) low,
-               .max_streams = sf_lower_limits (sf_pass_arch (context), 100).agcus };
+               .max_streams = MIN (limits.agcus, limits.stage_tensors) };
   f.members = g_new0 (GArray *, n + 1);
   f.edges = g_new0 (GArray *, n + 1);
   f.feeders = g_new0 (GArray *, n + 1);

@@ -3,10 +3,13 @@
  * results memory of their own. */
 #include "collapse.h"
 
+#include <sf/plugin/lower.h>
+
 /* A decomposition that has not come to an end after so many levels goes in circles. */
 #define MAX_LEVELS 16
 
-/* Parts that one concat takes: each is a stream of its own, and a tile has edges for so many. */
+/* Parts that one concat takes, or fewer where switches have few channels: each is a net of its own.
+ */
 #define MAX_PARTS 16
 
 typedef struct
@@ -16,6 +19,7 @@ typedef struct
   SfGraph *to;
   SfValue *map;
   size_t n_decomposed;
+  size_t most_parts; /* of a concat */
 } Rewrite;
 
 static bool
@@ -47,10 +51,10 @@ is_wide (const SfGraph *graph, SfNode node)
 
 /* Whether the node joins more parts than a stage has streams for. */
 static bool
-has_many_parts (const SfGraph *graph, SfNode node)
+has_many_parts (const Rewrite *r, SfNode node)
 {
-  return g_str_equal (sf_node_op_name (graph, node), "concat")
-         && sf_node_n_inputs (graph, node) > MAX_PARTS;
+  return g_str_equal (sf_node_op_name (r->from, node), "concat")
+         && sf_node_n_inputs (r->from, node) > r->most_parts;
 }
 
 /* A concat as one of concats. */
@@ -68,9 +72,9 @@ join_in_steps (Rewrite *r, SfNode node, GError **error)
   do
     {
       size_t left = 0;
-      for (size_t i = 0; i < n; i += MAX_PARTS)
+      for (size_t i = 0; i < n; i += r->most_parts)
         {
-          joined = sf_graph_op (r->to, "concat", parts + i, MIN (n - i, MAX_PARTS), &axis, 1,
+          joined = sf_graph_op (r->to, "concat", parts + i, MIN (n - i, r->most_parts), &axis, 1,
                                 error);
           if (joined == SF_NONE)
             return false;
@@ -92,7 +96,7 @@ join_in_steps (Rewrite *r, SfNode node, GError **error)
 static bool
 rewrite_node (Rewrite *r, SfNode node, GError **error)
 {
-  if (has_many_parts (r->from, node) && !is_wide (r->from, node))
+  if (has_many_parts (r, node) && !is_wide (r->from, node))
     return join_in_steps (r, node, error);
   g_autofree char *reason = NULL;
   bool device = sf_pass_target_supports (r->context, r->from, node, &reason);
@@ -120,6 +124,8 @@ rewrite_level (SfPassContext *context, const SfGraph *from, size_t *n_decomposed
   g_autoptr (SfGraph) to = sf_graph_new (sf_graph_name (from));
   g_autofree SfValue *map = g_new (SfValue, sf_graph_n_values (from) + 1);
   Rewrite r = { .context = context, .from = from, .to = to, .map = map };
+  int64_t tensors = sf_lower_limits (sf_pass_arch (context), 100).stage_tensors;
+  r.most_parts = (size_t) CLAMP (tensors - 1, 2, MAX_PARTS);
   if (!sf_graph_copy_interface (to, from, map, error))
     return NULL;
   for (SfNode node = 0; node < sf_graph_n_nodes (from); node++)
