@@ -227,9 +227,10 @@ SF_TEST (Config, IncludeBelowKeepsFileAndLine)
   g_autofree char *dir = sf_test_tmpdir ();
   g_autofree char *sub = g_build_filename (dir, "sub", NULL);
   g_mkdir (sub, 0755);
-  g_autofree char *inner = sf_test_write_file (sub, "inner.cfg", "\nx = 5; y = 6;", -1);
-  g_autofree char *middle = sf_test_write_file (sub, "middle.cfg",
-                                                "  @include \"inner.cfg\"\nm = 1;", -1);
+  G_GNUC_UNUSED g_autofree char *inner = sf_test_write_file (sub, "inner.cfg", "\nx = 5; y = 6;",
+                                                             -1);
+  G_GNUC_UNUSED g_autofree char *middle = sf_test_write_file (
+      sub, "middle.cfg", "  @include \"inner.cfg\"\nm = 1;", -1);
   g_autofree char *top = sf_test_write_file (
       dir, "top.cfg", "a = 1;\n@include \"sub/middle.cfg\" b = 2;\nc = 3;\n", -1);
   g_autoptr (SfConfig) config = sf_config_read (top, &error);
@@ -275,7 +276,7 @@ SF_TEST (Config, IncludeGuards)
   g_autofree char *d = sf_test_write_file (dir, "d.cfg", "@include \".\"\n", -1);
   SF_CHECK (sf_config_read (d, &error) == NULL);
   SF_CHECK_ERROR (error, SF_ERROR_INVALID_DATA, "@include \".\"");
-  g_autofree char *bad = sf_test_write_file (dir, "bad.cfg", "x = 1e999;", -1);
+  G_GNUC_UNUSED g_autofree char *bad = sf_test_write_file (dir, "bad.cfg", "x = 1e999;", -1);
   g_autofree char *e = sf_test_write_file (dir, "e.cfg", "@include \"bad.cfg\"\n", -1);
   SF_CHECK (sf_config_read (e, &error) == NULL);
   SF_CHECK_ERROR (error, SF_ERROR_INVALID_DATA,

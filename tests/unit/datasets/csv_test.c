@@ -43,8 +43,8 @@ static const Case cases[] = {
 SF_TEST_CASES (Csv, Reads, cases, G_N_ELEMENTS (cases), sf_test_row_name)
 {
   const Case *c = data;
-  g_autofree char *folder = sf_test_tmpdir (),
-                  *path = sf_test_write_file (folder, "train.csv", c->text, -1);
+  G_GNUC_UNUSED g_autofree char *folder = sf_test_tmpdir (),
+                                *path = sf_test_write_file (folder, "train.csv", c->text, -1);
   Dataset dataset = dataset_open ("csv", folder, "train", c->option);
   SF_CHECK_NO_ERROR (dataset.error);
   if (dataset.instance != NULL)
@@ -114,8 +114,8 @@ SF_TEST_CASES (Csv, Refuses, bad, G_N_ELEMENTS (bad), sf_test_row_name)
 
 SF_TEST (Csv, RefusesOtherColumnsAndBytes)
 {
-  g_autofree char *folder = sf_test_tmpdir (),
-                  *path = sf_test_write_file (folder, "train.csv", "a,b\n1,2\n", -1);
+  G_GNUC_UNUSED g_autofree char *folder = sf_test_tmpdir (),
+                                *path = sf_test_write_file (folder, "train.csv", "a,b\n1,2\n", -1);
   static const char *const options[] = { "label=c", "label=2", "label=-1", "label=1x", "label=" };
   for (size_t i = 0; i < G_N_ELEMENTS (options); i++)
     {

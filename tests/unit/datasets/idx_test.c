@@ -51,9 +51,9 @@ SF_TEST_CASES (Idx, Dtype, cases, G_N_ELEMENTS (cases), sf_test_row_name)
   uint8_t file[64];
   gssize n = write_head (file, c->code, 2, (const uint32_t[]){ 2, 1 });
   memcpy (file + n, c->bytes, 2 * c->width);
-  g_autofree char *folder = sf_test_tmpdir (),
-                  *path = sf_test_write_file (folder, "train-images-idx2", file,
-                                              n + (gssize) (2 * c->width));
+  G_GNUC_UNUSED g_autofree char *folder = sf_test_tmpdir (),
+                                *path = sf_test_write_file (folder, "train-images-idx2", file,
+                                                            n + (gssize) (2 * c->width));
   Dataset dataset = dataset_open ("idx", folder, "train", NULL);
   SF_CHECK_NO_ERROR (dataset.error);
   if (dataset.instance != NULL)
@@ -144,9 +144,9 @@ SF_TEST (Idx, LabelsOfAnotherSet)
   uint8_t images[64] = { 0 }, labels[64] = { 0 };
   gssize n = write_head (images, 8, 2, (const uint32_t[]){ 3, 1 }),
          m = write_head (labels, 8, 1, (const uint32_t[]){ 2 });
-  g_autofree char *folder = sf_test_tmpdir (),
-                  *a = sf_test_write_file (folder, "train-images", images, n + 3),
-                  *b = sf_test_write_file (folder, "train-labels", labels, m + 2);
+  G_GNUC_UNUSED g_autofree char *folder = sf_test_tmpdir (),
+                                *a = sf_test_write_file (folder, "train-images", images, n + 3),
+                                *b = sf_test_write_file (folder, "train-labels", labels, m + 2);
   Dataset dataset = dataset_open ("idx", folder, "train", NULL);
   SF_CHECK (dataset.instance == NULL);
   SF_CHECK_ERROR (dataset.error, SF_ERROR_INVALID_DATA,

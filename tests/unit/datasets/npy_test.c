@@ -65,8 +65,9 @@ SF_TEST_CASES (Npy, Dtype, cases, G_N_ELEMENTS (cases), sf_test_row_name)
   g_autofree char *header = g_strdup_printf (
       "{'descr': '%s', 'fortran_order': False, 'shape': (2, 1), }     \n", c->descr);
   g_autoptr (GByteArray) file = array_of (c->version, header, c->bytes, 2 * c->width);
-  g_autofree char *folder = sf_test_tmpdir (),
-                  *path = sf_test_write_file (folder, "test-x.npy", file->data, file->len);
+  G_GNUC_UNUSED g_autofree char *folder = sf_test_tmpdir (),
+                                *path = sf_test_write_file (folder, "test-x.npy", file->data,
+                                                            file->len);
   Dataset dataset = dataset_open ("npy", folder, "test", NULL);
   SF_CHECK_NO_ERROR (dataset.error);
   if (dataset.instance != NULL)
@@ -132,9 +133,10 @@ SF_TEST (Npy, FieldsOfOneLength)
   static const uint8_t zeros[16] = { 0 };
   g_autoptr (GByteArray) two = array_of (1, HEADER ("'|u1'", "False", "(2, 3)"), zeros, 6),
                          three = array_of (1, HEADER ("'|u1'", "False", "(3,)"), zeros, 3);
-  g_autofree char *folder = sf_test_tmpdir (),
-                  *a = sf_test_write_file (folder, "train-images.npy", two->data, two->len),
-                  *b = sf_test_write_file (folder, "train-labels.npy", three->data, three->len);
+  G_GNUC_UNUSED g_autofree char *folder
+      = sf_test_tmpdir (),
+      *a = sf_test_write_file (folder, "train-images.npy", two->data, two->len),
+      *b = sf_test_write_file (folder, "train-labels.npy", three->data, three->len);
   Dataset dataset = dataset_open ("npy", folder, "train", NULL);
   SF_CHECK (dataset.instance == NULL);
   SF_CHECK_ERROR (dataset.error, SF_ERROR_INVALID_DATA, "train-labels.npy: has 3 rows, ");

@@ -63,8 +63,8 @@ void
 dataset_check_refused (const char *plugin, const char *name, const void *bytes, gssize n_bytes,
                        int code, const char *message)
 {
-  g_autofree char *folder = sf_test_tmpdir (),
-                  *path = sf_test_write_file (folder, name, bytes, n_bytes);
+  G_GNUC_UNUSED g_autofree char *folder = sf_test_tmpdir (),
+                                *path = sf_test_write_file (folder, name, bytes, n_bytes);
   Dataset dataset = dataset_open (plugin, folder, "train", NULL);
   SF_CHECK (dataset.instance == NULL);
   SF_CHECK_ERROR (dataset.error, code, message);

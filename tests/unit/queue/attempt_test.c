@@ -63,7 +63,7 @@ SF_TEST_CASES (Attempt, DamagedExitRecord, damaged, G_N_ELEMENTS (damaged), sf_t
   const Damaged *c = data;
   g_autoptr (GError) error = NULL;
   g_autofree char *folder = sf_test_tmpdir ();
-  g_autofree char *path = sf_test_write_file (folder, "exit.json", c->text, -1);
+  G_GNUC_UNUSED g_autofree char *path = sf_test_write_file (folder, "exit.json", c->text, -1);
   SfExitRecord record;
   bool found;
   SF_CHECK (!sf_exit_record_read (folder, &record, &found, &error));

@@ -85,8 +85,8 @@ SF_TEST (JobFile, Plan)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *folder = sf_test_tmpdir ();
-  g_autofree char *model = sf_test_write_file (folder, "model.cfg", "", -1);
-  g_autofree char *data_path = sf_test_write_file (folder, "data", "", -1);
+  G_GNUC_UNUSED g_autofree char *model = sf_test_write_file (folder, "model.cfg", "", -1);
+  G_GNUC_UNUSED g_autofree char *data_path = sf_test_write_file (folder, "data", "", -1);
   g_autoptr (SfJobFile) file = parse (folder, whole, &error);
   SF_REQUIRE_NO_ERROR (error);
   SF_CHECK_STR (file->name, "../my job");
