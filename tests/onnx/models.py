@@ -100,6 +100,7 @@ SMALL = {
     "small_stn": (image_models.SpatialTransformer, image(8, batch=2), 16),
     "small_gru": (sequence_models.Tagger, tokens(101, 11, batch=2), 15),
     "small_transformer": (sequence_models.Translator, lambda: tokens(101, 7, 2)() + tokens(101, 5, 2)(), 14),
+    "small_pool": (sequence_models.MaskedPool, lambda: sentence_pairs(101, 12)()[:2], 13),
     "small_lstm": (lambda: sequence_models.Lstm(2, 32, 101), tokens(101, 9, batch=3), 17),
 }
 

@@ -49,6 +49,19 @@ class Decoder(nn.Module):
         return self.head(self.norm(self.blocks(self.tokens(tokens) + self.positions(places))))
 
 
+class MaskedPool(nn.Module):
+    """The mean of the tokens that a mask leaves, turned into numbers as BERT's exporters do it."""
+
+    def __init__(self, width=16, vocabulary=101):
+        super().__init__()
+        self.tokens = nn.Embedding(vocabulary, width)
+
+    def forward(self, tokens, mask):
+        x, hidden = self.tokens(tokens), (1.0 - mask[:, None, :].to(torch.float32)) * -10000.0
+        weights = torch.softmax(x @ x.transpose(1, 2) + hidden, dim=-1)
+        return (weights @ x * mask.unsqueeze(-1).float()).sum(1)
+
+
 class Encoder(nn.Module):
     """BERT: norms last, segments, a padding mask, a pooled output."""
 

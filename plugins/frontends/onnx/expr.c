@@ -158,15 +158,38 @@ unwidened (OnnxNode *node, SfValue v)
   return is_widening (onnx_dtype (node, from), onnx_dtype (node, v)) ? from : v;
 }
 
+/* 64-bit integers before they were reshaped: cast there, what follows is narrow. */
+static SfValue
+unshaped (OnnxNode *node, SfValue v)
+{
+  SfDtype dtype = onnx_dtype (node, v);
+  while (node->error == NULL && (dtype == SF_I64 || dtype == SF_U64))
+    {
+      SfNode reshape = sf_value_producer (node->graph, v);
+      if (reshape == SF_NONE || strcmp (sf_node_op_name (node->graph, reshape), "reshape") != 0)
+        break;
+      v = sf_node_input (node->graph, reshape, 0);
+    }
+  return v;
+}
+
+static SfValue
+cast_as_asked (OnnxNode *node, SfValue v, SfDtype dtype, bool saturate)
+{
+  SfShape shape = onnx_shape (node, v);
+  v = unwidened (node, unshaped (node, v));
+  const SfAttr attrs[] = { SF_ATTR_D ("dtype", dtype), SF_ATTR_B ("saturate", saturate) };
+  if (onnx_dtype (node, v) != dtype)
+    v = onnx_node (node, "cast", &v, 1, attrs, G_N_ELEMENTS (attrs), NULL);
+  return onnx_reshape (node, v, shape);
+}
+
 SfValue
 onnx_cast (OnnxNode *node, SfValue v, SfDtype dtype)
 {
   if (node->error != NULL || onnx_dtype (node, v) == dtype)
     return v;
-  v = unwidened (node, v);
-  if (onnx_dtype (node, v) == dtype)
-    return v;
-  return onnx_node (node, "cast", &v, 1, &SF_ATTR_D ("dtype", dtype), 1, NULL);
+  return cast_as_asked (node, v, dtype, false);
 }
 
 SfValue
@@ -296,15 +319,11 @@ onnx_reverse (OnnxNode *node, SfValue v, int64_t axis)
 static SfValue
 narrow (OnnxNode *node, SfValue v)
 {
-  v = unwidened (node, v);
   SfDtype dtype = onnx_dtype (node, v);
   if (node->error == NULL && sf_dtype_is_float (dtype))
     onnx_refuse (node, SF_ERROR_INVALID_DATA, "an index of %s, wanted integers",
                  sf_dtype_name (dtype));
-  if (dtype == SF_I32)
-    return v;
-  const SfAttr attrs[] = { SF_ATTR_D ("dtype", SF_I32), SF_ATTR_B ("saturate", true) };
-  return onnx_node (node, "cast", &v, 1, attrs, G_N_ELEMENTS (attrs), NULL);
+  return cast_as_asked (node, v, SF_I32, true);
 }
 
 bool
