@@ -96,12 +96,22 @@ is_sum (const SfGraph *graph, SfValue value)
   return sums_up (op);
 }
 
+/* The gradient of softmax_ce: at a row's label it is probability less 1, next to nothing once the
+ * model is sure of it. */
+static bool
+is_label_gradient (const SfGraph *graph, SfValue value)
+{
+  SfNode node = sf_value_producer (graph, value);
+  return node != SF_NONE && strcmp (sf_node_op_name (graph, node), "softmax_ce_bwd") == 0;
+}
+
 bool
 sf_limits_cancels (const SfGraph *graph, SfValue value)
 {
   SfNode node = sf_value_producer (graph, value);
   const char *op = node == SF_NONE ? "" : sf_node_op_name (graph, node);
-  return is_sum (graph, value) || strcmp (op, "softmax_ce") == 0 || strcmp (op, "mse") == 0;
+  return is_sum (graph, value) || is_label_gradient (graph, value) || strcmp (op, "softmax_ce") == 0
+         || strcmp (op, "mse") == 0;
 }
 
 const char *
@@ -143,6 +153,63 @@ is_taken_off (const char *op, size_t input)
   return input == 3 && (strcmp (op, "batch_norm_bwd") == 0 || strcmp (op, "layer_norm_bwd") == 0);
 }
 
+/* Inputs of softmax_ce_bwd. */
+enum
+{
+  CE_DLOSS,
+  CE_LOGITS,
+  CE_LABELS,
+};
+
+/* The terms of the gradient of softmax_ce: at a row's label the 1 / rows that is taken off, the
+ * probabilities elsewhere. */
+static void
+label_magnitude (const SfGraph *graph, SfNode node, double *const *reference, double *magnitude)
+{
+  SfValue logits = sf_node_input (graph, node, CE_LOGITS);
+  const double *labels = reference[sf_node_input (graph, node, CE_LABELS)],
+               *gradient = reference[sf_node_output (graph, node, 0)];
+  const SfShape *shape = sf_value_shape (graph, logits);
+  int64_t n_classes = shape->dim[shape->rank - 1], n = sf_shape_n_elems (shape), n_labelled = 0;
+  int64_t ignored = sf_node_attr_int (graph, node, "ignore_index");
+  for (int64_t i = 0; i < n; i++)
+    magnitude[i] = fabs (gradient[i]);
+  for (int64_t row = 0; n_classes > 0 && row < n / n_classes; row++)
+    n_labelled += labels[row] != (double) ignored;
+  double term = fabs (reference[sf_node_input (graph, node, CE_DLOSS)][0])
+                / (double) MAX (n_labelled, 1);
+  for (int64_t row = 0; n_classes > 0 && row < n / n_classes; row++)
+    if (labels[row] >= 0 && labels[row] < (double) n_classes && labels[row] != (double) ignored)
+      magnitude[row * n_classes + (int64_t) labels[row]] = term;
+}
+
+static bool
+inputs_known (const SfGraph *graph, SfNode node, double *const *reference)
+{
+  for (size_t i = 0; i < sf_node_n_inputs (graph, node); i++)
+    {
+      SfValue input = sf_node_input (graph, node, i);
+      if (input != SF_NONE && reference[input] == NULL)
+        return false;
+    }
+  return true;
+}
+
+/* Magnitudes of what a node reads: absolute values, but of a gradient of softmax_ce its terms,
+ * since it may not have been judged and replaced before it is summed up. */
+static double *
+input_magnitude (const SfGraph *graph, SfValue value, double *const *reference)
+{
+  int64_t n = sf_shape_n_elems (sf_value_shape (graph, value));
+  double *magnitude = g_new (double, n + 1);
+  for (int64_t i = 0; i < n; i++)
+    magnitude[i] = fabs (reference[value][i]);
+  SfNode node = sf_value_producer (graph, value);
+  if (is_label_gradient (graph, value) && inputs_known (graph, node, reference))
+    label_magnitude (graph, node, reference, magnitude);
+  return magnitude;
+}
+
 /* The node alone in a graph of f64 inputs, fed with magnitudes. */
 static double *
 on_absolute_values (const SfGraph *graph, SfNode node, size_t output, double *const *reference,
@@ -167,10 +234,10 @@ on_absolute_values (const SfGraph *graph, SfNode node, size_t output, double *co
       double sign = is_taken_off (sf_node_op_name (graph, node), i) ? -1 : 1;
       const SfShape *shape = sf_value_shape (graph, value);
       int64_t count = sf_shape_n_elems (shape);
-      double *copy = g_new (double, count + 1);
+      double *copy = input_magnitude (graph, value, reference);
       g_ptr_array_add (copies, copy);
       for (int64_t k = 0; k < count; k++)
-        copy[k] = is_float ? sign * fabs (reference[value][k]) : reference[value][k];
+        copy[k] = is_float ? sign * copy[k] : reference[value][k];
       g_autofree char *name = g_strdup_printf ("x%zu", i);
       inputs[i] = sf_graph_input (alone, name, is_float ? SF_F64 : sf_value_dtype (graph, value),
                                   *shape, error);
@@ -206,15 +273,14 @@ sf_limits_magnitude (const SfGraph *graph, SfValue value, double *const *referen
 {
   SfNode node = sf_value_producer (graph, value);
   int64_t n = sf_shape_n_elems (sf_value_shape (graph, value));
-  bool known = node != SF_NONE;
-  for (size_t i = 0; known && i < sf_node_n_inputs (graph, node); i++)
-    known = sf_node_input (graph, node, i) == SF_NONE
-            || reference[sf_node_input (graph, node, i)] != NULL;
+  bool known = node != SF_NONE && inputs_known (graph, node, reference);
   size_t output = 0;
   while (known && sf_node_output (graph, node, output) != value)
     output++;
   if (known && is_sum (graph, value))
     return on_absolute_values (graph, node, output, reference, error);
+  if (known && is_label_gradient (graph, value))
+    return input_magnitude (graph, value, reference);
   double top = largest (reference[value], n);
   for (size_t i = 0; known && i < sf_node_n_inputs (graph, node); i++)
     {

@@ -164,6 +164,36 @@ SF_TEST (Limits, MagnitudeOfSum)
   SF_CHECK_NEAR (own[0], 0.9999092042625951, 0);
 }
 
+/* Two rows of two classes that the model is sure of, and one without a label: at the labels stand
+ * differences of 1 / 2, elsewhere the gradient itself; their sum over rows adds these up. */
+SF_TEST (Limits, MagnitudeOfLabelGradient)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfGraph) graph = sf_graph_new ("g");
+  SfValue dloss = sf_graph_input (graph, "dloss", SF_F32, sf_shape_scalar (), &error);
+  SfValue logits = sf_graph_input (graph, "logits", SF_F32, SF_SHAPE (3, 2), &error);
+  SfValue labels = sf_graph_input (graph, "labels", SF_I32, SF_SHAPE (3), &error);
+  SfValue dlogits = sf_graph_op3 (graph, "softmax_ce_bwd", dloss, logits, labels, &error);
+  const int64_t rows[] = { 0 };
+  SfAttr axes = SF_ATTR_IS ("axes", rows, 1);
+  SfValue sum = sf_graph_op (graph, "reduce_sum", &dlogits, 1, &axes, 1, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  double dl[] = { 1 }, ls[] = { 20, 0, 0, 20, 1, 1 }, at[] = { 0, 1, -1 };
+  double ds[] = { -1e-9, 1e-9, 1e-9, -1e-9, 0, 0 }, ss[] = { 0, 0 };
+  double *reference[] = { dl, ls, at, ds, ss };
+  SF_REQUIRE (dloss == 0 && logits == 1 && labels == 2 && dlogits == 3 && sum == 4);
+  SF_CHECK (sf_limits_cancels (graph, dlogits));
+  const double wanted[] = { 0.5, 1e-9, 1e-9, 0.5, 0, 0 };
+  g_autofree double *magnitude = sf_limits_magnitude (graph, dlogits, reference, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  for (int i = 0; i < 6; i++)
+    SF_CHECK_NEAR (magnitude[i], wanted[i], 0);
+  g_autofree double *summed = sf_limits_magnitude (graph, sum, reference, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK_NEAR (summed[0], 0.5 + 1e-9, 1e-15);
+  SF_CHECK_NEAR (summed[1], 0.5 + 1e-9, 1e-15);
+}
+
 SF_TEST (Limits, Classes)
 {
   g_autoptr (GError) error = NULL;
