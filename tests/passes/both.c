@@ -103,13 +103,13 @@ test_both (SfModule *module, const char *level, const char *arch_name, double to
 }
 
 void
-test_both_everywhere (SfGraph *graph)
+test_both_everywhere (SfGraph *graph, double tolerance)
 {
   static const char *const levels[] = { "o0", "o1", "o3" };
   g_autoptr (SfModule) module = test_module (graph);
   for (size_t i = 0; i < G_N_ELEMENTS (levels); i++)
     {
-      test_both (module, levels[i], "sn10", 1e-5);
-      test_both (module, levels[i], "tiny", 1e-5);
+      test_both (module, levels[i], "sn10", tolerance);
+      test_both (module, levels[i], "tiny", tolerance);
     }
 }

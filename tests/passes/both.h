@@ -10,6 +10,6 @@
  * (relative, absolute below 1); whether that is so. */
 bool test_both (SfModule *module, const char *level, const char *arch, double tolerance);
 /* The same at every level, for a large machine and a small one. Takes the graph. */
-void test_both_everywhere (SfGraph *graph);
+void test_both_everywhere (SfGraph *graph, double tolerance);
 
 #endif

@@ -35,7 +35,7 @@ SF_TEST (Whole, Scalars)
   output (g, "s", s);
   SfValue m = input (g, "m", SF_F32, SF_SHAPE (3, 4));
   output (g, "sum", op1 (g, "reduce_sum", op2 (g, "mul", m, s)));
-  test_both_everywhere (g);
+  test_both_everywhere (g, 1e-5);
 }
 
 SF_TEST (Whole, RankEight)
@@ -49,7 +49,7 @@ SF_TEST (Whole, RankEight)
   attr = (SfAttr) SF_ATTR_IS ("axes", axes, 4);
   output (g, "sum", sf_graph_op (g, "reduce_sum", &t, 1, &attr, 1, NULL));
   output (g, "soft", op1 (g, "softmax", x));
-  test_both_everywhere (g);
+  test_both_everywhere (g, 1e-5);
 }
 
 /* Dimension 0 is features in one operand and rows in the other. */
@@ -66,7 +66,7 @@ SF_TEST (Whole, DimensionZeroIsNoBatch)
   output (g, "s", s);
   output (g, "column", sf_graph_op (g, "reduce_max", &s, 1, &attr, 1, NULL));
   output (g, "product", op2 (g, "matmul", a, s));
-  test_both_everywhere (g);
+  test_both_everywhere (g, 1e-5);
 }
 
 SF_TEST (Whole, NoInputs)
@@ -80,7 +80,7 @@ SF_TEST (Whole, NoInputs)
   SfAttr attrs[] = { SF_ATTR_IS ("shape", shape, 2), SF_ATTR_I ("axis", 1),
                      SF_ATTR_D ("dtype", SF_I32) };
   output (g, "iota", sf_graph_op (g, "iota", NULL, 0, attrs, 3, NULL));
-  test_both_everywhere (g);
+  test_both_everywhere (g, 1e-5);
 }
 
 SF_TEST (Whole, OutputsAreInputsAndOneAnother)
@@ -96,7 +96,7 @@ SF_TEST (Whole, OutputsAreInputsAndOneAnother)
   output (g, "y1", y);
   output (g, "y2", y);
   output (g, "flat_y", sf_graph_op (g, "reshape", &y, 1, &attr, 1, NULL));
-  test_both_everywhere (g);
+  test_both_everywhere (g, 1e-5);
 }
 
 SF_TEST (Whole, NothingInIt)
@@ -113,7 +113,7 @@ SF_TEST (Whole, NothingInIt)
   SfValue both[] = { x, y };
   attr = (SfAttr) SF_ATTR_I ("axis", 0);
   output (g, "joined", sf_graph_op (g, "concat", both, 2, &attr, 1, NULL));
-  test_both_everywhere (g);
+  test_both_everywhere (g, 1e-5);
 }
 
 /* Movements that leave what is empty empty. */
@@ -130,7 +130,7 @@ SF_TEST (Whole, NothingMoves)
   output (g, "reshape", r);
   output (g, "exp", op1 (g, "exp", r));
   output (g, "sum", op1 (g, "reduce_sum", r));
-  test_both_everywhere (g);
+  test_both_everywhere (g, 1e-5);
 }
 
 /* What is wide runs on the host, what is not before and after it on the device. */
@@ -145,7 +145,7 @@ SF_TEST (Whole, HostBetweenSections)
   SfValue back = sf_graph_op (g, "cast", &s, 1, &narrow, 1, NULL);
   output (g, "wide", s);
   output (g, "narrow", op2 (g, "mul", back, e));
-  test_both_everywhere (g);
+  test_both_everywhere (g, 1e-5);
 }
 
 SF_TEST (Whole, NarrowIntegersWrapInsideAStage)
@@ -163,7 +163,7 @@ SF_TEST (Whole, NarrowIntegersWrapInsideAStage)
       v = op2 (g, "max", v, op1 (g, "bit_not", x));
       output (g, name, sf_graph_op (g, "cast", &v, 1, &to, 1, NULL));
     }
-  test_both_everywhere (g);
+  test_both_everywhere (g, 1e-5);
 }
 
 SF_TEST (Whole, LongChain)
@@ -175,7 +175,7 @@ SF_TEST (Whole, LongChain)
     y = i % 10 == 9 ? op1 (g, "softmax", op2 (g, "matmul", y, w))
                     : op1 (g, "tanh", op2 (g, "add", y, x));
   output (g, "y", y);
-  test_both_everywhere (g);
+  test_both_everywhere (g, 1e-5);
 }
 
 SF_TEST (Whole, ManyParts)
@@ -192,7 +192,7 @@ SF_TEST (Whole, ManyParts)
     }
   SfAttr attr = SF_ATTR_I ("axis", 1);
   output (g, "y", sf_graph_op (g, "concat", parts, 80, &attr, 1, NULL));
-  test_both_everywhere (g);
+  test_both_everywhere (g, 1e-5);
 }
 
 /* What is joined is read by the rest of the graph only once it is whole. */
@@ -204,7 +204,7 @@ SF_TEST (Whole, JoinedAndReadOn)
   SfAttr attr = SF_ATTR_I ("axis", 1);
   SfValue j = sf_graph_op (g, "concat", both, 2, &attr, 1, NULL);
   output (g, "y", op1 (g, "tanh", op2 (g, "sub", j, c)));
-  test_both_everywhere (g);
+  test_both_everywhere (g, 1e-5);
 }
 
 /* Rows of a table that does not fit, fetched and given back. */
@@ -247,7 +247,8 @@ SF_TEST (Whole, BesideALongSum)
   SfValue z = op1 (g, "tanh", input (g, "c", SF_F32, SF_SHAPE (4, 8)));
   output (g, "y", op2 (g, "add", op2 (g, "matmul", x, w), z));
   output (g, "z", z);
-  test_both_everywhere (g);
+  /* 5001 terms in f32; products are fused with sums in an optimised build alone. */
+  test_both_everywhere (g, 1e-4);
 }
 
 /* Thirty tensors in one expression: more than the switches around one PCU have channels for. */
