@@ -14,6 +14,29 @@ random_axes (OpCase *c, int rank)
   random_attr_bool (c, "keepdims", random_bool ());
 }
 
+/* Ops whose results hang on the order along an axis. */
+static void
+random_ordered (void)
+{
+  for (int times = 0; times < 6; times++)
+    {
+      OpCase *c = random_case ("cumsum");
+      SfShape shape = random_shape (1, 4, 0);
+      random_input (c, CASE_T, shape);
+      random_attr_int (c, "axis", random_int (-shape.rank, shape.rank - 1));
+      random_attr_bool (c, "exclusive", random_bool ());
+      random_attr_bool (c, "reverse", random_bool ());
+    }
+  for (int times = 0; times < 6; times++)
+    {
+      OpCase *c = random_case ("sort");
+      SfShape shape = random_shape (1, 4, 0);
+      random_input (c, CASE_T, shape)->fill = FILL_DISTINCT;
+      random_attr_int (c, "axis", random_int (-shape.rank, shape.rank - 1));
+      random_attr_bool (c, "descending", random_bool ());
+    }
+}
+
 void
 random_reduce (void)
 {
@@ -49,23 +72,7 @@ random_reduce (void)
       random_attr_bool (c, "keepdims", random_bool ());
       random_attr_bool (c, "last", times % 2 != 0);
     }
-  for (int times = 0; times < 6; times++)
-    {
-      OpCase *c = random_case ("cumsum");
-      SfShape shape = random_shape (1, 4, 0);
-      random_input (c, CASE_T, shape);
-      random_attr_int (c, "axis", random_int (-shape.rank, shape.rank - 1));
-      random_attr_bool (c, "exclusive", random_bool ());
-      random_attr_bool (c, "reverse", random_bool ());
-    }
-  for (int times = 0; times < 6; times++)
-    {
-      OpCase *c = random_case ("sort");
-      SfShape shape = random_shape (1, 4, 0);
-      random_input (c, CASE_T, shape)->fill = FILL_DISTINCT;
-      random_attr_int (c, "axis", random_int (-shape.rank, shape.rank - 1));
-      random_attr_bool (c, "descending", random_bool ());
-    }
+  random_ordered ();
   static const char *const along[] = { "softmax", "log_softmax" };
   for (size_t i = 0; i < G_N_ELEMENTS (along); i++)
     for (int times = 0; times < 4; times++)

@@ -192,24 +192,27 @@ onnx_cast (OnnxNode *node, SfValue v, SfDtype dtype)
   return cast_as_asked (node, v, dtype, false);
 }
 
-SfValue
-onnx_reshape (OnnxNode *node, SfValue v, SfShape shape)
+/* `op` with the attribute shape, unless that is v's already. */
+static SfValue
+in_shape (OnnxNode *node, const char *op, SfValue v, SfShape shape)
 {
   SfShape now = onnx_shape (node, v);
   if (node->error != NULL || sf_shape_equal (&now, &shape))
     return v;
-  return onnx_node (node, "reshape", &v, 1, &SF_ATTR_IS ("shape", shape.dim, (size_t) shape.rank),
-                    1, NULL);
+  return onnx_node (node, op, &v, 1, &SF_ATTR_IS ("shape", shape.dim, (size_t) shape.rank), 1,
+                    NULL);
+}
+
+SfValue
+onnx_reshape (OnnxNode *node, SfValue v, SfShape shape)
+{
+  return in_shape (node, "reshape", v, shape);
 }
 
 SfValue
 onnx_broadcast (OnnxNode *node, SfValue v, SfShape shape)
 {
-  SfShape now = onnx_shape (node, v);
-  if (node->error != NULL || sf_shape_equal (&now, &shape))
-    return v;
-  return onnx_node (node, "broadcast", &v, 1, &SF_ATTR_IS ("shape", shape.dim, (size_t) shape.rank),
-                    1, NULL);
+  return in_shape (node, "broadcast", v, shape);
 }
 
 SfValue

@@ -178,19 +178,7 @@ lower_dequantise (OnnxNode *node)
 
 /* ---- matrix products ---- */
 
-/* A row's number: one for all, a line [M] for the rows, or as it is. */
-static SfValue
-per_row (OnnxNode *node, size_t index)
-{
-  if (!onnx_has_input (node, index))
-    return SF_NONE;
-  SfValue v = onnx_fixed (node, index);
-  SfShape shape = onnx_shape (node, v);
-  if (onnx_failed (node) || sf_shape_n_elems (&shape) == 1)
-    return onnx_reshape (node, v, sf_shape_scalar ());
-  return shape.rank == 1 ? onnx_reshape (node, v, SF_SHAPE (shape.dim[0], 1)) : v;
-}
-
+/* A column's number: one for all, or as it is. */
 static SfValue
 per_column (OnnxNode *node, size_t index)
 {
@@ -201,6 +189,17 @@ per_column (OnnxNode *node, size_t index)
   if (onnx_failed (node) || sf_shape_n_elems (&shape) == 1)
     return onnx_reshape (node, v, sf_shape_scalar ());
   return v;
+}
+
+/* A row's: a line [M] stands upright. */
+static SfValue
+per_row (OnnxNode *node, size_t index)
+{
+  SfValue v = per_column (node, index);
+  if (v == SF_NONE)
+    return SF_NONE;
+  SfShape shape = onnx_shape (node, v);
+  return shape.rank == 1 ? onnx_reshape (node, v, SF_SHAPE (shape.dim[0], 1)) : v;
 }
 
 /* As numpy.matmul: a vector is a row on the left, a column on the right. */
