@@ -11,5 +11,6 @@ dist_doc_DATA += \
   docs/pef.md \
   docs/plugins.md \
   docs/program.md \
+  docs/timing.md \
   docs/queue.md \
   docs/training.md

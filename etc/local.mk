@@ -5,6 +5,7 @@ nobase_dist_sfdata_DATA += \
   etc/arch/sn30.cfg \
   etc/arch/sn40l.cfg \
   etc/arch/tiny.cfg \
+  etc/arch/ops/pcu.cfg \
   etc/limits.cfg \
   etc/pipelines/o0.cfg \
   etc/pipelines/o1.cfg \

@@ -36,4 +36,5 @@ sfplugininclude_HEADERS += \
   include/sf/plugin/optimizer.h \
   include/sf/plugin/pass.h \
   include/sf/plugin/plugin.h \
-  include/sf/plugin/program.h
+  include/sf/plugin/program.h \
+  include/sf/plugin/timing.h

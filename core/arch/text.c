@@ -35,10 +35,11 @@ sf_arch_text (const SfArch *arch)
                           "  units            %" PRId64 " PCUs, %" PRId64 " PMUs, %" PRId64
                           " AGCUs per RDU tile, grid %" PRId64 " x %" PRId64 "\n",
                           i.pcus_per_tile, i.pmus_per_tile, i.agcus_per_tile, i.columns, i.rows);
-  g_string_append_printf (out,
-                          "  PCU              %" PRId64 " lanes x %" PRId64
-                          " stages; f32 takes %" PRId64 " times the cycles of bf16\n",
-                          i.pcu_lanes, i.pcu_stages, i.f32_slowdown);
+  g_string_append_printf (
+      out,
+      "  PCU              %" PRId64 " lanes x %" PRId64 " stages; a systolic step takes %" PRId64
+      " cycles in bf16, %" PRId64 " in f32\n",
+      i.pcu_lanes, i.pcu_stages, i.matrix_cycles[SF_WIDTH_16], i.matrix_cycles[SF_WIDTH_32]);
   g_string_append_printf (out, "  peak             %.1f TFLOPS bf16 per RDU\n", flops / 1e12);
   g_string_append_printf (
       out, "  PMU              %" PRId64 " KiB in %" PRId64 " banks; %.1f MiB per RDU\n",

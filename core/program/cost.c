@@ -8,7 +8,7 @@ sf_cost_interval (const SfArchInfo *arch, int64_t flops, bool matrix, bool f32, 
   /* The systolic array does a multiply and an add per lane and stage; the SIMD pipeline a result
    * per lane. */
   int64_t rate = arch->pcu_lanes * (matrix ? 2 * arch->pcu_stages : 1);
-  int64_t slow = matrix && f32 ? MAX (arch->f32_slowdown, 1) : 1;
+  int64_t slow = matrix && f32 ? arch->matrix_cycles[SF_WIDTH_32] : 1;
   rate = MAX (rate, 1) * MAX (n_pcus, 1);
   return MAX ((flops * slow + rate - 1) / rate, 1);
 }
