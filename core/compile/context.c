@@ -73,6 +73,24 @@ sf_pass_note (SfPassContext *context, const char *format, ...)
 }
 
 bool
+sf_pass_explains (SfPassContext *context)
+{
+  return context->options->explain != NULL;
+}
+
+void
+sf_pass_explain (SfPassContext *context, const char *format, ...)
+{
+  if (!sf_pass_explains (context))
+    return;
+  va_list args;
+  va_start (args, format);
+  g_autofree char *text = g_strdup_vprintf (format, args);
+  va_end (args);
+  context->options->explain (context->options->user_data, context->pass, text);
+}
+
+bool
 sf_pass_target_supports (SfPassContext *context, const SfGraph *graph, SfNode node, char **reason)
 {
   return sf_lower_supports (graph, node, context->arch, reason);

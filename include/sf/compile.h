@@ -32,6 +32,7 @@ typedef struct
   uint64_t seed;             /* of placement */
   const char *const *set;    /* "pass.option=value"; NULL: none */
   void (*progress) (void *user_data, const char *pass, size_t index, size_t n); /* may be NULL */
+  void (*explain) (void *user_data, const char *pass, const char *line); /* NULL: nobody asks */
   void *user_data;
 } SfCompileOptions;
 

@@ -29,6 +29,11 @@ SF_API uint64_t sf_pass_seed (SfPassContext *context);
 SF_API const char *sf_pass_fact (SfPassContext *context, const char *key);
 /* A line for the compile report, of the form "what: decision, why". */
 SF_API void sf_pass_note (SfPassContext *context, const char *format, ...) G_GNUC_PRINTF (2, 3);
+/* Whether somebody reads what sf_pass_explain says. */
+SF_API bool sf_pass_explains (SfPassContext *context);
+/* A line about what the pass did and why it did no more, for who asked (SfCompileOptions.explain);
+ * dropped when nobody did. */
+SF_API void sf_pass_explain (SfPassContext *context, const char *format, ...) G_GNUC_PRINTF (2, 3);
 /* Whether the target can run `node` on the device; `reason` (owned, may be NULL) says why not. */
 SF_API bool sf_pass_target_supports (SfPassContext *context, const SfGraph *graph, SfNode node,
                                      char **reason);
