@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SfArch: reading, checking and writing of machine descriptions; one table of keys serves both
  * forms. */
-#include <sf/plugin/arch.h>
+#include "core/arch/arch.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -117,6 +117,31 @@ const SfOpCost *
 sf_arch_op_cost (const SfArch *arch, const char *op)
 {
   return g_hash_table_lookup (arch->ops, op);
+}
+
+static int
+compare_names (const void *a, const void *b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+GPtrArray *
+sf_arch_op_names (const SfArch *arch)
+{
+  GPtrArray *names = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer name;
+  g_hash_table_iter_init (&iter, arch->ops);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    g_ptr_array_add (names, name);
+  g_ptr_array_sort (names, compare_names);
+  return names;
+}
+
+const char *
+sf_count_name (SfCount count)
+{
+  return count_names[count];
 }
 
 int64_t
@@ -346,12 +371,6 @@ read_config (SfArch *arch, SfConfig *config, GError **error)
   return read_levels (arch, sf_config_node_member (root, "memory"), where, error)
          && find_ops (arch, root, error) && sf_config_check_keys (root, true, error)
          && check_arch (arch, where, error);
-}
-
-static int
-compare_names (const void *a, const void *b)
-{
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
 /* Names of the machines that come with Spatialflow, for the message. */

@@ -1,4 +1,5 @@
 # Build fragment of core/arch.
 libsfcore_la_SOURCES += \
   core/arch/arch.c \
+  core/arch/arch.h \
   core/arch/text.c

@@ -9,6 +9,14 @@
 
 #include "tools/sf/inspect.h"
 
+/* The file that describes it. Owned. */
+static char *
+file_of (const char *subject)
+{
+  g_autofree char *relative = g_strdup_printf ("etc/arch/%s.cfg", subject);
+  return g_str_has_suffix (subject, ".cfg") ? g_strdup (subject) : sf_data_path (relative);
+}
+
 static bool
 claims_arch (const char *subject)
 {
@@ -16,8 +24,7 @@ claims_arch (const char *subject)
     return true;
   if (strchr (subject, '/') != NULL || strchr (subject, ':') != NULL)
     return false;
-  g_autofree char *relative = g_strdup_printf ("etc/arch/%s.cfg", subject);
-  g_autofree char *path = sf_data_path (relative);
+  g_autofree char *path = file_of (subject);
   return g_file_test (path, G_FILE_TEST_EXISTS);
 }
 
@@ -29,6 +36,11 @@ show_arch (const char *subject, bool json, GError **error)
     return false;
   g_autofree char *text = json ? sf_arch_to_json (arch) : sf_arch_text (arch);
   printf (json ? "%s\n" : "%s", text);
+  if (!json)
+    {
+      g_autofree char *path = file_of (subject);
+      printf ("  where a figure comes from, or that it is assumed, stands beside it in %s\n", path);
+    }
   return true;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Machine descriptions: those that ship agree with the published figures, the grid is a
  * checkerboard, and wrong ones are refused. */
-#include <sf/plugin/arch.h>
+#include <sf/plugin/program.h>
 
 #include <string.h>
 
@@ -81,6 +81,80 @@ SF_TEST (Arch, UnknownNameListsTheKnown)
   g_autoptr (GError) error = NULL;
   SF_CHECK (sf_arch_load ("sn11", &error) == NULL);
   SF_CHECK_ERROR (error, SF_ERROR_NOT_FOUND, "plasticine, sn10, sn30, sn40l, tiny");
+}
+
+/* A line with a figure says where it comes from: a source of the file's head in brackets, or the
+ * word assumed. */
+SF_TEST_CASES (Arch, EveryFigureHasASource, published, G_N_ELEMENTS (published), sf_test_row_name)
+{
+  const Published *p = data;
+  g_autofree char *relative = g_strdup_printf ("etc/arch/%s.cfg", p->name);
+  g_autofree char *path = sf_test_source_path (relative);
+  g_autofree char *text = NULL;
+  SF_REQUIRE (g_file_get_contents (path, &text, NULL, NULL));
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  g_autoptr (GString) head = g_string_new (NULL);
+  int n = 0;
+  for (char **line = lines; *line != NULL; line++)
+    {
+      const char *equals = strchr (*line, '='), *comment = strchr (*line, '#');
+      if (comment == *line)
+        g_string_append (head, *line);
+      if (equals == NULL || comment == *line || g_str_has_prefix (*line, "name =")
+          || strpbrk (equals, "0123456789") == NULL)
+        continue;
+      n++;
+      const char *open = comment != NULL ? strchr (comment, '[') : NULL,
+                 *close = open != NULL ? strchr (open, ']') : NULL;
+      g_autofree char *source = close != NULL ? g_strndup (open, (gsize) (close - open) + 1) : NULL;
+      bool named = source != NULL && strstr (head->str, source) != NULL;
+      bool assumed = comment != NULL && strstr (comment, "assumed") != NULL;
+      SF_CHECK_MSG (named || assumed, "%s: found no source of the head and no 'assumed' in: %s",
+                    relative, *line);
+    }
+  SF_CHECK (n >= 34);
+}
+
+/* What the table lacks would be taken for one slot, silently. */
+SF_TEST_CASES (Arch, EveryTileOpHasACost, published, G_N_ELEMENTS (published), sf_test_row_name)
+{
+  const Published *p = data;
+  g_autoptr (SfArch) arch = sf_arch_load (p->name, NULL);
+  SF_REQUIRE (arch != NULL);
+  for (size_t i = 0; i < sf_tile_op_count (); i++)
+    {
+      const char *op = sf_tile_op_at (i)->name;
+      SF_CHECK_MSG (sf_arch_op_cost (arch, op) != NULL,
+                    "etc/arch/ops/pcu.cfg: found no row for %s, wanted one for every tile-op", op);
+    }
+}
+
+/* sn10 by hand: 640 x 32 x 6 x 2 x 1.25 GHz, 160 of them on a tile, f32 in four steps; 640 PMUs of
+ * three ports of 64 bytes; 128 GB/s over 1.25 GHz. */
+SF_TEST (Arch, SheetOfSn10)
+{
+  static const char *const wanted[] = {
+    "1.25 GHz",
+    "160 PCUs, 160 PMUs, 32 AGCUs per RDU tile, grid 20 x 16; 640 PCUs, 640 PMUs per RDU",
+    "32 lanes x 6 stages",
+    " 0.480 ", /* TFLOPS of a PCU in bf16 */
+    " 76.8 ",  /* of a tile */
+    " 307.2\n", /* of an RDU */
+    " 0.120 ",
+    " 19.2 ", /* in f32 */
+    "512 KiB in 16 banks; 80.0 MiB per RDU tile, 320.0 MiB per RDU",
+    "153.6 TB/s per RDU",
+    "8 channels each way (vectors a cycle, 512 bytes/cycle), at most 64 nets a link",
+    "1536.0 GiB, 128.0 GB/s = 102.40 bytes/cycle per RDU, first byte after 120 ns = 150 cycles",
+    "10.0 us = 12500 cycles",
+    "1 tail pass a result: ",
+    "\n    ACmCmCmCmCmCmCmCmCmCmA\n    AmCmC",
+  };
+  g_autoptr (SfArch) arch = sf_arch_load ("sn10", NULL);
+  SF_REQUIRE (arch != NULL);
+  g_autofree char *sheet = sf_arch_text (arch);
+  for (size_t i = 0; i < G_N_ELEMENTS (wanted); i++)
+    SF_CHECK_MSG (strstr (sheet, wanted[i]) != NULL, "no '%s' in\n%s", wanted[i], sheet);
 }
 
 typedef struct

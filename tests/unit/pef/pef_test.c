@@ -155,3 +155,18 @@ SF_TEST (Pef, UnsoundProgramIsNotWritten)
   SF_CHECK (sf_pef_build (NULL, program, arch, &error) == NULL);
   SF_CHECK_ERROR (error, SF_ERROR_CHECK_FAILED, "overlap");
 }
+
+/* Seeds that the reader refuses at once would fuzz nothing behind its first check. */
+SF_TEST (Pef, FuzzCorpusIsOfThisFormat)
+{
+  static const char *const files[] = { "sample.pef", "stripped.pef" };
+  for (size_t i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autofree char *relative = g_strconcat ("tests/fuzz/corpus/pef/", files[i], NULL);
+      g_autofree char *path = sf_test_source_path (relative);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (SfPef) pef = sf_pef_open (path, &error);
+      SF_CHECK_MSG (pef != NULL, "%s; save sample_pef () and what sf_pef_strip makes of it there",
+                    error != NULL ? error->message : relative);
+    }
+}
