@@ -41,6 +41,7 @@ bool sf_check_tensors (const SfProgram *program, GError **error);
 bool sf_check_tokens (const SfCheck *check);
 bool sf_check_depth (const SfCheck *check, const SfArch *arch);
 bool sf_check_places (const SfCheck *check, const SfArch *arch);
+bool sf_check_nets (const SfCheck *check); /* of sound ids */
 bool sf_check_routes (const SfCheck *check, const SfArch *arch);
 bool sf_check_memory (const SfProgram *program, const SfArch *arch, GError **error);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checks of routes: every net has one, each is a tree of hops between neighbouring switches from
- * its source to all sinks, and no link carries more nets than it has channels. */
-#include <string.h>
-
+ * its source to all sinks, and no link carries more nets than it has flows for. */
 #include "core/program/check.h"
 
 #define AT(array, Type, index) g_array_index ((array), Type, (index))
@@ -61,12 +59,12 @@ check_hop (RouteCheck *c, uint32_t index, const SfRoute *route, size_t hop)
   c->reached[switch_index (c, x1, y1)] = mark;
   size_t direction = x1 > x0 ? 0 : x1 < x0 ? 1 : y1 > y0 ? 2 : 3;
   int64_t load = ++c->load[route->network][4 * switch_index (c, x0, y0) + direction];
-  if (load > c->info.channels[route->network])
+  if (load > c->info.flows[route->network])
     return sf_check_fail (c->check, "route", index,
                           "%" PRId64 " nets cross the %s link from (%d, %d) to (%d, %d), wanted at "
                           "most %" PRId64 "; route anew",
                           load, network_names[route->network], h[0], h[1], h[2], h[3],
-                          c->info.channels[route->network]);
+                          c->info.flows[route->network]);
   return true;
 }
 
@@ -101,61 +99,6 @@ check_ids (const RouteCheck *c, uint32_t index, const SfRoute *route)
   return true;
 }
 
-static int
-compare_ids (const void *a, const void *b)
-{
-  uint32_t x = *(const uint32_t *) a, y = *(const uint32_t *) b;
-  return x < y ? -1 : x > y;
-}
-
-static bool
-same_sinks (const SfRoute *a, const SfRoute *b)
-{
-  if (a->network != b->network || a->n_sinks != b->n_sinks)
-    return false;
-  g_autofree uint32_t *x = g_memdup2 (a->sinks, a->n_sinks * sizeof (uint32_t));
-  g_autofree uint32_t *y = g_memdup2 (b->sinks, b->n_sinks * sizeof (uint32_t));
-  qsort (x, a->n_sinks, sizeof (uint32_t), compare_ids);
-  qsort (y, b->n_sinks, sizeof (uint32_t), compare_ids);
-  return a->n_sinks == 0 || memcmp (x, y, a->n_sinks * sizeof (uint32_t)) == 0;
-}
-
-/* Routes and nets are the same set; a place is the source of one net at most. */
-static bool
-check_nets (const RouteCheck *c, const GArray *routes)
-{
-  g_autoptr (GArray) nets = sf_config_nets (c->check->program, c->check->config);
-  g_autofree uint32_t *by_source = g_new (uint32_t, c->places->len + 1);
-  memset (by_source, 0xff, c->places->len * sizeof (uint32_t));
-  for (uint32_t i = 0; i < routes->len; i++)
-    {
-      uint32_t source = AT (routes, SfRoute, i).source;
-      if (by_source[source] != SF_NONE)
-        return sf_check_fail (
-            c->check, "route", i,
-            "starts at place %u as route %u does, wanted one net each; route anew", source,
-            by_source[source]);
-      by_source[source] = i;
-    }
-  for (guint i = 0; i < nets->len; i++)
-    {
-      const SfRoute *net = &AT (nets, SfRoute, i);
-      uint32_t route = by_source[net->source];
-      if (route == SF_NONE)
-        return sf_check_fail (c->check, "place", net->source,
-                              "its net has no route, wanted one; route anew");
-      if (!same_sinks (net, &AT (routes, SfRoute, route)))
-        return sf_check_fail (c->check, "route", route,
-                              "its sinks are not those of the net, wanted %zu of them; route anew",
-                              net->n_sinks);
-    }
-  if (routes->len != nets->len)
-    return sf_check_fail (c->check, "config", SF_NONE,
-                          "%u routes for %u nets, wanted one each; route anew", routes->len,
-                          nets->len);
-  return true;
-}
-
 bool
 sf_check_routes (const SfCheck *check, const SfArch *arch)
 {
@@ -168,7 +111,7 @@ sf_check_routes (const SfCheck *check, const SfArch *arch)
   bool ok = true;
   for (guint i = 0; i < config->routes->len && ok; i++)
     ok = check_ids (&c, i, &AT (config->routes, SfRoute, i));
-  ok = ok && check_nets (&c, config->routes);
+  ok = ok && sf_check_nets (check);
   for (guint i = 0; i < config->routes->len && ok; i++)
     ok = check_route (&c, i, &AT (config->routes, SfRoute, i));
   g_free (c.reached);

@@ -7,6 +7,7 @@ libsfcore_la_SOURCES += \
   core/program/check_instr.c \
   core/program/check_launch.c \
   core/program/check_memory.c \
+  core/program/check_nets.c \
   core/program/check_place.c \
   core/program/check_route.c \
   core/program/check_stage.c \

@@ -286,9 +286,12 @@ SF_API void sf_program_share_configs (SfProgram *program);
 
 /* ---- connections, checks, text ---- */
 
-/* The nets that places of a config need: each buffer's PMUs to the PCUs of the stages that read it,
- * each stage's PCUs to the PMUs it writes, streams likewise; vector network. Sources and sinks are
- * place indices; hops empty. Owned array of SfRoute (g_array_unref), sinks owned by it. */
+/* The nets that places of a config need. On the vector network, or the scalar one for buffers whose
+ * tokens are single elements: each buffer's PMUs to the PCUs of the stages that read it, each
+ * stage's PCUs to the PMUs it writes, streams likewise. On the control network: credits, from the
+ * first unit of each reader to the first of the buffer's writer. A place is the source of one net
+ * at most for each network. Sources and sinks are place indices; hops empty. Owned array of SfRoute
+ * (g_array_unref), sinks owned by it. */
 SF_API GArray *sf_config_nets (const SfProgram *program, uint32_t config);
 
 /* How far the program is built: which rules apply. */
@@ -298,7 +301,7 @@ typedef enum
                       launches and dependencies */
   SF_CHECK_DEPTH,  /* token simulation: no deadlock, each buffer deep enough; buffers fit PMUs */
   SF_CHECK_PLACE,  /* every unit placed on a unit of its kind, none twice, counts right */
-  SF_CHECK_ROUTE,  /* every net routed, connected, over existing links, within channel capacity */
+  SF_CHECK_ROUTE,  /* every net routed, connected, over existing links, within their flows */
   SF_CHECK_MEMORY, /* plan within levels, live ranges free of overlap */
   SF_N_CHECKS,
 } SfProgramCheck;

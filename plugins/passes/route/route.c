@@ -35,7 +35,7 @@ typedef struct
 
 typedef struct
 {
-  int64_t width, rows, channels;
+  int64_t width, rows, flows;
   uint32_t n_nodes;
   int64_t *load, *history; /* per link: node * 4 + direction */
   int64_t *cost;           /* per node, of the search in work */
@@ -159,11 +159,11 @@ pop (GArray *heap)
 }
 
 /* A link costs its length, what its past overflows have taught, and a surcharge for each net beyond
- * its channels. */
+ * its flows. */
 static int64_t
 link_cost (const Router *r, uint32_t link)
 {
-  int64_t over = r->load[link] + 1 - r->channels;
+  int64_t over = r->load[link] + 1 - r->flows;
   return LINK_COST + r->history[link] + (over > 0 ? over * r->pressure : 0);
 }
 
@@ -238,10 +238,10 @@ count_overflow (Router *r)
 {
   int64_t overflow = 0;
   for (uint32_t link = 0; link < r->n_nodes * N_DIRECTIONS; link++)
-    if (r->load[link] > r->channels)
+    if (r->load[link] > r->flows)
       {
-        overflow += r->load[link] - r->channels;
-        r->history[link] += LINK_COST / 2 * (r->load[link] - r->channels);
+        overflow += r->load[link] - r->flows;
+        r->history[link] += LINK_COST / 2 * (r->load[link] - r->flows);
       }
   return overflow;
 }
@@ -252,7 +252,7 @@ crosses_overflow (const Router *r, const Net *net)
   for (guint i = 0; i < net->hops->len; i++)
     {
       const Hop *hop = &g_array_index (net->hops, Hop, i);
-      if (r->load[hop->node * N_DIRECTIONS + hop->direction] > r->channels)
+      if (r->load[hop->node * N_DIRECTIONS + hop->direction] > r->flows)
         return true;
     }
   return false;
@@ -315,14 +315,46 @@ store (const Router *r, SfProgram *program, uint32_t config, const GArray *wante
   sf_config_set_routes (program, config, (const SfRoute *) (gpointer) routes->data, routes->len);
 }
 
+/* Routes the nets of one network; returns the overflow that is left. */
+static int64_t
+route_network (Router *r, Net *nets, const GArray *wanted, SfNetwork network, int64_t iterations)
+{
+  g_autofree Net *chosen = g_new0 (Net, wanted->len + 1);
+  size_t n = 0;
+  for (guint i = 0; i < wanted->len; i++)
+    if (g_array_index (wanted, SfRoute, i).network == network)
+      chosen[n++] = nets[i];
+  memset (r->load, 0, r->n_nodes * N_DIRECTIONS * sizeof *r->load);
+  memset (r->history, 0, r->n_nodes * N_DIRECTIONS * sizeof *r->history);
+  return negotiate (r, chosen, n, iterations);
+}
+
+static bool
+route_networks (Router *r, const SfArchInfo *arch, Net *nets, const GArray *wanted, uint32_t config,
+                int64_t iterations, GError **error)
+{
+  static const char *const names[] = { "vector", "scalar", "control" };
+  for (int network = 0; network < SF_N_NETWORKS; network++)
+    {
+      r->flows = arch->flows[network];
+      int64_t overflow = route_network (r, nets, wanted, (SfNetwork) network, iterations);
+      if (overflow > 0)
+        return sf_fail (
+            error, SF_ERROR_NO_RESOURCE,
+            "config %u: found %" G_GINT64_FORMAT
+            " nets too many on the %s switches, wanted each link within its %" G_GINT64_FORMAT
+            " flows; use a lower level or a larger --arch",
+            config, overflow, names[network], r->flows);
+    }
+  return true;
+}
+
 static bool
 route_config (SfPassContext *context, uint32_t config, int64_t iterations, GError **error)
 {
   SfProgram *program = sf_pass_program (context);
   SfArchInfo arch = sf_arch_info (sf_pass_arch (context));
-  Router r = { .width = arch.columns + 2,
-               .rows = arch.rows,
-               .channels = arch.channels[SF_NETWORK_VECTOR] };
+  Router r = { .width = arch.columns + 2, .rows = arch.rows };
   r.n_nodes = (uint32_t) (r.width * r.rows);
   r.load = g_new0 (int64_t, r.n_nodes * N_DIRECTIONS);
   r.history = g_new0 (int64_t, r.n_nodes * N_DIRECTIONS);
@@ -342,15 +374,14 @@ route_config (SfPassContext *context, uint32_t config, int64_t iterations, GErro
       for (size_t k = 0; k < net->n_sinks; k++)
         nets[i].sinks[k] = node_of (&r, program, config, net->sinks[k]);
     }
-  int64_t overflow = negotiate (&r, nets, wanted->len, iterations);
-  if (overflow == 0)
+  bool ok = route_networks (&r, &arch, nets, wanted, config, iterations, error);
+  if (ok)
     store (&r, program, config, wanted, nets);
   for (guint i = 0; i < wanted->len; i++)
     {
       g_free (nets[i].sinks);
       g_array_unref (nets[i].hops);
     }
-  guint n_nets = wanted->len;
   g_free (nets);
   g_free (r.load);
   g_free (r.history);
@@ -358,13 +389,7 @@ route_config (SfPassContext *context, uint32_t config, int64_t iterations, GErro
   g_free (r.arrived);
   g_free (r.in_tree);
   g_array_unref (r.heap);
-  return overflow == 0
-         || sf_fail (
-             error, SF_ERROR_NO_RESOURCE,
-             "config %u: found %" G_GINT64_FORMAT
-             " nets too many on the switches for %u nets, wanted each link within its %" G_GINT64_FORMAT
-             " channels; use a lower level or a larger --arch",
-             config, overflow, n_nets, r.channels);
+  return ok;
 }
 
 static bool

@@ -146,37 +146,134 @@ SF_TEST (Tokens, LeastDepthsAreTight)
     }
 }
 
-/* Config 0 of the sample: 3 PCUs (places 0-2), PMUs of x 3, w 4, h 5 and 6, AGCUs 7-9. */
-SF_TEST (Nets, OfASmallSection)
+typedef struct
 {
-  static const struct
-  {
-    uint32_t source, n_sinks, sinks[4];
-  } wanted[] = {
-    { 7, 1, { 3 } },       /* stream x */
-    { 8, 1, { 4 } },       /* stream w */
-    { 0, 1, { 1 } },       /* 3 PCUs on 2 PMUs: 0 and 1 share the first */
-    { 1, 1, { 5 } },       /* */
-    { 2, 1, { 6 } },       /* */
-    { 3, 3, { 0, 1, 2 } }, /* x to all PCUs */
-    { 4, 3, { 0, 1, 2 } }, /* w to all PCUs */
-    { 5, 1, { 6 } },       /* the PMUs of h are a chain */
-    { 6, 1, { 9 } },       /* its last one feeds the outward stream */
-  };
-  g_autoptr (SfArch) arch = sf_arch_load ("tiny", NULL);
-  g_autoptr (SfProgram) program = sample_program (NULL, arch);
-  g_autoptr (GArray) nets = sf_config_nets (program, 0);
-  SF_REQUIRE (nets->len == G_N_ELEMENTS (wanted));
+  SfNetwork network;
+  uint32_t source, n_sinks, sinks[6];
+} WantedNet;
+
+static void
+check_net_table (const SfProgram *program, uint32_t config, const WantedNet *wanted, size_t n)
+{
+  g_autoptr (GArray) nets = sf_config_nets (program, config);
+  SF_REQUIRE (nets->len == n);
   for (guint i = 0; i < nets->len; i++)
     {
       const SfRoute *net = &g_array_index (nets, SfRoute, i);
       SF_CHECK_INT (net->source, wanted[i].source);
-      SF_CHECK_INT (net->network, SF_NETWORK_VECTOR);
+      SF_CHECK_INT (net->network, wanted[i].network);
       SF_REQUIRE (net->n_sinks == wanted[i].n_sinks);
       for (uint32_t s = 0; s < net->n_sinks; s++)
         SF_CHECK_INT (net->sinks[s], wanted[i].sinks[s]);
     }
 }
+
+#define V SF_NETWORK_VECTOR
+#define S SF_NETWORK_SCALAR
+#define C SF_NETWORK_CONTROL
+
+/* Config 0 of the sample: 3 PCUs (places 0-2), PMUs of x 3, w 4, h 5 and 6, AGCUs 7-9. */
+SF_TEST (Nets, OfASmallSection)
+{
+  static const WantedNet wanted[] = {
+    { V, 0, 1, { 5 } },       /* 3 PCUs on 2 PMUs: 0 and 1 share the first */
+    { V, 1, 1, { 5 } },       /* */
+    { V, 2, 1, { 6 } },       /* */
+    { C, 0, 2, { 7, 8 } },    /* credits for x and w */
+    { V, 3, 3, { 0, 1, 2 } }, /* x to all PCUs */
+    { V, 4, 3, { 0, 1, 2 } }, /* w to all PCUs */
+    { V, 5, 1, { 9 } },       /* both PMUs of h feed the outward stream */
+    { V, 6, 1, { 9 } },       /* */
+    { V, 7, 1, { 3 } },       /* stream x */
+    { V, 8, 1, { 4 } },       /* stream w */
+    { C, 9, 1, { 0 } },       /* credits for h */
+  };
+  g_autoptr (SfArch) arch = sf_arch_load ("tiny", NULL);
+  g_autoptr (SfProgram) program = sample_program (NULL, arch);
+  check_net_table (program, 0, wanted, G_N_ELEMENTS (wanted));
+}
+
+/* Config 2 of the sample: one PCU (place 0), PMUs of w 1, lr 2, w' 3, AGCUs 4 (w), 5 (lr), 6. */
+SF_TEST (Nets, ScalarsHaveTheirNetwork)
+{
+  static const WantedNet wanted[] = {
+    { V, 0, 1, { 3 } }, { C, 0, 2, { 4, 5 } }, { V, 1, 1, { 0 } }, { S, 2, 1, { 0 } },
+    { V, 3, 1, { 6 } }, { V, 4, 1, { 1 } },    { S, 5, 1, { 2 } }, { C, 6, 1, { 0 } },
+  };
+  g_autoptr (SfArch) arch = sf_arch_load ("tiny", NULL);
+  g_autoptr (SfProgram) program = sample_program (NULL, arch);
+  check_net_table (program, 2, wanted, G_N_ELEMENTS (wanted));
+}
+
+/* A buffer on `pmus` PMUs that a stream fills and two stages read, which write what nobody reads.
+ * Places: PCUs of stage 0, of stage 1, PMUs of the buffers, the AGCU. */
+static SfProgram *
+fan_program (int64_t pmus, int64_t first_pcus, int64_t second_pcus, const SfArch *arch)
+{
+  SfProgram *program = sf_program_new ();
+  uint32_t config = sf_program_add_config (program);
+  for (int i = 0; i < 3; i++)
+    {
+      SfBuffer b = { "b", SF_F32, SF_SHAPE (8), 1, 8, 1, i == 0 ? pmus : 1 };
+      sf_config_add_buffer (program, config, &b);
+    }
+  SfStream stream = { 0, false, 0 };
+  sf_config_add_stream (program, config, &stream);
+  for (uint32_t s = 0; s < 2; s++)
+    {
+      SfOperand operands[3]
+          = { { SF_OPERAND_IN, 0 }, { SF_OPERAND_IN, 0 }, { SF_OPERAND_OUT, 1 + s } };
+      SfStage stage = { .name = "s",
+                        .n_operands = 3,
+                        .operands = operands,
+                        .n_pcus = s == 0 ? first_pcus : second_pcus };
+      sf_config_add_stage (program, config, &stage);
+    }
+  sample_place (program, config, arch);
+  return program;
+}
+
+/* One source for each share, multicast to the readers of both stages: 2 PMUs (6, 7) to 4 PCUs
+ * (0-3) and 2 PCUs (4, 5). */
+SF_TEST (Nets, ReadersShareANet)
+{
+  static const WantedNet wanted[] = {
+    { V, 0, 1, { 8 } }, /* stage 0 */
+    { V, 1, 1, { 8 } },       { V, 2, 1, { 8 } },     { V, 3, 1, { 8 } },
+    { C, 0, 1, { 10 } },      { V, 4, 1, { 9 } },                               /* stage 1 */
+    { V, 5, 1, { 9 } },       { C, 4, 1, { 10 } },    { V, 6, 3, { 0, 1, 4 } }, /* the buffer */
+    { V, 7, 3, { 2, 3, 5 } }, { V, 10, 2, { 6, 7 } },
+  };
+  g_autoptr (SfArch) arch = sf_arch_load ("tiny", NULL);
+  g_autoptr (SfProgram) program = fan_program (2, 4, 2, arch);
+  check_net_table (program, 0, wanted, G_N_ELEMENTS (wanted));
+}
+
+/* More sources than sinks: each feeds the one of its share. 5 PMUs (3-7) to 2 PCUs (0, 1) and to
+ * one (2): floor (i 2 / 5) is 0 0 0 1 1. */
+SF_TEST (Nets, EachOfManySourcesFeedsOne)
+{
+  static const WantedNet wanted[] = {
+    { V, 0, 1, { 8 } },
+    { V, 1, 1, { 8 } },
+    { C, 0, 1, { 10 } },
+    { V, 2, 1, { 9 } },
+    { C, 2, 1, { 10 } },
+    { V, 3, 2, { 0, 2 } },
+    { V, 4, 2, { 0, 2 } },
+    { V, 5, 2, { 0, 2 } },
+    { V, 6, 2, { 1, 2 } },
+    { V, 7, 2, { 1, 2 } },
+    { V, 10, 5, { 3, 4, 5, 6, 7 } },
+  };
+  g_autoptr (SfArch) arch = sf_arch_load ("tiny", NULL);
+  g_autoptr (SfProgram) program = fan_program (5, 2, 1, arch);
+  check_net_table (program, 0, wanted, G_N_ELEMENTS (wanted));
+}
+
+#undef V
+#undef S
+#undef C
 
 SF_TEST (Program, EqualConfigsBecomeOne)
 {
