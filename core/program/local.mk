@@ -14,6 +14,11 @@ libsfcore_la_SOURCES += \
   core/program/check_tensor.c \
   core/program/entry.c \
   core/program/cost.c \
+  core/program/estimate.c \
+  core/program/estimate.h \
+  core/program/estimate_section.c \
+  core/program/estimate_stage.c \
+  core/program/estimate_work.c \
   core/program/lower.h \
   core/program/lower_contract.c \
   core/program/lower_group.c \

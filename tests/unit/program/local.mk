@@ -2,6 +2,7 @@
 check_PROGRAMS += tests/unit/program/program_test
 TESTS += tests/unit/program/program_test
 tests_unit_program_program_test_SOURCES = \
+  tests/unit/program/estimate_test.c \
   tests/unit/program/examples_test.c \
   tests/unit/program/launch_test.c \
   tests/unit/program/layout_test.c \

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inner types of T0: the work of a stage apart from the units that it is spread over. */
+#ifndef SF_CORE_PROGRAM_ESTIMATE_H
+#define SF_CORE_PROGRAM_ESTIMATE_H
+
+#include <sf/plugin/timing.h>
+
+#include "core/program/program.h"
+
+/* Kinds of blocks that a counter can have: some at either edge of a padded tensor, those between,
+ * the last. */
+#define SF_BLOCK_KINDS 8
+
+/* Blocks of one instruction in an iteration, alike in what one of them takes. */
+typedef struct
+{
+  int64_t blocks;
+  int64_t matrix;     /* cycles of a block of a contraction; 0: none */
+  int64_t body, tail; /* slots times their cycles, passes of a block */
+} SfWorkPiece;
+
+/* What an operand moves in an iteration of each kind. */
+typedef struct
+{
+  uint32_t buffer;
+  bool out;
+  int64_t vectors[SF_BLOCK_KINDS];
+} SfWorkFlow;
+
+/* A stage's iterations, by kind; the last iteration is the only one of the last kind. */
+typedef struct
+{
+  int64_t iterations;
+  int n_kinds;
+  int64_t count[SF_BLOCK_KINDS];      /* iterations of the kind */
+  uint32_t first[SF_BLOCK_KINDS + 1]; /* pieces of the kind: first[k] .. first[k + 1] */
+  GArray *pieces;                     /* SfWorkPiece */
+  GArray *flows;                      /* SfWorkFlow */
+  int64_t widest;
+} SfStageWork;
+
+/* Owned: sf_stage_work_clear. */
+void sf_stage_work_init (SfStageWork *work, const SfConfigStore *config, const SfStage *stage,
+                         const SfArch *arch);
+void sf_stage_work_clear (SfStageWork *work);
+
+/* ceil (a / b) of what is not negative. */
+static inline int64_t
+sf_div_up (int64_t a, int64_t b)
+{
+  return (a + b - 1) / b;
+}
+
+/* How long the iterations of a stage take on given units. */
+typedef struct
+{
+  int64_t cycles, last_cycles; /* of an iteration: mean of all but the last, the last */
+  int64_t compute_cycles, read_cycles, write_cycles; /* mean of all */
+  uint32_t read_buffer, write_buffer;                /* of the slowest operands; SF_NONE */
+} SfStagePace;
+
+SfStagePace sf_stage_pace (const SfStageWork *work, const SfArchInfo *info, const GArray *buffers,
+                           int64_t n_pcus);
+/* Cycles that a net between neighbouring groups of so many units takes on its longest way. */
+int64_t sf_estimate_way (const SfArchInfo *info, int64_t units);
+/* From the last read of an iteration to its result in the PMUs. */
+int64_t sf_estimate_latency (const SfStageWork *work, const SfArchInfo *info, const GArray *buffers,
+                             int64_t n_pcus);
+/* Section from its stages' work (one each). */
+SfSectionEstimate sf_estimate_section_of (const SfConfigStore *config, const SfStageWork *work,
+                                          const SfArch *arch, const uint32_t *levels);
+
+#endif
