@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sections: groups joined by buffers, tokens sized, units counted. */
+#include <sf/plugin/timing.h>
+
 #include "core/program/lower.h"
 
 /* Streams that an address generator can interleave before it becomes the bottleneck of most
@@ -429,6 +431,9 @@ build_once (SfLowSection *section, Builder *b, SfProgram *program, SfLowerNeed *
   if (!size_buffers (b, need, &b->least_pmus, error))
     return false;
   share_pcus (b, need);
+  SfSectionEstimate estimate = sf_estimate_section (program, section->config, b->arch, NULL);
+  need->cycles = estimate.cycles;
+  need->memory_bytes = estimate.memory_bytes;
   return true;
 }
 
@@ -537,7 +542,8 @@ sf_lower_limits (const SfArch *arch, int64_t fill)
                           .token_elems = 32768,
                           .box_elems = 32768,
                           .firings = 8,
-                          .depth = 2 };
+                          .depth = 2,
+                          .token_tries = 1 };
 }
 
 bool

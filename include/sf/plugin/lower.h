@@ -38,6 +38,8 @@ typedef struct
   int64_t box_elems;    /* most elements of a box that a firing makes */
   int64_t firings;      /* parallel firings of a stage that are worth splitting for */
   int64_t depth;        /* tokens held in a buffer that streams, at least */
+  int64_t token_tries;  /* token sizes to choose from by T0: token_elems, a quarter of it, ...; 1: no choice */
+  bool deepen;          /* whether buffers may hold more than `depth` where T0 gains by it */
 } SfLowerLimits;
 
 /* The limits that the machine sets, with the targets that suit it. `fill` in percent. */
@@ -47,6 +49,8 @@ SF_API SfLowerLimits sf_lower_limits (const SfArch *arch, int64_t fill);
 typedef struct
 {
   int64_t stages, pcus, pmus, agcus;
+  int64_t cycles;       /* T0 of it once it is loaded, all tensors in the fastest memory */
+  int64_t memory_bytes; /* to and from device memory */
 } SfLowerNeed;
 
 /* Analysis of one legalised graph: views resolved, the batch followed through it. Borrows the graph. */
