@@ -55,7 +55,14 @@ plugins_sf_pass_tile_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
 plugins_sf_pass_tile_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
 plugins_sf_pass_tile_la_LIBADD = $(SF_PLUGIN_LIBADD)
 plugin_LTLIBRARIES += plugins/sf-pass-place.la
-plugins_sf_pass_place_la_SOURCES = plugins/passes/place/place.c
+plugins_sf_pass_place_la_SOURCES = \
+  plugins/passes/place/anneal.c \
+  plugins/passes/place/place.c \
+  plugins/passes/place/placer.h \
+  plugins/passes/place/start.c \
+  plugins/passes/place/traffic.c \
+  plugins/passes/place/traffic.h \
+  plugins/passes/place/wires.c
 plugins_sf_pass_place_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
 plugins_sf_pass_place_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
 plugins_sf_pass_place_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)

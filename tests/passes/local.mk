@@ -7,9 +7,12 @@ tests_passes_passes_test_SOURCES = \
   tests/passes/compose_test.c \
   tests/passes/both.c \
   tests/passes/both.h \
+  tests/passes/design.c \
+  tests/passes/design.h \
   tests/passes/graph_test.c \
   tests/passes/passes.c \
   tests/passes/passes.h \
+  tests/passes/place_test.c \
   tests/passes/random_test.c \
   tests/passes/stage_test.c \
   tests/passes/whole_test.c

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Quality and time of place and route: `place_route ARCH LEVEL [pass.option=value...] MODEL...`
+ * compiles each model for training on one core and prints a row for it. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <sf/compile.h>
+
+#include "plugins/passes/place/traffic.h"
+
+/* Time of passes, and what their routes cost. */
+typedef struct
+{
+  int64_t entered_us, place_us, route_us;
+  const char *pass;
+  int64_t units, nets;
+  int64_t wire;  /* vectors times hops, of a run of each section */
+  int64_t worst; /* vectors over the busiest link, summed over sections */
+
+} Row;
+
+static void
+enter_pass (void *user_data, const char *pass, size_t index, size_t n)
+{
+  Row *row = user_data;
+  struct timespec t;
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &t);
+  int64_t now = t.tv_sec * 1000000 + t.tv_nsec / 1000;
+  if (g_strcmp0 (row->pass, "place") == 0)
+    row->place_us += now - row->entered_us;
+  if (g_strcmp0 (row->pass, "route") == 0)
+    row->route_us += now - row->entered_us;
+  row->entered_us = now;
+  row->pass = pass;
+}
+
+/* Hops on the way of a transfer: each counts once. */
+static void
+load_transfer (const SfProgram *program, uint32_t config, const SfRoute *route,
+               const Transfer *transfer, GHashTable *load, Row *row)
+{
+  g_autofree bool *used = g_new0 (bool, route->n_hops + 1);
+  for (uint32_t k = 0; k < transfer->n; k++)
+    {
+      SfPlace at = sf_config_place (program, config, route->sinks[transfer->first + k]);
+      for (size_t h = route->n_hops; h-- > 0;)
+        if (route->hops[4 * h + 2] == at.x && route->hops[4 * h + 3] == at.y)
+          {
+            used[h] = true;
+            at.x = route->hops[4 * h];
+            at.y = route->hops[4 * h + 1];
+          }
+    }
+  for (size_t h = 0; h < route->n_hops; h++)
+    if (used[h])
+      {
+        const int32_t *hop = &route->hops[4 * h];
+        intptr_t key = ((((intptr_t) hop[0] + 2) * 1024 + hop[1] + 2) * 1024 + hop[2] + 2) * 1024
+                       + hop[3] + 2;
+        int64_t sum = GPOINTER_TO_SIZE (g_hash_table_lookup (load, (void *) key)) + transfer->load;
+        g_hash_table_insert (load, (void *) key, GSIZE_TO_POINTER (sum));
+        row->wire += transfer->load;
+      }
+}
+
+static void
+measure (const SfProgram *program, uint32_t config, const SfArch *arch, Row *row)
+{
+  SfArchInfo info = sf_arch_info (arch);
+  g_autoptr (GArray) routes = g_array_new (FALSE, FALSE, sizeof (SfRoute));
+  for (uint32_t i = 0; i < sf_config_n_routes (program, config); i++)
+    {
+      SfRoute route = sf_config_route (program, config, i);
+      g_array_append_val (routes, route);
+    }
+  row->units += (int64_t) sf_config_n_places (program, config);
+  row->nets += routes->len;
+  g_autoptr (GArray) transfers = traffic_of_nets (program, config, &info, routes);
+  g_autoptr (GHashTable) load = g_hash_table_new (NULL, NULL);
+  for (guint i = 0; i < transfers->len; i++)
+    {
+      const Transfer *t = &g_array_index (transfers, Transfer, i);
+      const SfRoute *route = &g_array_index (routes, SfRoute, t->net);
+      if (route->network == SF_NETWORK_VECTOR)
+        load_transfer (program, config, route, t, load, row);
+    }
+  GHashTableIter iter;
+  gpointer sum;
+  size_t worst = 0;
+  g_hash_table_iter_init (&iter, load);
+  while (g_hash_table_iter_next (&iter, NULL, &sum))
+    worst = MAX (worst, GPOINTER_TO_SIZE (sum));
+  row->worst += (int64_t) worst;
+}
+
+static bool
+bench (const char *path, const SfArch *arch, const SfCompileOptions *common, GError **error)
+{
+  Row row = { 0 };
+  SfCompileOptions options = *common;
+  SfImportOptions import = { .loss = g_str_has_suffix (path, ".onnx") ? "mse" : NULL };
+  options.progress = enter_pass;
+  options.user_data = &row;
+  g_autoptr (SfModule) module = sf_import (path, &import, error);
+  g_autoptr (SfProgram) program = NULL;
+  if (module == NULL || !sf_compile_program (module, &options, arch, NULL, NULL, &program, error))
+    return false;
+  enter_pass (&row, NULL, 0, 0);
+  for (uint32_t c = 0; c < sf_program_n_configs (program); c++)
+    measure (program, c, arch, &row);
+  printf ("%-28s %4zu configs %6" G_GINT64_FORMAT " units %6" G_GINT64_FORMAT
+          " nets  place %7.1f ms  route %7.1f ms  wire %12" G_GINT64_FORMAT
+          "  worst links %10" G_GINT64_FORMAT "\n",
+          path + (strlen (path) > 28 ? strlen (path) - 28 : 0), sf_program_n_configs (program),
+          row.units, row.nets, (double) row.place_us / 1e3, (double) row.route_us / 1e3, row.wire,
+          row.worst);
+  return true;
+}
+
+int
+main (int argc, char **argv)
+{
+  if (argc < 4)
+    {
+      fprintf (stderr, "Usage: place_route ARCH LEVEL [pass.option=value...] MODEL...\n");
+      return 2;
+    }
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfArch) arch = sf_arch_load (argv[1], &error);
+  g_autoptr (GPtrArray) set = g_ptr_array_new ();
+  int i = 3;
+  for (; i < argc && strchr (argv[i], '=') != NULL; i++)
+    g_ptr_array_add (set, argv[i]);
+  g_ptr_array_add (set, NULL);
+  SfCompileOptions options
+      = { .level = argv[2], .seed = 1, .set = (const char *const *) set->pdata };
+  for (; arch != NULL && i < argc; i++)
+    if (!bench (argv[i], arch, &options, &error))
+      break;
+  if (error != NULL)
+    fprintf (stderr, "place_route: %s\n", error->message);
+  return error != NULL;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Models of apps/ compiled for training, for tests that look at places and routes. */
+#ifndef TESTS_PASSES_DESIGN_H
+#define TESTS_PASSES_DESIGN_H
+
+#include <sf/compile.h>
+
+#include "tests/support/sftest.h"
+
+/* `app` of apps/ for `arch`, at `level`, with `batch` rows (0: the model's own); `options` (NULL:
+ * none but seed 1) gives seed and sets. NULL with `error`. Owned. */
+SfProgram *test_design (const char *app, const SfArch *arch, const char *level, int64_t batch,
+                        const SfCompileOptions *options, GError **error);
+/* `arch` with one of its figures changed. Owned. */
+SfArch *test_arch_with (const SfArch *arch, const char *key, int64_t value);
+/* sn10 with another grid. Owned. */
+SfArch *test_arch_of_size (int64_t columns, int64_t rows);
+/* Bytes of buffers times half-perimeter of the nets at them. */
+int64_t test_wire_length (const SfProgram *program);
+
+#endif
