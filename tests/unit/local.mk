@@ -4,6 +4,7 @@ include tests/unit/ir/local.mk
 include tests/unit/arch/local.mk
 include tests/unit/plugin/local.mk
 include tests/unit/program/local.mk
+include tests/unit/timing/local.mk
 include tests/unit/compile/local.mk
 include tests/unit/rdu/local.mk
 include tests/unit/run/local.mk

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A section runs: iterations of stages and tokens of streams, in the order of time.
+ *
+ * An agent's next iteration is on the heap as soon as it is known when its tokens are complete and
+ * its results have room; both are known ahead, since an iteration's end is fixed when it begins -
+ * or when its last part is booked, if it takes a share of something contended. Each resource has a
+ * clock of the work that it has accepted. Events of one cycle are taken by index of their agent. */
+#include "core/timing/timing.h"
+
+#define AT(array, Type, index) g_array_index ((array), Type, (index))
+
+typedef struct
+{
+  int64_t cycle;    /* until which it is taken */
+  int64_t fraction; /* and so many of its `den`ths */
+} Clock;
+
+typedef struct
+{
+  int64_t done;        /* iterations whose end is known */
+  int64_t start, end;  /* of the iteration in work, of the one before it */
+  int64_t parts, part; /* of the iteration in work; 0: none begun */
+  int64_t input, room; /* since when it has its tokens, its room */
+  int64_t by_bound[SF_N_BOUNDS];
+  SfBound bound; /* of the iteration in work */
+  bool waiting;  /* on the heap */
+} State;
+
+/* A ring of `depth` tokens. */
+typedef struct
+{
+  int64_t written;
+  int64_t *complete, *free; /* per place: since when */
+} Ring;
+
+typedef struct
+{
+  int64_t cycles;
+  uint32_t agent;
+} Event;
+
+typedef struct
+{
+  const SfSection *section;
+  State *states;
+  Ring *rings;
+  int64_t *freed; /* per port: tokens given back */
+  Clock *clocks;
+  Event *heap;
+  size_t n_heap;
+  SfStageTime *stages;
+  SfStepFunc step;
+  void *user_data;
+  bool too_long;
+} Run;
+
+/* ---- heap ---- */
+
+static bool
+earlier (const Event *a, const Event *b)
+{
+  return a->cycles != b->cycles ? a->cycles < b->cycles : a->agent < b->agent;
+}
+
+static void
+push (Run *run, int64_t cycles, uint32_t agent)
+{
+  Event event = { cycles, agent };
+  size_t i = run->n_heap++;
+  for (; i > 0 && earlier (&event, &run->heap[(i - 1) / 2]); i = (i - 1) / 2)
+    run->heap[i] = run->heap[(i - 1) / 2];
+  run->heap[i] = event;
+  run->states[agent].waiting = true;
+}
+
+static Event
+pop (Run *run)
+{
+  Event top = run->heap[0], last = run->heap[--run->n_heap];
+  size_t i = 0;
+  for (size_t child = 1; child < run->n_heap; child = 2 * i + 1)
+    {
+      if (child + 1 < run->n_heap && earlier (&run->heap[child + 1], &run->heap[child]))
+        child++;
+      if (!earlier (&run->heap[child], &last))
+        break;
+      run->heap[i] = run->heap[child];
+      i = child;
+    }
+  run->heap[i] = last;
+  run->states[top.agent].waiting = false;
+  return top;
+}
+
+/* ---- tokens ---- */
+
+/* Tokens that a port needs for an iteration, counted from the first. */
+static int64_t
+tokens_needed (const SfBufferModel *buffer, const SfPort *port, int64_t iteration)
+{
+  if (port->resident)
+    return buffer->tokens;
+  return MIN (buffer->tokens, sf_time_mul (iteration + 1, port->rate));
+}
+
+/* Since when a reader has its tokens; false: not known yet. */
+static bool
+input_known (const Run *run, const SfPort *port, int64_t needed, int64_t *since)
+{
+  const SfBufferModel *buffer = &AT (run->section->buffers, SfBufferModel, port->buffer);
+  const Ring *ring = &run->rings[port->buffer];
+  if (ring->written < needed)
+    return false;
+  if (needed > 0)
+    *since = MAX (*since, ring->complete[(needed - 1) % buffer->depth]);
+  return true;
+}
+
+/* Since when a writer has room. */
+static bool
+room_known (const Run *run, const SfPort *port, int64_t needed, int64_t *since)
+{
+  const SfSection *section = run->section;
+  const SfBufferModel *buffer = &AT (section->buffers, SfBufferModel, port->buffer);
+  int64_t wanted = needed - buffer->depth;
+  if (wanted <= 0)
+    return true;
+  for (size_t r = 0; r < buffer->n_readers; r++)
+    if (run->freed[AT (section->readers, uint32_t, buffer->first_reader + r)] < wanted)
+      return false;
+  *since = MAX (*since, run->rings[port->buffer].free[(wanted - 1) % buffer->depth]);
+  return true;
+}
+
+/* Puts the agent on the heap when it is known since when it may begin its next iteration. */
+static void
+schedule (Run *run, uint32_t index)
+{
+  State *state = &run->states[index];
+  const SfAgent *agent = &AT (run->section->agents, SfAgent, index);
+  if (state->waiting || state->parts > 0 || state->done >= agent->iterations)
+    return;
+  int64_t input = 0, room = 0;
+  for (size_t p = agent->first_port; p < agent->first_port + agent->n_ports; p++)
+    {
+      const SfPort *port = &AT (run->section->ports, SfPort, p);
+      int64_t needed = tokens_needed (&AT (run->section->buffers, SfBufferModel, port->buffer),
+                                      port, state->done);
+      if (!(port->out ? room_known (run, port, needed, &room)
+                      : input_known (run, port, needed, &input)))
+        return;
+    }
+  state->input = input;
+  state->room = room;
+  push (run, MAX (MAX (input, room), state->end), index);
+}
+
+/* What an iteration that ends at `end` gives back or hands over at a port; `done` counts it. */
+static void
+hand_over (Run *run, size_t port_index, const SfAgent *agent, int64_t done, int64_t end)
+{
+  const SfPort *port = &AT (run->section->ports, SfPort, port_index);
+  const SfBufferModel *buffer = &AT (run->section->buffers, SfBufferModel, port->buffer);
+  Ring *ring = &run->rings[port->buffer];
+  int64_t all = tokens_needed (buffer, port, done - 1);
+  if (port->out)
+    for (; ring->written < all; ring->written++)
+      {
+        ring->complete[ring->written % buffer->depth] = sf_time_add (end, agent->latency_cycles);
+        ring->free[ring->written % buffer->depth] = 0;
+      }
+  else
+    for (int64_t *freed = &run->freed[port_index]; *freed < all; ++*freed)
+      ring->free[*freed % buffer->depth] = MAX (ring->free[*freed % buffer->depth], end);
+}
+
+/* ---- an iteration ---- */
+
+/* Time that only tokens, or only room, were missing. */
+static void
+account (Run *run, uint32_t index, int64_t end)
+{
+  const SfAgent *agent = &AT (run->section->agents, SfAgent, index);
+  State *state = &run->states[index];
+  if (run->step != NULL)
+    run->step (run->user_data, agent, state->done, state->start, end - state->start);
+  state->by_bound[state->bound]++;
+  if (agent->is_stream)
+    return;
+  SfStageTime *stage = &run->stages[agent->index];
+  int64_t room = MAX (state->room - MAX (state->end, state->input), 0);
+  stage->wait_output_cycles += room;
+  stage->wait_input_cycles += state->start - state->end - room;
+  stage->busy_cycles += end - state->start;
+  if (state->done == 0)
+    stage->first_cycles = state->start;
+  stage->last_cycles = end;
+}
+
+static void
+finish (Run *run, uint32_t index, int64_t end)
+{
+  const SfSection *section = run->section;
+  const SfAgent *agent = &AT (section->agents, SfAgent, index);
+  State *state = &run->states[index];
+  run->too_long = run->too_long || end >= SF_TIME_LIMIT;
+  account (run, index, end);
+  state->end = end;
+  state->parts = 0;
+  state->done++;
+  bool last = state->done >= agent->iterations;
+  for (size_t p = agent->first_port; p < agent->first_port + agent->n_ports; p++)
+    if (last || !AT (section->ports, SfPort, p).resident)
+      hand_over (run, p, agent, state->done, end);
+  schedule (run, index);
+  for (size_t p = agent->first_port; p < agent->first_port + agent->n_ports; p++)
+    {
+      const SfBufferModel *buffer = &AT (section->buffers, SfBufferModel,
+                                         AT (section->ports, SfPort, p).buffer);
+      for (size_t i = 0; i < buffer->n_agents; i++)
+        schedule (run, AT (section->touching, uint32_t, buffer->first_agent + i));
+    }
+}
+
+static SfBound
+bound_of (SfResourceKind kind)
+{
+  switch (kind)
+    {
+    case SF_RESOURCE_MEMORY:
+    case SF_RESOURCE_AGCU:
+      return SF_BOUND_MEMORY;
+    case SF_RESOURCE_READ_PORT:
+      return SF_BOUND_READ;
+    case SF_RESOURCE_WRITE_PORT:
+      return SF_BOUND_WRITE;
+    case SF_RESOURCE_LINK:
+    case SF_RESOURCE_NET:
+      break;
+    }
+  return SF_BOUND_LINK;
+}
+
+/* `amount` cut evenly into `n` parts: all before the end of part `index`. */
+static int64_t
+cut (int64_t amount, int64_t index, int64_t n)
+{
+  return n == 1 ? amount * (index + 1) : (int64_t) ((__int128) amount * (index + 1) / n);
+}
+
+/* Accepts work that was asked for at `now`; the cycle at whose beginning it is done. What goes on
+ * without a pause was asked for within the cycle before. */
+static int64_t
+book (Clock *clock, const SfResource *resource, int64_t parts, int64_t now, bool goes_on)
+{
+  int64_t from = goes_on ? now - 1 : now, work;
+  if (clock->cycle < from)
+    *clock = (Clock){ from, 0 };
+  if (!__builtin_mul_overflow (parts, resource->num, &work) && work < SF_TIME_LIMIT)
+    {
+      clock->cycle = sf_time_add (clock->cycle, work / resource->den);
+      clock->fraction += work % resource->den;
+    }
+  else
+    {
+      __int128 much = (__int128) parts * resource->num, whole = much / resource->den;
+      clock->cycle = sf_time_add (clock->cycle, (int64_t) MIN (whole, SF_TIME_LIMIT));
+      clock->fraction += (int64_t) (much % resource->den);
+    }
+  if (clock->fraction >= resource->den)
+    {
+      clock->cycle++;
+      clock->fraction -= resource->den;
+    }
+  return clock->cycle + (clock->fraction > 0);
+}
+
+/* Books the next part of an iteration and returns when it ends. A part is not faster than the flows
+ * alone, nor does the iteration run ahead of its own pace. */
+static int64_t
+book_part (Run *run, State *state, const SfClass *class, int64_t now)
+{
+  const SfSection *section = run->section;
+  bool goes_on = state->part > 0 || (state->done > 0 && state->start == state->end);
+  int64_t before = state->part > 0 ? cut (class->transfer_cycles, state->part - 1, state->parts)
+                                   : 0;
+  int64_t alone = now + cut (class->transfer_cycles, state->part, state->parts) - before;
+  int64_t end = MAX (alone, state->start + cut (class->cycles, state->part, state->parts));
+  for (size_t u = class->first_use; u < class->first_use + class->n_uses; u++)
+    {
+      const SfUse *use = &AT (section->uses, SfUse, u);
+      const SfResource *resource = &AT (section->resources, SfResource, use->resource);
+      int64_t parts = cut (use->parts, state->part, state->parts)
+                      - (state->part > 0 ? cut (use->parts, state->part - 1, state->parts) : 0);
+      int64_t until = parts == 0
+                          ? 0
+                          : book (&run->clocks[use->resource], resource, parts, now, goes_on);
+      if (until > end)
+        {
+          end = until;
+          state->bound = bound_of (resource->kind);
+        }
+    }
+  return end;
+}
+
+static void
+go_on (Run *run, Event event)
+{
+  const SfSection *section = run->section;
+  const SfAgent *agent = &AT (section->agents, SfAgent, event.agent);
+  State *state = &run->states[event.agent];
+  const SfClass *class = &AT (section->classes, SfClass, sf_agent_class (agent, state->done));
+  if (state->parts == 0)
+    {
+      state->start = event.cycles;
+      state->part = 0;
+      state->parts = MAX (sf_ceil_div (class->vectors, section->quantum), 1);
+      state->bound = class->bound;
+    }
+  int64_t end = class->n_uses == 0 ? sf_time_add (event.cycles, class->cycles)
+                                   : book_part (run, state, class, event.cycles);
+  state->part++;
+  if (state->part >= state->parts || class->n_uses == 0)
+    finish (run, event.agent, end);
+  else
+    push (run, end, event.agent);
+}
+
+/* ---- the whole ---- */
+
+static bool
+init (Run *run, GError **error)
+{
+  const SfSection *section = run->section;
+  size_t n_agents = section->agents->len;
+  run->states = g_new0 (State, n_agents + 1);
+  run->rings = g_new0 (Ring, section->buffers->len + 1);
+  run->freed = g_new0 (int64_t, section->ports->len + 1);
+  run->clocks = g_new0 (Clock, section->resources->len + 1);
+  run->heap = g_new0 (Event, n_agents + 1);
+  run->stages = g_new0 (SfStageTime, section->n_stages + 1);
+  for (guint b = 0; b < section->buffers->len; b++)
+    {
+      size_t depth = (size_t) AT (section->buffers, SfBufferModel, b).depth;
+      run->rings[b].complete = g_try_new0 (int64_t, depth);
+      run->rings[b].free = g_try_new0 (int64_t, depth);
+      if (run->rings[b].complete == NULL || run->rings[b].free == NULL)
+        return sf_fail (error, SF_ERROR_NO_RESOURCE,
+                        "timing: buffer %u holds %zu tokens, wanted memory to follow them; use "
+                        "larger tokens",
+                        b, depth);
+    }
+  return true;
+}
+
+static void
+clear (Run *run)
+{
+  for (guint b = 0; b < run->section->buffers->len; b++)
+    {
+      g_free (run->rings[b].complete);
+      g_free (run->rings[b].free);
+    }
+  g_free (run->states);
+  g_free (run->rings);
+  g_free (run->freed);
+  g_free (run->clocks);
+  g_free (run->heap);
+  g_free (run->stages);
+}
+
+static bool
+check_done (const Run *run, GError **error)
+{
+  if (run->too_long)
+    return sf_fail (error, SF_ERROR_UNSUPPORTED,
+                    "timing: a section takes more than 2^62 cycles, wanted less; cut the model");
+  for (guint a = 0; a < run->section->agents->len; a++)
+    {
+      const SfAgent *agent = &AT (run->section->agents, SfAgent, a);
+      if (run->states[a].done < agent->iterations)
+        return sf_fail (error, SF_ERROR_CHECK_FAILED,
+                        "timing: %s %u stops after %" PRId64 " of %" PRId64
+                        " iterations, wanted all of them; deepen the buffers or cut the section",
+                        agent->is_stream ? "stream" : "stage", agent->index, run->states[a].done,
+                        agent->iterations);
+    }
+  return true;
+}
+
+/* When the last stream out has ended; without one, when everything has. */
+static int64_t
+last_end (const Run *run)
+{
+  int64_t streams = -1, all = 0;
+  for (guint a = 0; a < run->section->agents->len; a++)
+    {
+      const SfAgent *agent = &AT (run->section->agents, SfAgent, a);
+      int64_t end = run->states[a].done > 0 ? sf_time_add (run->states[a].end, agent->end_cycles)
+                                            : 0;
+      all = MAX (all, end);
+      if (agent->is_stream && agent->out)
+        streams = MAX (streams, end);
+    }
+  return streams >= 0 ? streams : all;
+}
+
+static SfBound
+most_frequent (const int64_t by_bound[SF_N_BOUNDS])
+{
+  SfBound most = SF_BOUND_COMPUTE;
+  for (int b = 0; b < SF_N_BOUNDS; b++)
+    if (by_bound[b] > by_bound[most])
+      most = (SfBound) b;
+  return most;
+}
+
+/* The stage that is busy most, or memory when it is busy longer; WAIT when both are idle most of
+ * the time. */
+static void
+find_pace (const Run *run, SfRun *result)
+{
+  const SfSection *section = run->section;
+  int64_t memory = MAX ((int64_t) section->memory_cycles, section->agcu_cycles), busy = -1;
+  result->pace = SF_NONE;
+  for (uint32_t s = 0; s < section->n_stages; s++)
+    if (run->stages[s].busy_cycles > busy)
+      {
+        busy = run->stages[s].busy_cycles;
+        result->pace = s;
+        result->bound = run->stages[s].bound;
+      }
+  if (memory >= busy)
+    {
+      busy = memory;
+      result->pace = SF_NONE;
+      result->bound = SF_BOUND_MEMORY;
+    }
+  if (busy < result->cycles / 2)
+    result->bound = SF_BOUND_WAIT;
+  result->busy_cycles = busy;
+}
+
+bool
+sf_section_run (const SfSection *section, SfStepFunc step, void *user_data, SfRun *result,
+                GError **error)
+{
+  Run run = { .section = section, .step = step, .user_data = user_data };
+  *result = (SfRun){ .pace = SF_NONE };
+  bool ok = init (&run, error);
+  for (uint32_t a = 0; ok && a < section->agents->len; a++)
+    schedule (&run, a);
+  while (ok && run.n_heap > 0 && !run.too_long)
+    go_on (&run, pop (&run));
+  ok = ok && check_done (&run, error);
+  if (ok)
+    {
+      for (guint a = (guint) section->n_streams; a < section->agents->len; a++)
+        {
+          SfStageTime *stage = &run.stages[AT (section->agents, SfAgent, a).index];
+          stage->iterations = run.states[a].done;
+          stage->bound = most_frequent (run.states[a].by_bound);
+        }
+      result->cycles = last_end (&run);
+      find_pace (&run, result);
+      result->stages = g_steal_pointer (&run.stages);
+    }
+  clear (&run);
+  return ok;
+}
+
+void
+sf_run_clear (SfRun *run)
+{
+  g_clear_pointer (&run->stages, g_free);
+}
