@@ -13,7 +13,6 @@ libsfcore_la_SOURCES += \
   core/program/check_stage.c \
   core/program/check_tensor.c \
   core/program/entry.c \
-  core/program/cost.c \
   core/program/estimate.c \
   core/program/estimate.h \
   core/program/estimate_section.c \
@@ -29,6 +28,7 @@ libsfcore_la_SOURCES += \
   core/program/lower_section.c \
   core/program/lower_stage.c \
   core/program/lower_stream.c \
+  core/program/lower_units.c \
   core/program/lowering.c \
   core/program/memory_plan.c \
   core/program/nets.c \

@@ -5,6 +5,7 @@
 #define SF_CORE_PROGRAM_LOWER_H
 
 #include <sf/plugin/lower.h>
+#include <sf/plugin/timing.h>
 
 #define SF_MAX_AXES       (SF_MAX_RANK + 4)
 #define SF_STAGE_OPERANDS 64 /* of a stage of several nodes: what a stage holds at once */
@@ -244,10 +245,11 @@ void sf_low_section_clear (SfLowSection *section);
 /* Offsets for all tensors: states and constants first, then each entry's by lifetime. */
 bool sf_memory_plan (SfProgram *program, const SfArch *arch, GError **error);
 
-/* ---- cost (cost.c) ---- */
+/* ---- units (lower_units.c) ---- */
 
-/* Cycles of one firing on `n_pcus`. */
-int64_t sf_cost_interval (const SfArchInfo *arch, int64_t flops, bool matrix, bool f32,
-                          int64_t n_pcus);
+/* Gives the stages and buffers of a config, whose buffers have the PMUs that their tokens need, up
+ * to so many units, and says what the section takes then. Stages get T0's figures. */
+SfSectionEstimate sf_low_share_units (SfProgram *program, uint32_t config, const SfArch *arch,
+                                      int64_t pcus, int64_t pmus);
 
 #endif

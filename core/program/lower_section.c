@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sections: groups joined by buffers, tokens sized, units counted. */
-#include <sf/plugin/timing.h>
-
 #include "core/program/lower.h"
 
 /* Streams that an address generator can interleave before it becomes the bottleneck of most
@@ -344,49 +342,22 @@ size_buffers (Builder *b, SfLowerNeed *need, int64_t *least, GError **error)
   return true;
 }
 
-/* Water-filling: the slowest stage gets the next PCU while there is one and it has firings to
- * spread. */
+/* Spreads over stages and buffers what `fill` leaves of the tile. */
 static void
-share_pcus (Builder *b, SfLowerNeed *need)
+share_units (Builder *b, SfLowerNeed *need)
 {
-  SfArchInfo arch = sf_arch_info (b->arch);
-  g_autofree int64_t *pcus = g_new0 (int64_t, b->n);
-  g_autofree int64_t *cycles = g_new0 (int64_t, b->n);
-  g_autofree bool *full = g_new0 (bool, b->n);
-  for (int32_t i = 0; i < b->n; i++)
-    {
-      pcus[i] = 1;
-      cycles[i] = sf_cost_interval (&arch, group_at (b, (size_t) i)->flops,
-                                    group_at (b, (size_t) i)->matrix, true, 1);
-    }
-  int64_t left = share (b->limits->pcus, b->limits, b->n) - b->n;
-  while (left > 0)
-    {
-      int32_t slowest = -1;
-      for (int32_t i = 0; i < b->n; i++)
-        if (!full[i] && (slowest < 0 || cycles[i] > cycles[slowest]))
-          slowest = i;
-      if (slowest < 0)
-        break;
-      const SfLowGroup *group = group_at (b, (size_t) slowest);
-      if (pcus[slowest] >= MIN (sf_low_firings (group, true), b->limits->stage_pcus))
-        {
-          full[slowest] = true;
-          continue;
-        }
-      pcus[slowest]++;
-      left--;
-      cycles[slowest] = sf_cost_interval (&arch, group->flops, group->matrix, true, pcus[slowest]);
-    }
-  for (int32_t i = 0; i < b->n; i++)
-    {
-      const SfLowGroup *group = group_at (b, (size_t) i);
-      int64_t per_firing = group->flops / MAX (sf_low_firings (group, false), 1);
-      int64_t interval = sf_cost_interval (&arch, per_firing, group->matrix, true, 1);
-      sf_config_set_stage (b->program, b->section->config, (uint32_t) i, pcus[i],
-                           (interval + pcus[i] - 1) / pcus[i], interval + arch.pcu_stages);
-      need->pcus += pcus[i];
-    }
+  const SfLowerLimits *limits = b->limits;
+  uint32_t config = b->section->config;
+  SfSectionEstimate estimate = sf_low_share_units (b->program, config, b->arch,
+                                                   limits->pcus * limits->fill / 100,
+                                                   limits->pmus * limits->fill / 100);
+  need->cycles = estimate.cycles;
+  need->memory_bytes = estimate.memory_bytes;
+  need->pmus = 0;
+  for (uint32_t i = 0; i < (uint32_t) b->n; i++)
+    need->pcus += sf_config_stage (b->program, config, i).n_pcus;
+  for (uint32_t i = 0; i < b->specs->len; i++)
+    need->pmus += sf_config_buffer (b->program, config, i).n_pmus;
 }
 
 /* ---- the section ---- */
@@ -430,10 +401,7 @@ build_once (SfLowSection *section, Builder *b, SfProgram *program, SfLowerNeed *
   add_body (b);
   if (!size_buffers (b, need, &b->least_pmus, error))
     return false;
-  share_pcus (b, need);
-  SfSectionEstimate estimate = sf_estimate_section (program, section->config, b->arch, NULL);
-  need->cycles = estimate.cycles;
-  need->memory_bytes = estimate.memory_bytes;
+  share_units (b, need);
   return true;
 }
 
@@ -538,7 +506,7 @@ sf_lower_limits (const SfArch *arch, int64_t fill)
                           .pmu_bytes = info.pmu_bytes,
                           .fill = fill,
                           .stage_tensors = MAX (3 * info.channels[SF_NETWORK_VECTOR], 4),
-                          .stage_pcus = MAX (info.pcus_per_tile * fill / 1000, 1),
+                          .stage_pcus = info.pcus_per_tile,
                           .token_elems = 32768,
                           .box_elems = 32768,
                           .firings = 8,
