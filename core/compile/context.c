@@ -90,6 +90,14 @@ sf_pass_explain (SfPassContext *context, const char *format, ...)
   context->options->explain (context->options->user_data, context->pass, text);
 }
 
+void
+sf_pass_blame (SfPassContext *context, uint32_t config, uint32_t stage)
+{
+  context->blames = true;
+  context->blamed_config = config;
+  context->blamed_stage = stage;
+}
+
 bool
 sf_pass_target_supports (SfPassContext *context, const SfGraph *graph, SfNode node, char **reason)
 {

@@ -16,6 +16,8 @@ struct SfPassContext
   const SfCompileOptions *options;
   GHashTable *facts; /* owned strings */
   const char *pass;  /* that runs */
+  bool blames;       /* the pass that failed named a stage */
+  uint32_t blamed_config, blamed_stage;
 };
 
 /* The core's part of sf_pass_apply_optimizer. */

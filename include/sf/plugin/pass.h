@@ -34,6 +34,9 @@ SF_API bool sf_pass_explains (SfPassContext *context);
 /* A line about what the pass did and why it did no more, for who asked (SfCompileOptions.explain);
  * dropped when nobody did. */
 SF_API void sf_pass_explain (SfPassContext *context, const char *format, ...) G_GNUC_PRINTF (2, 3);
+/* Before a pass fails with NO_RESOURCE: the stage of a config that takes most of what there is too
+ * little of. The pipeline gives it fewer units, or a section of its own, and tries again. */
+SF_API void sf_pass_blame (SfPassContext *context, uint32_t config, uint32_t stage);
 /* Whether the target can run `node` on the device; `reason` (owned, may be NULL) says why not. */
 SF_API bool sf_pass_target_supports (SfPassContext *context, const SfGraph *graph, SfNode node,
                                      char **reason);
