@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include <sf/compile.h>
+#include <sf/plugin/timing.h>
 
 #include "plugins/passes/place/traffic.h"
 
@@ -109,12 +110,16 @@ bench (const char *path, const SfArch *arch, const SfCompileOptions *common, GEr
   enter_pass (&row, NULL, 0, 0);
   for (uint32_t c = 0; c < sf_program_n_configs (program); c++)
     measure (program, c, arch, &row);
+  g_autoptr (SfTiming) timing = sf_timing_new (program, 0, arch, error);
+  if (timing == NULL)
+    return false;
   printf ("%-28s %4zu configs %6" G_GINT64_FORMAT " units %6" G_GINT64_FORMAT
           " nets  place %7.1f ms  route %7.1f ms  wire %12" G_GINT64_FORMAT
-          "  worst links %10" G_GINT64_FORMAT "\n",
+          "  worst links %10" G_GINT64_FORMAT "  T0 %11" G_GINT64_FORMAT "  T1 %11" G_GINT64_FORMAT
+          "\n",
           path + (strlen (path) > 28 ? strlen (path) - 28 : 0), sf_program_n_configs (program),
           row.units, row.nets, (double) row.place_us / 1e3, (double) row.route_us / 1e3, row.wire,
-          row.worst);
+          row.worst, sf_estimate_entry (program, 0, arch), sf_timing_cycles (timing));
   return true;
 }
 

@@ -68,7 +68,14 @@ plugins_sf_pass_place_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
 plugins_sf_pass_place_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
 plugins_sf_pass_place_la_LIBADD = $(SF_PLUGIN_LIBADD)
 plugin_LTLIBRARIES += plugins/sf-pass-route.la
-plugins_sf_pass_route_la_SOURCES = plugins/passes/route/route.c
+plugins_sf_pass_route_la_SOURCES = \
+  plugins/passes/place/traffic.c \
+  plugins/passes/place/traffic.h \
+  plugins/passes/route/negotiate.c \
+  plugins/passes/route/route.c \
+  plugins/passes/route/router.h \
+  plugins/passes/route/search.c \
+  plugins/passes/route/tree.c
 plugins_sf_pass_route_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
 plugins_sf_pass_route_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
 plugins_sf_pass_route_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)

@@ -14,6 +14,7 @@ tests_passes_passes_test_SOURCES = \
   tests/passes/passes.h \
   tests/passes/place_test.c \
   tests/passes/random_test.c \
+  tests/passes/route_test.c \
   tests/passes/stage_test.c \
   tests/passes/whole_test.c
 tests_passes_passes_test_LDADD = $(SF_TEST_LIBS) -lm

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routing: sound trees at any size, links within their flows, load spread within their channels. */
+#include <string.h>
+
+#include "tests/passes/design.h"
+
+/* Most nets of one network on one link of any config. */
+static int64_t
+most_on_a_link (const SfProgram *program, SfNetwork network)
+{
+  int64_t most = 0;
+  for (uint32_t c = 0; c < sf_program_n_configs (program); c++)
+    {
+      g_autoptr (GHashTable) count = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+      for (uint32_t i = 0; i < sf_config_n_routes (program, c); i++)
+        {
+          SfRoute r = sf_config_route (program, c, i);
+          for (size_t h = 0; r.network == network && h < r.n_hops; h++)
+            {
+              const int32_t *hop = &r.hops[4 * h];
+              char *key = g_strdup_printf ("%d %d %d %d", hop[0], hop[1], hop[2], hop[3]);
+              size_t n = GPOINTER_TO_SIZE (g_hash_table_lookup (count, key)) + 1;
+              most = MAX (most, (int64_t) n);
+              g_hash_table_insert (count, key, GSIZE_TO_POINTER (n));
+            }
+        }
+    }
+  return most;
+}
+
+static int64_t
+count_hops (const SfProgram *program)
+{
+  int64_t sum = 0;
+  for (uint32_t c = 0; c < sf_program_n_configs (program); c++)
+    for (uint32_t i = 0; i < sf_config_n_routes (program, c); i++)
+      sum += (int64_t) sf_config_route (program, c, i).n_hops;
+  return sum;
+}
+
+/* With fewer flows than straight ways need, nets go around: never more than allowed, on ways that
+ * are longer. */
+SF_TEST (Route, GoesAroundFullLinks)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfArch) arch = sf_arch_load ("sn10", NULL);
+  g_autoptr (SfProgram) wide = test_design ("encoder", arch, "o3", 0, NULL, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  int64_t most = most_on_a_link (wide, SF_NETWORK_VECTOR);
+  SF_REQUIRE (most > 8);
+  g_autoptr (SfArch) narrow = test_arch_with (arch, "vector_flows", 8);
+  g_autoptr (SfProgram) tight = test_design ("encoder", narrow, "o3", 0, NULL, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK (most_on_a_link (tight, SF_NETWORK_VECTOR) <= 8);
+  SF_CHECK (sf_program_n_configs (wide) != sf_program_n_configs (tight)
+            || count_hops (tight) > count_hops (wide));
+}
+
+/* Optimizers whose scalars all meet in one stage. */
+SF_TEST (Route, ScalarsMeetInOneStage)
+{
+  static const char *const machines[] = { "plasticine", "tiny", "sn10" };
+  static const char *const levels[] = { "o1", "o3" };
+  for (size_t m = 0; m < G_N_ELEMENTS (machines); m++)
+    for (size_t l = 0; l < G_N_ELEMENTS (levels); l++)
+      {
+        g_autoptr (GError) error = NULL;
+        g_autoptr (SfArch) arch = sf_arch_load (machines[m], NULL);
+        SfCompileOptions options = { .seed = 1, .optimizer = "adamw" };
+        g_autoptr (SfProgram) program = test_design ("lenet", arch, levels[l], 0, &options, &error);
+        SF_CHECK_NO_ERROR (error);
+      }
+}
+
+/* Seeds, machines and sizes: what comes out is sound. */
+SF_TEST (Route, LargeTileIsRouted)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfArch) arch = test_arch_of_size (40, 33);
+  g_autoptr (SfProgram) program = test_design ("encoder", arch, "o3", 256, NULL, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK (sf_program_verify (program, arch, SF_CHECK_ROUTE, &error));
+  SF_CHECK (count_hops (program) > 1000);
+}
