@@ -74,37 +74,3 @@ test_arch_of_size (int64_t columns, int64_t rows)
   SF_CHECK_NO_ERROR (error);
   return arch;
 }
-
-static int64_t
-net_length (const SfProgram *program, uint32_t config, const SfRoute *net)
-{
-  SfPlace at = sf_config_place (program, config, net->source);
-  int32_t x0 = at.x, x1 = at.x, y0 = at.y, y1 = at.y;
-  int64_t bytes = 0;
-  for (size_t i = 0; i <= net->n_sinks; i++)
-    {
-      at = sf_config_place (program, config, i == 0 ? net->source : net->sinks[i - 1]);
-      x0 = MIN (x0, at.x);
-      x1 = MAX (x1, at.x);
-      y0 = MIN (y0, at.y);
-      y1 = MAX (y1, at.y);
-      if (at.kind != SF_UNIT_PMU || bytes > 0)
-        continue;
-      SfBuffer b = sf_config_buffer (program, config, at.owner);
-      bytes = b.tokens * b.token_elems * (int64_t) sf_dtype_bytes (b.dtype) / b.n_pmus + 1;
-    }
-  return bytes * (x1 - x0 + y1 - y0);
-}
-
-int64_t
-test_wire_length (const SfProgram *program)
-{
-  int64_t sum = 0;
-  for (uint32_t c = 0; c < sf_program_n_configs (program); c++)
-    {
-      g_autoptr (GArray) nets = sf_config_nets (program, c);
-      for (guint i = 0; i < nets->len; i++)
-        sum += net_length (program, c, &g_array_index (nets, SfRoute, i));
-    }
-  return sum;
-}

@@ -15,7 +15,5 @@ SfProgram *test_design (const char *app, const SfArch *arch, const char *level, 
 SfArch *test_arch_with (const SfArch *arch, const char *key, int64_t value);
 /* sn10 with another grid. Owned. */
 SfArch *test_arch_of_size (int64_t columns, int64_t rows);
-/* Bytes of buffers times half-perimeter of the nets at them. */
-int64_t test_wire_length (const SfProgram *program);
 
 #endif
