@@ -25,7 +25,8 @@ sfinclude_HEADERS += \
   include/sf/session.h \
   include/sf/shape.h \
   include/sf/tensor.h \
-  include/sf/threads.h
+  include/sf/threads.h \
+  include/sf/trace.h
 sfplugininclude_HEADERS += \
   include/sf/plugin/arch.h \
   include/sf/plugin/backend.h \

@@ -24,4 +24,5 @@ libsfcore_la_SOURCES += \
   core/run/schedule.h \
   core/run/session.c \
   core/run/session.h \
+  core/run/trace.c \
   core/run/train.c

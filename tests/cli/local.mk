@@ -1,6 +1,7 @@
 # Build fragment of tests/cli.
 TESTS += tests/cli/sf_test.sh
 TESTS += tests/cli/pef_test.sh
+TESTS += tests/cli/timing_test.sh
 TESTS += tests/cli/install_test.sh
 TESTS += tests/cli/models_test.sh
 TESTS += tests/cli/sfbatch_test.sh

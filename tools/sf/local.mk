@@ -17,6 +17,8 @@ tools_sf_libverbs_la_SOURCES = \
   tools/sf/plugininfo.h \
   tools/sf/session_options.c \
   tools/sf/session_options.h \
+  tools/sf/timing.c \
+  tools/sf/timing.h \
   tools/sf/verb_compile.c \
   tools/sf/verb_eval.c \
   tools/sf/verb_inspect.c \

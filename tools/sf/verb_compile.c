@@ -10,6 +10,7 @@
 #include <sf/plugins.h>
 
 #include "tools/sf/bind.h"
+#include "tools/sf/timing.h"
 #include "tools/sf/verbs.h"
 
 static const SfOption compile_options[] = {
@@ -133,6 +134,7 @@ static const SfOption compile_options[] = {
     .arg = "N",
     .help = "RDU tiles that a section may use" },
   { .name = "set", .type = SF_OPTION_LIST, .arg = "PASS.OPTION=VALUE", .help = "option of a pass" },
+  SF_TRACE_OPTION_ROW,
   { .name = "json", .type = SF_OPTION_BOOL, .help = "print the summary as JSON" },
   { .name = NULL },
 };
@@ -312,6 +314,9 @@ run_compile (const SfOptionValues *options, GError **error)
   g_autoptr (SfPef) pef = compile (options, &start, error);
   end_progress (start);
   if (pef == NULL || !sf_pef_save (pef, path, error))
+    return 1;
+  const char *trace = sf_option_string (options, "trace");
+  if (trace != NULL && !sf_verb_trace (pef, NULL, trace, error))
     return 1;
   Summary summary = summarise (pef, start);
   print_summary (path, pef, &summary, sf_option_bool (options, "json"));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tools/sf/session_options.h"
+#include "tools/sf/timing.h"
 #include "tools/sf/verbs.h"
 
 static const SfOption run_options[] = {
@@ -22,6 +23,18 @@ static const SfOption run_options[] = {
     .max = 9e18,
     .arg = "N",
     .help = "of the random inputs" },
+  { .name = "timing",
+    .type = SF_OPTION_BOOL,
+    .help = "run nothing: print the emulated time of a step, of each phase and section, and what "
+            "holds each section back" },
+  { .name = "entry",
+    .type = SF_OPTION_STRING,
+    .arg = "NAME",
+    .help = "train or eval; without it all that the PEF has" },
+  { .name = "json",
+    .type = SF_OPTION_BOOL,
+    .help = "with --timing: one JSON object a line for each entry" },
+  SF_TRACE_OPTION_ROW,
   SF_SESSION_OPTION_ROWS,
   { .name = NULL },
 };
@@ -107,18 +120,48 @@ has_entry (SfSession *session, const char *entry)
          || sf_session_output (session, entry, 0, &port);
 }
 
+/* --timing and --trace: no session, nothing is executed. */
+static int
+run_timing (const SfOptionValues *options, GError **error)
+{
+  const char *entry = sf_option_string (options, "entry");
+  const char *trace = sf_option_string (options, "trace");
+  g_autoptr (SfPef) pef = sf_pef_open (sf_option_string (options, "pef"), error);
+  if (pef == NULL || (trace != NULL && !sf_verb_trace (pef, entry, trace, error)))
+    return 1;
+  if (!sf_option_bool (options, "timing"))
+    return 0;
+  return sf_verb_timing (pef, entry, sf_option_bool (options, "json"), error) ? 0 : 1;
+}
+
 static int
 run_run (const SfOptionValues *options, GError **error)
 {
+  const char *entry = sf_option_string (options, "entry");
+  if (sf_option_bool (options, "timing") || sf_option_string (options, "trace") != NULL)
+    return run_timing (options, error);
+  if (sf_option_bool (options, "json"))
+    {
+      sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+               "--json: found no --timing, wanted both; add --timing");
+      return 1;
+    }
   sf_verb_catch_signals ();
   g_autoptr (SfSession) session = sf_verb_open_session (options, error);
   if (session == NULL)
     return 1;
   sf_session_set_cancel (session, &sf_verb_cancelled);
+  if (entry != NULL && !has_entry (session, entry))
+    {
+      sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+               "--entry %s: found no such entry, wanted train or eval; name one that the PEF has",
+               entry);
+      return 1;
+    }
   for (size_t i = 0; i < G_N_ELEMENTS (entries); i++)
     {
       SfTensor *inputs = NULL;
-      if (!has_entry (session, entries[i]))
+      if (!has_entry (session, entries[i]) || (entry != NULL && strcmp (entry, entries[i]) != 0))
         continue;
       bool ok = sf_random_inputs (session, entries[i], (uint64_t) sf_option_int (options, "seed"),
                                   &inputs, error)
@@ -222,8 +265,9 @@ run_bench (const SfOptionValues *options, GError **error)
 
 const SfVerb sf_verb_run = {
   .name = "run",
-  .summary = "a test run: each entry once, on random inputs",
-  .example = "sf run --test digits.pef --backend cpu",
+  .summary = "a test run: each entry once, on random inputs; or its emulated time",
+  .example = "sf run --test digits.pef --backend cpu\n"
+             "sf run --timing digits.pef --trace digits.json",
   .options = run_options,
   .run = run_run,
 };
