@@ -4,6 +4,7 @@ dist_doc_DATA += \
   README.md \
   docs/decisions.md \
   docs/facts.md \
+  docs/fusion.md \
   docs/layout.md \
   docs/models.md \
   docs/onnx.md \

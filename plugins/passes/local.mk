@@ -37,7 +37,19 @@ plugins_sf_pass_legalise_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
 plugins_sf_pass_legalise_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
 plugins_sf_pass_legalise_la_LIBADD = $(SF_PLUGIN_LIBADD)
 plugin_LTLIBRARIES += plugins/sf-pass-fuse.la
-plugins_sf_pass_fuse_la_SOURCES = plugins/passes/fuse/fuse.c plugins/passes/fuse/rules.c plugins/passes/fuse/rules.h
+plugins_sf_pass_fuse_la_SOURCES = \
+  plugins/passes/fuse/apply.c \
+  plugins/passes/fuse/apply.h \
+  plugins/passes/fuse/forms.c \
+  plugins/passes/fuse/fuse.c \
+  plugins/passes/fuse/groups.c \
+  plugins/passes/fuse/groups.h \
+  plugins/passes/fuse/match.c \
+  plugins/passes/fuse/match.h \
+  plugins/passes/fuse/rules.c \
+  plugins/passes/fuse/rules.h \
+  plugins/passes/fuse/story.c \
+  plugins/passes/fuse/story.h
 plugins_sf_pass_fuse_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
 plugins_sf_pass_fuse_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
 plugins_sf_pass_fuse_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)

@@ -9,6 +9,7 @@ tests_passes_passes_test_SOURCES = \
   tests/passes/both.h \
   tests/passes/design.c \
   tests/passes/design.h \
+  tests/passes/fuse_test.c \
   tests/passes/graph_test.c \
   tests/passes/passes.c \
   tests/passes/passes.h \

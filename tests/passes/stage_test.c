@@ -73,19 +73,6 @@ SF_TEST (Fuse, ClosesNoCircle)
   test_result_clear (&r);
 }
 
-SF_TEST (Fuse, RefusesRulesItCannotRead)
-{
-  g_autoptr (SfModule) module = two_layers ();
-  g_autofree char *folder = sf_test_tmpdir ();
-  g_autofree char *rules = sf_test_write_file (
-      folder, "r.cfg", "rules = ( { name = \"a\"; anchor = [ \"conv\" ]; } );\n", -1);
-  g_autofree char *passes = g_strdup_printf ("autodiff|legalise|fuse rules = \"%s\";", rules);
-  TestResult r = test_run (module, passes, "tiny", NULL);
-  SF_CHECK_ERROR (r.error, SF_ERROR_INVALID_DATA,
-                  "r.cfg:1: found class 'conv', wanted map, reduce");
-  test_result_clear (&r);
-}
-
 /* ---- section ---- */
 
 SF_TEST (Section, CutsAtTheBound)

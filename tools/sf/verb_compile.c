@@ -133,21 +133,41 @@ static const SfOption compile_options[] = {
     .max = 64,
     .arg = "N",
     .help = "RDU tiles that a section may use" },
+  { .name = "rules",
+    .type = SF_OPTION_STRING,
+    .arg = "FILE",
+    .help = "fusion rules instead of those of the level, a path or a name below etc/rules" },
+  { .name = "explain-fusion",
+    .type = SF_OPTION_BOOL,
+    .help = "print what each fusion rule matched, and why not where it nearly did" },
   { .name = "set", .type = SF_OPTION_LIST, .arg = "PASS.OPTION=VALUE", .help = "option of a pass" },
   SF_TRACE_OPTION_ROW,
   { .name = "json", .type = SF_OPTION_BOOL, .help = "print the summary as JSON" },
   { .name = NULL },
 };
 
-/* ---- progress ---- */
+/* What the compile tells while it runs. */
+typedef struct
+{
+  gint64 start;
+  GPtrArray *fusion; /* lines of --explain-fusion */
+} Progress;
 
 static void
 show_progress (void *user_data, const char *pass, size_t index, size_t n)
 {
-  gint64 *start = user_data;
+  const Progress *progress = user_data;
   /* A bar for anything that takes more than two seconds. */
-  if (g_get_monotonic_time () - *start > 2000000 && isatty (STDERR_FILENO))
+  if (g_get_monotonic_time () - progress->start > 2000000 && isatty (STDERR_FILENO))
     fprintf (stderr, "\r\033[Kcompile %zu/%zu %s", index + 1, n, pass);
+}
+
+static void
+keep_fusion (void *user_data, const char *pass, const char *line)
+{
+  Progress *progress = user_data;
+  if (strcmp (pass, "fuse") == 0)
+    g_ptr_array_add (progress->fusion, g_strdup (line));
 }
 
 static void
@@ -193,8 +213,10 @@ summarise (const SfPef *pef, gint64 start)
   return s;
 }
 
+/* `fusion`: lines of --explain-fusion, none without it. */
 static void
-print_summary (const char *path, const SfPef *pef, const Summary *s, bool json)
+print_summary (const char *path, const SfPef *pef, const Summary *s, const GPtrArray *fusion,
+               bool json)
 {
   SfArchInfo arch = sf_arch_info (sf_pef_arch (pef));
   if (json)
@@ -205,10 +227,19 @@ print_summary (const char *path, const SfPef *pef, const Summary *s, bool json)
           (json_int_t) s->configs, "host_launches", (json_int_t) s->host, "pcus",
           (json_int_t) s->pcus, "pmus", (json_int_t) s->pmus, "ms", (json_int_t) s->ms, "arch",
           arch.name);
+      for (guint i = 0; i < fusion->len; i++)
+        {
+          if (i == 0)
+            json_object_set_new (object, "fusion", json_array ());
+          json_array_append_new (json_object_get (object, "fusion"),
+                                 json_string (fusion->pdata[i]));
+        }
       json_dumpf (object, stdout, JSON_COMPACT);
       putchar ('\n');
       return;
     }
+  for (guint i = 0; i < fusion->len; i++)
+    puts (fusion->pdata[i]);
   g_autofree char *size = g_format_size_full ((guint64) s->bytes, G_FORMAT_SIZE_IEC_UNITS);
   printf ("%s: %s, %" G_GINT64_FORMAT " sections in %" G_GINT64_FORMAT
           " configurations, up to %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT
@@ -252,8 +283,26 @@ optimizer_values (const SfOptionValues *options, GError **error)
   return g_steal_pointer (&values);
 }
 
+/* What --set gives, and --rules as one more. A file here comes before one below etc/rules. Owned:
+ * g_strfreev. */
+static char **
+pass_options (const SfOptionValues *options)
+{
+  const char *rules = sf_option_string (options, "rules");
+  g_autoptr (GStrvBuilder) set = g_strv_builder_new ();
+  for (const char *const *at = sf_option_list (options, "set"); *at != NULL; at++)
+    g_strv_builder_add (set, *at);
+  if (rules != NULL)
+    {
+      bool here = strchr (rules, '/') == NULL && g_file_test (rules, G_FILE_TEST_EXISTS);
+      g_autofree char *text = g_strconcat ("fuse.rules=", here ? "./" : "", rules, NULL);
+      g_strv_builder_add (set, text);
+    }
+  return g_strv_builder_end (set);
+}
+
 static SfPef *
-compile (const SfOptionValues *options, gint64 *start, GError **error)
+compile (const SfOptionValues *options, Progress *progress, GError **error)
 {
   uint64_t seed = (uint64_t) sf_option_int (options, "seed");
   bool inference = sf_option_bool (options, "inference");
@@ -288,6 +337,7 @@ compile (const SfOptionValues *options, gint64 *start, GError **error)
   if (module == NULL)
     return NULL;
   const char *pipeline = sf_option_string (options, "pipeline");
+  g_auto (GStrv) set = pass_options (options);
   const SfCompileOptions wanted = {
     .level = pipeline != NULL ? pipeline : sf_option_string (options, "level"),
     .arch = sf_option_string (options, "arch"),
@@ -299,9 +349,10 @@ compile (const SfOptionValues *options, gint64 *start, GError **error)
     .groups = sf_option_list (options, "group"),
     .num_rdu_tiles = (int) sf_option_int (options, "num-tiles"),
     .seed = seed,
-    .set = sf_option_list (options, "set"),
+    .set = (const char *const *) set,
     .progress = show_progress,
-    .user_data = start,
+    .explain = sf_option_bool (options, "explain-fusion") ? keep_fusion : NULL,
+    .user_data = progress,
   };
   return sf_compile (module, &wanted, error);
 }
@@ -309,17 +360,18 @@ compile (const SfOptionValues *options, gint64 *start, GError **error)
 static int
 run_compile (const SfOptionValues *options, GError **error)
 {
-  gint64 start = g_get_monotonic_time ();
+  g_autoptr (GPtrArray) fusion = g_ptr_array_new_with_free_func (g_free);
+  Progress progress = { .start = g_get_monotonic_time (), .fusion = fusion };
   const char *path = sf_option_string (options, "output");
-  g_autoptr (SfPef) pef = compile (options, &start, error);
-  end_progress (start);
+  g_autoptr (SfPef) pef = compile (options, &progress, error);
+  end_progress (progress.start);
   if (pef == NULL || !sf_pef_save (pef, path, error))
     return 1;
   const char *trace = sf_option_string (options, "trace");
   if (trace != NULL && !sf_verb_trace (pef, NULL, trace, error))
     return 1;
-  Summary summary = summarise (pef, start);
-  print_summary (path, pef, &summary, sf_option_bool (options, "json"));
+  Summary summary = summarise (pef, progress.start);
+  print_summary (path, pef, &summary, fusion, sf_option_bool (options, "json"));
   return 0;
 }
 
