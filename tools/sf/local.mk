@@ -5,6 +5,8 @@ tools_sf_libverbs_la_SOURCES = \
   tools/sf/bind.h \
   tools/sf/children.c \
   tools/sf/children.h \
+  tools/sf/compile_options.c \
+  tools/sf/compile_options.h \
   tools/sf/expectations.c \
   tools/sf/expectations.h \
   tools/sf/inspect.h \

@@ -9,7 +9,7 @@
 #include <sf/plugin/frontend.h>
 #include <sf/plugins.h>
 
-#include "tools/sf/bind.h"
+#include "tools/sf/compile_options.h"
 #include "tools/sf/timing.h"
 #include "tools/sf/verbs.h"
 
@@ -52,87 +52,7 @@ static const SfOption compile_options[] = {
     .def = "f32",
     .choices = "f32|bf16",
     .help = "storage of activations and of weights as kernels read them" },
-  { .name = "inference", .type = SF_OPTION_BOOL, .help = "leave training out" },
-  { .name = "training",
-    .type = SF_OPTION_BOOL,
-    .help = "compile for training; the default, which --inference takes away" },
-  { .name = "loss",
-    .type = SF_OPTION_CHOICE,
-    .choices = "softmax_ce|mse",
-    .help = "loss of a model that comes without one" },
-  { .name = "loss-output",
-    .type = SF_OPTION_STRING,
-    .arg = "NAME",
-    .help = "output that the loss compares; without it the first prediction" },
-  { .name = "classes-axis",
-    .type = SF_OPTION_INT,
-    .def = "0",
-    .min = 0,
-    .max = SF_MAX_RANK - 1,
-    .arg = "N",
-    .help = "dimension of the classes for --loss softmax_ce, from 0 for the batch; 0 is the last" },
-  { .name = "target",
-    .type = SF_OPTION_STRING,
-    .arg = "NAME",
-    .help
-    = "input for what the output should be: new beside --loss, by default target; or that of the "
-      "model's own loss" },
-  { .name = "freeze",
-    .type = SF_OPTION_LIST,
-    .arg = "PATTERN",
-    .help = "parameters whose names match are not trained" },
-  { .name = "feed",
-    .type = SF_OPTION_LIST,
-    .arg = "INPUT=FIELD[:scale=A,shift=B]",
-    .help = "field of a dataset that an input takes; value = stored * A + B" },
-  { .name = "optimizer",
-    .type = SF_OPTION_STRING,
-    .def = "sgd",
-    .arg = "NAME",
-    .help = "optimizer to compile in; sf plugins lists them" },
-  { .name = "optimizer-option",
-    .type = SF_OPTION_LIST,
-    .arg = "NAME=VALUE",
-    .help = "option of the optimizer; sf inspect optimizer:NAME lists them" },
-  { .name = "clip-norm",
-    .type = SF_OPTION_FLOAT,
-    .def = "0",
-    .min = 0,
-    .max = 1e9,
-    .arg = "X",
-    .help = "largest global norm of the gradients; 0 is none" },
-  { .name = "group",
-    .type = SF_OPTION_LIST,
-    .arg = "PATTERN:NAME=VALUE,...",
-    .help = "optimizer options of the parameters whose names match" },
-  { .name = "arg", .type = SF_OPTION_LIST, .arg = "NAME=VALUE", .help = "argument of the model" },
-  { .name = "dim",
-    .type = SF_OPTION_LIST,
-    .arg = "NAME=N",
-    .help = "size of a symbolic dimension" },
-  { .name = "bind",
-    .type = SF_OPTION_LIST,
-    .arg = "NAME=VALUES",
-    .help = "content of an input that is known now, numbers separated by commas; where the model "
-            "needs it to know a shape it becomes a constant" },
-  { .name = "frontend",
-    .type = SF_OPTION_STRING,
-    .arg = "NAME",
-    .help = "frontend that reads the model; without it the one that claims the file" },
-  { .name = "seed",
-    .type = SF_OPTION_INT,
-    .def = "1",
-    .min = 0,
-    .max = 9007199254740992.0,
-    .arg = "N",
-    .help = "of the initial weights and the placement" },
-  { .name = "num-tiles",
-    .type = SF_OPTION_INT,
-    .def = "1",
-    .min = 1,
-    .max = 64,
-    .arg = "N",
-    .help = "RDU tiles that a section may use" },
+  SF_COMPILE_OPTION_ROWS,
   { .name = "rules",
     .type = SF_OPTION_STRING,
     .arg = "FILE",
@@ -253,38 +173,7 @@ print_summary (const char *path, const SfPef *pef, const Summary *s, const GPtrA
 
 /* ---- the verb ---- */
 
-static SfOptionValues *
-optimizer_values (const SfOptionValues *options, GError **error)
-{
-  static const SfOption none[] = { { .name = NULL } };
-  const char *name = sf_option_string (options, "optimizer");
-  const SfPlugin *plugin = sf_plugins_load (SF_PLUGIN_OPTIMIZER, name, error);
-  if (plugin == NULL)
-    return NULL;
-  g_autoptr (SfOptionValues) values = sf_option_values_new (
-      plugin->options != NULL ? plugin->options : none);
-  for (const char *const *pair = sf_option_list (options, "optimizer-option"); *pair != NULL;
-       pair++)
-    {
-      const char *equals = strchr (*pair, '=');
-      if (equals == NULL)
-        {
-          sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-                   "--optimizer-option %s: found no value, wanted NAME=VALUE; give for example "
-                   "lr=0.01",
-                   *pair);
-          return NULL;
-        }
-      g_autofree char *option = g_strdelimit (g_strndup (*pair, (gsize) (equals - *pair)), "_",
-                                              '-');
-      if (!sf_option_set (values, option, equals + 1, "--optimizer-option", error))
-        return NULL;
-    }
-  return g_steal_pointer (&values);
-}
-
-/* What --set gives, and --rules as one more. A file here comes before one below etc/rules. Owned:
- * g_strfreev. */
+/* What --set gives, and --rules as one more. Owned: g_strfreev. */
 static char **
 pass_options (const SfOptionValues *options)
 {
@@ -292,68 +181,32 @@ pass_options (const SfOptionValues *options)
   g_autoptr (GStrvBuilder) set = g_strv_builder_new ();
   for (const char *const *at = sf_option_list (options, "set"); *at != NULL; at++)
     g_strv_builder_add (set, *at);
-  if (rules != NULL)
-    {
-      bool here = strchr (rules, '/') == NULL && g_file_test (rules, G_FILE_TEST_EXISTS);
-      g_autofree char *text = g_strconcat ("fuse.rules=", here ? "./" : "", rules, NULL);
-      g_strv_builder_add (set, text);
-    }
+  g_autofree char *rules_option = rules != NULL ? sf_verb_rules_option (rules) : NULL;
+  if (rules_option != NULL)
+    g_strv_builder_add (set, rules_option);
   return g_strv_builder_end (set);
 }
 
 static SfPef *
 compile (const SfOptionValues *options, Progress *progress, GError **error)
 {
-  uint64_t seed = (uint64_t) sf_option_int (options, "seed");
-  bool inference = sf_option_bool (options, "inference");
-  if (inference && sf_option_bool (options, "training"))
-    {
-      sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-               "--training: found --inference beside it, wanted one of them; leave one out");
-      return NULL;
-    }
-  g_autoptr (SfOptionValues) optimizer = inference ? NULL : optimizer_values (options, error);
-  if (optimizer == NULL && !inference)
+  g_autoptr (SfOptionValues) optimizer = NULL;
+  SfCompileOptions wanted;
+  if (!sf_verb_compile_options (options, &optimizer, &wanted, error))
     return NULL;
-  g_autoptr (GArray) known = bind_read (sf_option_list (options, "bind"), error);
-  if (known == NULL)
-    return NULL;
-  const SfImportOptions import = {
-    .frontend = sf_option_string (options, "frontend"),
-    .batch_size = sf_option_int (options, "batch-size"),
-    .seed = seed,
-    .args = sf_option_list (options, "arg"),
-    .dims = sf_option_list (options, "dim"),
-    .known = (const SfKnownInput *) known->data,
-    .n_known = known->len,
-    .loss = sf_option_string (options, "loss"),
-    .loss_output = sf_option_string (options, "loss-output"),
-    .classes_axis = sf_option_int (options, "classes-axis"),
-    .target = sf_option_string (options, "target"),
-    .freeze = sf_option_list (options, "freeze"),
-    .feed = sf_option_list (options, "feed"),
-  };
-  g_autoptr (SfModule) module = sf_import (sf_option_string (options, "model"), &import, error);
+  g_autoptr (SfModule) module = sf_verb_import (options, sf_option_string (options, "model"),
+                                                sf_option_int (options, "batch-size"), error);
   if (module == NULL)
     return NULL;
   const char *pipeline = sf_option_string (options, "pipeline");
   g_auto (GStrv) set = pass_options (options);
-  const SfCompileOptions wanted = {
-    .level = pipeline != NULL ? pipeline : sf_option_string (options, "level"),
-    .arch = sf_option_string (options, "arch"),
-    .precision = sf_option_string (options, "precision"),
-    .inference = inference,
-    .optimizer = sf_option_string (options, "optimizer"),
-    .optimizer_options = optimizer,
-    .clip_norm = sf_option_float (options, "clip-norm"),
-    .groups = sf_option_list (options, "group"),
-    .num_rdu_tiles = (int) sf_option_int (options, "num-tiles"),
-    .seed = seed,
-    .set = (const char *const *) set,
-    .progress = show_progress,
-    .explain = sf_option_bool (options, "explain-fusion") ? keep_fusion : NULL,
-    .user_data = progress,
-  };
+  wanted.level = pipeline != NULL ? pipeline : sf_option_string (options, "level");
+  wanted.arch = sf_option_string (options, "arch");
+  wanted.precision = sf_option_string (options, "precision");
+  wanted.set = (const char *const *) set;
+  wanted.progress = show_progress;
+  wanted.explain = sf_option_bool (options, "explain-fusion") ? keep_fusion : NULL;
+  wanted.user_data = progress;
   return sf_compile (module, &wanted, error);
 }
 
