@@ -26,6 +26,10 @@ bool sf_optimizer_apply (SfPassContext *context, SfGraph *graph, const SfValue *
 /* Facts about the optimizer for the session: its name, options and groups. */
 bool sf_optimizer_facts (const SfCompileOptions *options, SfModule *module, GError **error);
 
+/* After a pass failed for lack of room: makes some at the stage that it blamed and returns the pass
+ * to go on from; NULL: it blamed none, or that stage cannot become smaller. */
+const char *sf_shrink_blamed (SfPassContext *context);
+
 /* Runs the pipeline of `context->options`. */
 bool sf_pipeline_run (SfPassContext *context, GError **error);
 

@@ -8,4 +8,5 @@ libsfcore_la_SOURCES += \
   core/compile/import.c \
   core/compile/optimizer.c \
   core/compile/pack.c \
-  core/compile/pipeline.c
+  core/compile/pipeline.c \
+  core/compile/shrink.c

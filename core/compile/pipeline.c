@@ -16,6 +16,9 @@ typedef struct
  * out, the program is built anew with smaller sections. */
 static const int fills[] = { 100, 60, 35, 20, 10, 5, 2, 1 };
 
+/* Times that single stages are shrunk before all sections are. */
+#define MAX_SHRINKS 64
+
 static void
 step_free (gpointer data)
 {
@@ -155,6 +158,38 @@ first_mapping_step (GPtrArray *steps)
   return steps->len;
 }
 
+static guint
+find_step (GPtrArray *steps, const char *pass)
+{
+  guint i = 0;
+  while (i < steps->len && !g_str_equal (((Step *) steps->pdata[i])->plugin->name, pass))
+    i++;
+  return i;
+}
+
+/* The stage that takes most of what lacks gives way, a number of times. */
+static bool
+map_and_shrink (SfPassContext *context, GPtrArray *steps, guint first, GError **error)
+{
+  for (int shrinks = 0;; shrinks++)
+    {
+      g_autoptr (GError) failure = NULL;
+      context->blames = false;
+      if (run_from (context, steps, first, steps->len, &failure))
+        return true;
+      const char *pass = g_error_matches (failure, SF_ERROR, SF_ERROR_NO_RESOURCE)
+                                 && shrinks < MAX_SHRINKS
+                             ? sf_shrink_blamed (context)
+                             : NULL;
+      first = pass != NULL ? find_step (steps, pass) : steps->len;
+      if (first == steps->len)
+        {
+          g_propagate_error (error, g_steal_pointer (&failure));
+          return false;
+        }
+    }
+}
+
 static bool
 map_until_it_fits (SfPassContext *context, GPtrArray *steps, guint first, GError **error)
 {
@@ -163,7 +198,7 @@ map_until_it_fits (SfPassContext *context, GPtrArray *steps, guint first, GError
       g_autoptr (GError) failure = NULL;
       g_hash_table_insert (context->facts, g_strdup ("fill"),
                            g_strdup_printf ("%d", fills[attempt]));
-      if (run_from (context, steps, first, steps->len, &failure))
+      if (map_and_shrink (context, steps, first, &failure))
         return true;
       bool last = attempt + 1 == G_N_ELEMENTS (fills);
       if (last || !g_error_matches (failure, SF_ERROR, SF_ERROR_NO_RESOURCE))

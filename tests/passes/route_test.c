@@ -72,7 +72,66 @@ SF_TEST (Route, ScalarsMeetInOneStage)
       }
 }
 
-/* Seeds, machines and sizes: what comes out is sound. */
+static int64_t
+count_pcus (const SfProgram *program)
+{
+  int64_t sum = 0;
+  for (uint32_t c = 0; c < sf_program_n_configs (program); c++)
+    for (uint32_t s = 0; s < sf_config_n_stages (program, c); s++)
+      sum += sf_config_stage (program, c, s).n_pcus;
+  return sum;
+}
+
+/* Where nets cannot go around either, the stage with most of them has to do with fewer units; the
+ * sections stay. */
+SF_TEST (Route, ShrinksTheWorstStage)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfArch) arch = sf_arch_load ("sn10", NULL);
+  g_autoptr (SfProgram) wide = test_design ("lenet", arch, "o3", 0, NULL, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  int64_t flows = 5;
+  g_autoptr (SfProgram) tight = NULL;
+  for (; tight == NULL || count_pcus (tight) == count_pcus (wide); flows--)
+    {
+      SF_REQUIRE (flows > 1);
+      g_autoptr (SfArch) narrow = test_arch_with (arch, "vector_flows", flows);
+      g_clear_pointer (&tight, sf_program_unref);
+      tight = test_design ("lenet", narrow, "o3", 0, NULL, &error);
+      SF_REQUIRE_NO_ERROR (error);
+    }
+  SF_CHECK (count_pcus (tight) < count_pcus (wide));
+  SF_CHECK_INT (sf_program_n_configs (tight), sf_program_n_configs (wide));
+}
+
+/* Scalars that meet in a stage of one PCU: it gets a section of its own, its nodes stages. */
+SF_TEST (Route, SplitsAtTheWorstStage)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfArch) arch = sf_arch_load ("sn10", NULL);
+  SfCompileOptions options = { .seed = 1, .optimizer = "adamw" };
+  g_autoptr (SfProgram) wide = test_design ("lenet", arch, "o3", 0, &options, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  g_autoptr (SfArch) narrow = test_arch_with (arch, "scalar_flows", 2);
+  g_autoptr (SfProgram) tight = test_design ("lenet", narrow, "o3", 0, &options, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK (sf_program_n_configs (tight) > sf_program_n_configs (wide));
+  SF_CHECK (most_on_a_link (tight, SF_NETWORK_SCALAR) <= 2);
+}
+
+/* What cannot be helped says what it needs, for which stage, and what there is. */
+SF_TEST (Route, SaysWhatItNeeds)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfArch) arch = sf_arch_load ("tiny", NULL);
+  g_autoptr (SfArch) narrow = test_arch_with (arch, "control_flows", 1);
+  g_autoptr (SfArch) none = test_arch_with (narrow, "vector_flows", 1);
+  g_autoptr (SfProgram) program = test_design ("lenet", none, "o0", 0, NULL, &error);
+  SF_REQUIRE (program == NULL);
+  SF_CHECK_ERROR (error, SF_ERROR_NO_RESOURCE, "_flows = 2 for the link from (");
+}
+
+/* Sizes beyond any machine's: what comes out is sound. */
 SF_TEST (Route, LargeTileIsRouted)
 {
   g_autoptr (GError) error = NULL;

@@ -161,11 +161,13 @@ place_config (SfPassContext *context, uint32_t config, int64_t moves, GError **e
   return true;
 }
 
+/* Configs that have places keep them. */
 static bool
 run (SfPassContext *context, const SfOptionValues *options, GError **error)
 {
   for (uint32_t c = 0; c < sf_program_n_configs (sf_pass_program (context)); c++)
-    if (!place_config (context, c, sf_option_int (options, "moves"), error))
+    if (sf_config_n_places (sf_pass_program (context), c) == 0
+        && !place_config (context, c, sf_option_int (options, "moves"), error))
       return false;
   return true;
 }

@@ -6,7 +6,7 @@
 
 /* Rounds that may pass without anything better: once all nets fit, and before. */
 #define PATIENCE      6
-#define LONG_PATIENCE 60
+#define LONG_PATIENCE 16
 
 typedef struct
 {

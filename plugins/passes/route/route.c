@@ -180,26 +180,40 @@ worst_stage (const Job *job, const Router *r, SfNetwork network)
   return worst;
 }
 
+/* After the source's nodes; the config's own names are only numbers. */
+static char *
+stage_name (const Job *job, uint32_t stage)
+{
+  for (uint32_t e = 0; e < sf_program_n_entries (job->program); e++)
+    for (uint32_t l = 0; l < sf_entry_n_launches (job->program, e); l++)
+      {
+        SfLaunch launch = sf_entry_launch (job->program, e, l);
+        const char *name = sf_launch_stage_name (job->program, e, l, stage);
+        if (launch.target == SF_TARGET_RDU && launch.config == job->config && name != NULL)
+          return g_strdup (name);
+      }
+  return g_strdup_printf ("stage %u", stage);
+}
+
 static bool
 fail_flows (const Job *job, const Router *r, SfNetwork network, GError **error)
 {
   uint32_t link = worst_link (r, true), stage = worst_stage (job, r, network);
-  g_autofree char *name = link_name (r, link);
-  if (stage == SF_NONE)
-    return sf_fail (error, SF_ERROR_NO_RESOURCE,
-                    "config %u: needs %" G_GINT64_FORMAT
-                    " nets on the %s link from %s, %s has %s_flows = %" G_GINT64_FORMAT
-                    "; use a lower level or a larger --arch",
-                    job->config, r->nets[link], network_names[network], name, job->arch.name,
-                    network_names[network], r->flows);
-  SfStage s = sf_config_stage (job->program, job->config, stage);
-  sf_pass_blame (job->context, job->config, stage);
+  g_autofree char *where = link_name (r, link), *who = g_strdup ("no stage");
+  int64_t n_pcus = 0;
+  if (stage != SF_NONE)
+    {
+      g_free (who);
+      who = stage_name (job, stage);
+      n_pcus = sf_config_stage (job->program, job->config, stage).n_pcus;
+      sf_pass_blame (job->context, job->config, stage);
+    }
   return sf_fail (error, SF_ERROR_NO_RESOURCE,
-                  "config %u, stage %u (%s, %" G_GINT64_FORMAT " PCUs): needs %" G_GINT64_FORMAT
-                  " nets on the %s link from %s, %s has %s_flows = %" G_GINT64_FORMAT
-                  "; use a lower level or a larger --arch",
-                  job->config, stage, s.name != NULL ? s.name : "unnamed", s.n_pcus, r->nets[link],
-                  network_names[network], name, job->arch.name, network_names[network], r->flows);
+                  "config %u: needs %s_flows = %" G_GINT64_FORMAT
+                  " for the link from %s, mostly for %s on %" G_GINT64_FORMAT
+                  " PCUs, %s has %" G_GINT64_FORMAT "; use a lower level or a larger --arch",
+                  job->config, network_names[network], r->nets[link], where, who, n_pcus,
+                  job->arch.name, r->flows);
 }
 
 /* ---- the pass ---- */
