@@ -28,16 +28,33 @@ typedef struct
 {
   bool is_stream, out;
   int64_t iterations, chunks, done;
-  int64_t cycles, last_cycles;    /* of an iteration; streams: of a token at their AGCU */
-  int64_t latency;                /* from the end of an iteration to its result */
-  int64_t fine_bytes, fine_total; /* streams: of a token at the memory, of all */
+  int64_t cycles, last_cycles; /* of an iteration; streams: of a token at their AGCU */
+  int64_t latency;             /* from the end of an iteration to its result */
+  int64_t fine, fine_total;    /* streams: work of a token at the memory, of all */
+  int64_t target;              /* of a chunk at the memory: share of its level when it is through */
   uint32_t level, agcu;
   int64_t *first, *last; /* per chunk: end of its first and last iteration */
   uint32_t port, n_ports;
   int64_t end;   /* of the last iteration so far */
-  int64_t asked; /* streams in the heap: since when its next chunk waits for memory */
+  int64_t asked; /* streams in a heap: since when their next chunk is under way */
   bool queued;
 } Agent;
+
+/* Agents by a key, the least on top. */
+typedef struct
+{
+  uint32_t *agents;
+  uint32_t n;
+} Heap;
+
+/* A memory level, whose streams under way have equal shares of its bandwidth. */
+typedef struct
+{
+  Heap active;   /* by target */
+  int64_t share; /* work that each active stream would have had done since the beginning */
+  int64_t now;   /* to which `share` belongs */
+  int64_t most;  /* work of one stream in a cycle: an AGCU's vectors */
+} Level;
 
 typedef struct
 {
@@ -51,10 +68,9 @@ typedef struct
   int64_t *ends;       /* of all agents' chunks */
   uint32_t *todo;      /* stack of agents that may go on */
   uint32_t n_todo;
-  uint32_t *heap; /* streams that wait for memory, the one that asked first on top */
-  uint32_t n_heap;
-  int64_t *memory; /* per level: when it has done what it accepted, in 1/FINE cycles */
-  int64_t *agcu;   /* per AGCU: the same, in cycles */
+  Heap asking; /* streams that will ask for memory, by when */
+  Level *levels;
+  int64_t *agcu; /* per AGCU: when it has done what it accepted */
 } Section;
 
 /* ---- tokens and times ---- */
@@ -203,62 +219,118 @@ fire_stage (Agent *a, int64_t begin, int64_t finish)
   close_chunk (a, first, MAX (last, finish + last_cycles));
 }
 
-static void
-heap_push (Section *s, uint32_t agent)
-{
-  uint32_t at = s->n_heap++;
-  while (at > 0)
-    {
-      uint32_t up = (at - 1) / 2;
-      int64_t d = s->agents[s->heap[up]].asked - s->agents[agent].asked;
-      if (d < 0 || (d == 0 && s->heap[up] < agent))
-        break;
-      s->heap[at] = s->heap[up];
-      at = up;
-    }
-  s->heap[at] = agent;
-}
+/* ---- memory ---- */
 
 static bool
-asks_before (const Section *s, uint32_t a, uint32_t b)
+before (const Section *s, const Heap *heap, uint32_t a, uint32_t b)
 {
-  int64_t d = s->agents[a].asked - s->agents[b].asked;
+  const Agent *x = &s->agents[a], *y = &s->agents[b];
+  int64_t d = heap == &s->asking ? x->asked - y->asked : x->target - y->target;
   return d < 0 || (d == 0 && a < b);
 }
 
-static uint32_t
-heap_pop (Section *s)
+static void
+heap_push (const Section *s, Heap *heap, uint32_t agent)
 {
-  uint32_t top = s->heap[0], agent = s->heap[--s->n_heap], at = 0;
-  for (uint32_t down = 1; down < s->n_heap; down = 2 * at + 1)
+  uint32_t at = heap->n++;
+  for (; at > 0 && before (s, heap, agent, heap->agents[(at - 1) / 2]); at = (at - 1) / 2)
+    heap->agents[at] = heap->agents[(at - 1) / 2];
+  heap->agents[at] = agent;
+}
+
+static uint32_t
+heap_pop (const Section *s, Heap *heap)
+{
+  uint32_t top = heap->agents[0], agent = heap->agents[--heap->n], at = 0;
+  for (uint32_t down = 1; down < heap->n; down = 2 * at + 1)
     {
-      if (down + 1 < s->n_heap && asks_before (s, s->heap[down + 1], s->heap[down]))
+      if (down + 1 < heap->n && before (s, heap, heap->agents[down + 1], heap->agents[down]))
         down++;
-      if (asks_before (s, agent, s->heap[down]))
+      if (before (s, heap, agent, heap->agents[down]))
         break;
-      s->heap[at] = s->heap[down];
+      heap->agents[at] = heap->agents[down];
       at = down;
     }
-  if (s->n_heap > 0)
-    s->heap[at] = agent;
+  heap->agents[at] = agent;
   return top;
 }
 
-/* Memory and AGCU take what they are asked for in turn. */
+/* Work that each active stream of a level gets done in so many cycles. */
+static int64_t
+share_of (const Level *level, int64_t cycles)
+{
+  return MIN (cycles * FINE / MAX (level->active.n, 1), cycles * level->most);
+}
+
 static void
-serve_stream (Section *s, Agent *a, int64_t finish)
+move_on (Level *level, int64_t now)
+{
+  if (now <= level->now)
+    return;
+  level->share += share_of (level, now - level->now);
+  level->now = now;
+}
+
+/* When the level's next chunk is through if nobody else asks; INT64_MAX: none is under way. */
+static int64_t
+next_through (const Section *s, const Level *level)
+{
+  if (level->active.n == 0)
+    return INT64_MAX;
+  int64_t work = MAX (s->agents[level->active.agents[0]].target - level->share, 0);
+  return level->now + MAX (sf_div_up (work * level->active.n, FINE), sf_div_up (work, level->most));
+}
+
+static void
+begin_stream (Section *s, uint32_t agent)
+{
+  Agent *a = &s->agents[agent];
+  Level *level = &s->levels[a->level];
+  int64_t lo = chunk_begin (a, a->done), n = chunk_begin (a, a->done + 1) - lo;
+  move_on (level, a->asked);
+  a->target = level->share + (lo + n == a->iterations ? a->fine_total - lo * a->fine : n * a->fine);
+  heap_push (s, &level->active, agent);
+}
+
+/* The chunk has passed the memory; its AGCU takes what it is asked for in turn. */
+static void
+end_stream (Section *s, Agent *a, int64_t now)
 {
   int64_t lo = chunk_begin (a, a->done), n = chunk_begin (a, a->done + 1) - lo;
-  int64_t total = lo + n == a->iterations ? a->fine_total - lo * a->fine_bytes : n * a->fine_bytes;
-  int64_t *memory = &s->memory[a->level], *agcu = &s->agcu[a->agcu];
-  int64_t from_memory = MAX (*memory, a->asked * FINE), from_agcu = MAX (*agcu, a->asked);
-  int64_t first = MAX (sf_div_up (from_memory + MIN (a->fine_bytes, total), FINE),
-                       from_agcu + a->cycles);
-  *memory = from_memory + total;
-  *agcu = from_agcu + n * a->cycles;
-  int64_t last = MAX (sf_div_up (*memory, FINE), *agcu);
-  close_chunk (a, MIN (first, last), MAX (last, n > 1 ? finish : 0));
+  int64_t *agcu = &s->agcu[a->agcu], begin, finish;
+  next_chunk (s, a, true, &begin, &finish);
+  *agcu = MAX (*agcu, a->asked) + n * a->cycles;
+  int64_t last = MAX (now, *agcu), first = a->asked + sf_div_up (last - a->asked, n);
+  close_chunk (a, first, MAX (last, n > 1 ? finish : 0));
 }
+
+/* The stream whose chunk is the next to pass; SF_NONE: none is under way. */
+static uint32_t
+next_stream (Section *s, int64_t *now)
+{
+  for (;;)
+    {
+      Level *first = NULL;
+      *now = INT64_MAX;
+      for (size_t i = 0; i < s->info.n_memory_levels; i++)
+        if (next_through (s, &s->levels[i]) < *now)
+          {
+            first = &s->levels[i];
+            *now = next_through (s, first);
+          }
+      if (s->asking.n > 0 && s->agents[s->asking.agents[0]].asked <= *now)
+        {
+          begin_stream (s, heap_pop (s, &s->asking));
+          continue;
+        }
+      if (first == NULL)
+        return SF_NONE;
+      move_on (first, *now);
+      return heap_pop (s, &first->active);
+    }
+}
+
+/* ---- all together ---- */
 
 /* Everything that can be known without memory; streams wait in the heap for their turn. */
 static void
@@ -272,8 +344,8 @@ run_stages (Section *s)
         {
           if (next_chunk (s, a, false, &begin, &finish))
             {
-              a->asked = a->out ? MAX (begin, 0) : begin;
-              heap_push (s, (uint32_t) (a - s->agents)); /* stays queued until it is served */
+              a->asked = begin;
+              heap_push (s, &s->asking, (uint32_t) (a - s->agents)); /* queued until it is served */
             }
           else
             a->queued = false;
@@ -295,21 +367,18 @@ run_section (Section *s)
   for (;;)
     {
       run_stages (s);
-      uint32_t next = 0;
-      int64_t begin, finish;
-      if (s->n_heap > 0)
+      int64_t now, begin, finish;
+      uint32_t next = next_stream (s, &now);
+      if (next != SF_NONE)
         {
-          next = heap_pop (s);
-          Agent *a = &s->agents[next];
-          next_chunk (s, a, true, &begin, &finish);
-          serve_stream (s, a, finish);
-          a->queued = false;
+          end_stream (s, &s->agents[next], now);
+          s->agents[next].queued = false;
         }
       else
         {
           /* A section that would come to a stop, which the verifier refuses: what is missing does
            * not count. */
-          while (next < s->n_agents && s->agents[next].done >= s->agents[next].chunks)
+          for (next = 0; next < s->n_agents && s->agents[next].done >= s->agents[next].chunks;)
             next++;
           if (next == s->n_agents)
             return;
@@ -382,7 +451,7 @@ add_stream (Section *s, uint32_t index, const SfArch *arch, const uint32_t *leve
                  .cycles = vectors,
                  .last_cycles = vectors,
                  .latency = way + (stream->out ? 0 : sf_arch_cycles (arch, memory.latency_ns)),
-                 .fine_bytes = (int64_t) (bytes * fine / memory.bytes_per_s),
+                 .fine = (int64_t) (bytes * fine / memory.bytes_per_s),
                  .fine_total = (int64_t) (total * fine / memory.bytes_per_s),
                  .level = level,
                  .agcu = index % (uint32_t) s->info.agcus_per_tile,
@@ -414,7 +483,7 @@ section_init (Section *s, const SfConfigStore *config, const SfStageWork *work, 
                   .agents = g_new (Agent, n + 1),
                   .ports = g_array_sized_new (FALSE, FALSE, sizeof (Port), 4 * n + 1),
                   .todo = g_new (uint32_t, n + 1),
-                  .heap = g_new (uint32_t, n + 1) };
+                  .asking = { g_new (uint32_t, n + 1), 0 } };
   for (uint32_t i = 0; i < config->streams->len; i++)
     add_stream (s, i, arch, levels);
   for (uint32_t i = 0; i < config->stages->len; i++)
@@ -431,7 +500,15 @@ section_init (Section *s, const SfConfigStore *config, const SfStageWork *work, 
       s->agents[i].last = s->agents[i].first + s->agents[i].chunks;
       chunks += s->agents[i].chunks;
     }
-  s->memory = g_new0 (int64_t, s->info.n_memory_levels + 1);
+  s->levels = g_new0 (Level, s->info.n_memory_levels + 1);
+  for (size_t i = 0; i < s->info.n_memory_levels; i++)
+    {
+      SfMemoryLevel memory = sf_arch_memory_level (arch, i);
+      __int128 most = (__int128) FINE * s->info.vector_bytes * s->info.agcu_vectors
+                      * s->info.clock_hz / memory.bytes_per_s;
+      s->levels[i].most = (int64_t) CLAMP (most, 1, FINE);
+      s->levels[i].active.agents = g_new (uint32_t, n + 1);
+    }
   s->agcu = g_new0 (int64_t, s->info.agcus_per_tile + 1);
 }
 
@@ -444,8 +521,10 @@ section_clear (Section *s)
   g_free (s->first_of);
   g_free (s->ends);
   g_free (s->todo);
-  g_free (s->heap);
-  g_free (s->memory);
+  g_free (s->asking.agents);
+  for (size_t i = 0; i < s->info.n_memory_levels; i++)
+    g_free (s->levels[i].active.agents);
+  g_free (s->levels);
   g_free (s->agcu);
 }
 
