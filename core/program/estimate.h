@@ -59,13 +59,27 @@ typedef struct
   uint32_t read_buffer, write_buffer;                /* of the slowest operands; SF_NONE */
 } SfStagePace;
 
-SfStagePace sf_stage_pace (const SfStageWork *work, const SfArchInfo *info, const GArray *buffers,
-                           int64_t n_pcus);
-/* Cycles that a net between neighbouring groups of so many units takes on its longest way. */
-int64_t sf_estimate_way (const SfArchInfo *info, int64_t units);
+/* The units that a stage has, and what it shares. */
+typedef struct
+{
+  const SfArchInfo *info;
+  const GArray *buffers; /* SfBuffer, of the config */
+  const int64_t *crowd;  /* of sf_estimate_crowds; NULL: the stage is alone */
+  int64_t n_pcus;        /* at least 1 */
+  int64_t units;         /* of the section */
+} SfStagePlan;
+
+SfStagePace sf_stage_pace (const SfStageWork *work, const SfStagePlan *plan);
 /* From the last read of an iteration to its result in the PMUs. */
-int64_t sf_estimate_latency (const SfStageWork *work, const SfArchInfo *info, const GArray *buffers,
-                             int64_t n_pcus);
+int64_t sf_estimate_latency (const SfStageWork *work, const SfStagePlan *plan);
+/* Cycles that a net between two groups of `units` units takes on its longest way, in a section of
+ * so many. */
+int64_t sf_estimate_way (const SfArchInfo *info, int64_t units, int64_t section);
+/* PCUs and PMUs of the section. */
+int64_t sf_estimate_units (const SfConfigStore *config);
+/* Per buffer that several stages read in step: vectors that leave it for all of them; 0 for others.
+ * `work`: one per stage. Owned. */
+int64_t *sf_estimate_crowds (const SfConfigStore *config, const SfStageWork *work);
 /* Section from its stages' work (one each). */
 SfSectionEstimate sf_estimate_section_of (const SfConfigStore *config, const SfStageWork *work,
                                           const SfArch *arch, const uint32_t *levels);

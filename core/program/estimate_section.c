@@ -60,6 +60,8 @@ typedef struct
 {
   const SfConfigStore *config;
   SfArchInfo info;
+  int64_t *crowd; /* of sf_estimate_crowds */
+  int64_t units;  /* of sf_estimate_units */
   Agent *agents;
   uint32_t n_agents;
   GArray *ports;       /* Port */
@@ -409,15 +411,15 @@ static void
 add_stage (Section *s, uint32_t index, const SfStageWork *work)
 {
   const SfStage *stage = &AT (s->config->stages, SfStage, index);
-  SfStagePace pace = sf_stage_pace (work, &s->info, s->config->buffers, stage->n_pcus);
+  SfStagePlan plan = { &s->info, s->config->buffers, s->crowd, MAX (stage->n_pcus, 1), s->units };
+  SfStagePace pace = sf_stage_pace (work, &plan);
   uint32_t agent = s->n_agents++;
   Agent *a = &s->agents[agent];
   *a = (Agent){ .iterations = work->iterations,
                 .chunks = MIN (work->iterations, MAX_CHUNKS),
                 .cycles = pace.cycles,
                 .last_cycles = pace.last_cycles,
-                .latency = sf_estimate_latency (work, &s->info, s->config->buffers,
-                                                MAX (stage->n_pcus, 1)),
+                .latency = sf_estimate_latency (work, &plan),
                 .port = s->ports->len };
   for (size_t i = 0; i < stage->n_operands; i++)
     {
@@ -441,8 +443,7 @@ add_stream (Section *s, uint32_t index, const SfArch *arch, const uint32_t *leve
   int64_t bytes = buffer->token_elems * elem, total = sf_shape_n_elems (&buffer->shape) * elem;
   int64_t vectors = buffer->token_elems == 1 ? 1 : sf_div_up (bytes, s->info.vector_bytes);
   __int128 fine = (__int128) FINE * s->info.clock_hz;
-  /* Neighbours among the units of a section of middling size, and the way in from the edge. */
-  int64_t way = sf_estimate_way (&s->info, 1 + buffer->n_pmus) + s->info.hop_cycles;
+  int64_t way = sf_estimate_way (&s->info, 1 + buffer->n_pmus, s->units);
   s->agents[agent]
       = (Agent){ .is_stream = true,
                  .out = stream->out,
@@ -454,9 +455,33 @@ add_stream (Section *s, uint32_t index, const SfArch *arch, const uint32_t *leve
                  .fine = (int64_t) (bytes * fine / memory.bytes_per_s),
                  .fine_total = (int64_t) (total * fine / memory.bytes_per_s),
                  .level = level,
-                 .agcu = index % (uint32_t) s->info.agcus_per_tile,
+                 .agcu = index, /* its own, unless there are too few */
                  .port = s->ports->len };
   add_port (s, &s->agents[agent], (Port){ stream->buffer, agent, !stream->out, false, 1 });
+}
+
+/* With more streams than AGCUs: each, the longest first, to the AGCU with least to do. */
+static void
+share_agcus (Section *s)
+{
+  uint32_t n = s->config->streams->len, n_agcus = (uint32_t) s->info.agcus_per_tile;
+  if (n <= n_agcus)
+    return;
+  g_autofree int64_t *load = g_new0 (int64_t, n_agcus);
+  g_autofree bool *given = g_new0 (bool, n);
+  for (uint32_t i = 0; i < n; i++)
+    {
+      uint32_t longest = SF_NONE, least = 0;
+      for (uint32_t t = 0; t < n; t++)
+        if (!given[t]
+            && (longest == SF_NONE || s->agents[t].fine_total > s->agents[longest].fine_total))
+          longest = t;
+      for (uint32_t u = 1; u < n_agcus; u++)
+        least = load[u] < load[least] ? u : least;
+      given[longest] = true;
+      s->agents[longest].agcu = least;
+      load[least] += s->agents[longest].fine_total;
+    }
 }
 
 static void
@@ -480,12 +505,15 @@ section_init (Section *s, const SfConfigStore *config, const SfStageWork *work, 
   uint32_t n = config->streams->len + config->stages->len;
   *s = (Section){ .config = config,
                   .info = sf_arch_info (arch),
+                  .crowd = sf_estimate_crowds (config, work),
+                  .units = sf_estimate_units (config),
                   .agents = g_new (Agent, n + 1),
                   .ports = g_array_sized_new (FALSE, FALSE, sizeof (Port), 4 * n + 1),
                   .todo = g_new (uint32_t, n + 1),
                   .asking = { g_new (uint32_t, n + 1), 0 } };
   for (uint32_t i = 0; i < config->streams->len; i++)
     add_stream (s, i, arch, levels);
+  share_agcus (s);
   for (uint32_t i = 0; i < config->stages->len; i++)
     add_stage (s, i, &work[i]);
   index_ports (s);
@@ -509,12 +537,13 @@ section_init (Section *s, const SfConfigStore *config, const SfStageWork *work, 
       s->levels[i].most = (int64_t) CLAMP (most, 1, FINE);
       s->levels[i].active.agents = g_new (uint32_t, n + 1);
     }
-  s->agcu = g_new0 (int64_t, s->info.agcus_per_tile + 1);
+  s->agcu = g_new0 (int64_t, MAX ((int64_t) config->streams->len, s->info.agcus_per_tile) + 1);
 }
 
 static void
 section_clear (Section *s)
 {
+  g_free (s->crowd);
   g_free (s->agents);
   g_array_unref (s->ports);
   g_free (s->of_buffer);
@@ -539,8 +568,9 @@ busy_cycles (const Agent *a)
 static SfBound
 bound_of_stage (const Section *s, const SfStageWork *work, uint32_t stage)
 {
-  SfStagePace pace = sf_stage_pace (&work[stage], &s->info, s->config->buffers,
-                                    AT (s->config->stages, SfStage, stage).n_pcus);
+  SfStagePlan plan = { &s->info, s->config->buffers, s->crowd,
+                       MAX (AT (s->config->stages, SfStage, stage).n_pcus, 1), s->units };
+  SfStagePace pace = sf_stage_pace (&work[stage], &plan);
   if (pace.compute_cycles >= MAX (pace.read_cycles, pace.write_cycles))
     return SF_BOUND_COMPUTE;
   return pace.read_cycles >= pace.write_cycles ? SF_BOUND_READ : SF_BOUND_WRITE;

@@ -2,14 +2,35 @@
 /* T0: how long a stage's iterations take on given units. */
 #include "core/program/estimate.h"
 
-int64_t
-sf_estimate_way (const SfArchInfo *info, int64_t units)
+/* Ways that lead a unit's net to its several sinks, each of a vector a cycle, on an average. */
+#define WAYS_OUT 2
+
+static int64_t
+side_of (int64_t units)
 {
-  /* The side of a square that holds the units, which annealing brings together. */
-  int64_t side = 1;
-  while (side * side < units)
+  int64_t side = 0;
+  while ((side + 1) * (side + 1) <= units)
     side++;
-  return MIN (side, info->columns + info->rows) * info->hop_cycles;
+  return side;
+}
+
+int64_t
+sf_estimate_way (const SfArchInfo *info, int64_t units, int64_t section)
+{
+  /* Along the squares that hold the units that are joined and, in part, all of the section: what
+   * annealing brings together for some it takes apart for others. */
+  return MAX (side_of (units) - 1 + side_of (section) / 2, 1) * info->hop_cycles;
+}
+
+int64_t
+sf_estimate_units (const SfConfigStore *config)
+{
+  int64_t n = 0;
+  for (guint i = 0; i < config->stages->len; i++)
+    n += g_array_index (config->stages, SfStage, i).n_pcus;
+  for (guint i = 0; i < config->buffers->len; i++)
+    n += g_array_index (config->buffers, SfBuffer, i).n_pmus;
+  return n;
 }
 
 static int64_t
@@ -27,29 +48,34 @@ compute_cycles (const SfStageWork *work, const SfArchInfo *info, int kind, int64
   return MAX (MAX (matrix + sf_div_up (body, info->pcu_stages), tail), 1);
 }
 
-/* The slowest operand of either kind; operands of one buffer share its ports. */
+/* The slowest operand of either kind. Operands of one buffer share its ports and, reading, the nets
+ * out of its PMUs; so do stages that read it in step (`crowd`). */
 static int64_t
-flow_cycles (const SfStageWork *work, const SfArchInfo *info, const GArray *buffers, int kind,
-             int64_t n_pcus, bool out, uint32_t *slowest)
+flow_cycles (const SfStageWork *work, const SfStagePlan *plan, int kind, bool out,
+             uint32_t *slowest)
 {
-  int64_t most = 0, ports = out ? info->pmu_write_ports : info->pmu_read_ports;
+  int64_t most = 0, all = 0;
+  const SfArchInfo *info = plan->info;
   for (guint i = 0; i < work->flows->len; i++)
     {
       const SfWorkFlow *flow = &g_array_index (work->flows, SfWorkFlow, i);
       if (flow->out != out || flow->vectors[kind] == 0)
         continue;
-      int64_t n_pmus = MAX (g_array_index (buffers, SfBuffer, flow->buffer).n_pmus, 1), sum = 0;
+      int64_t n = MAX (g_array_index (plan->buffers, SfBuffer, flow->buffer).n_pmus, 1), sum = 0;
       for (guint k = 0; k < work->flows->len; k++)
         {
           const SfWorkFlow *other = &g_array_index (work->flows, SfWorkFlow, k);
           if (other->out == out && other->buffer == flow->buffer)
             sum += other->vectors[kind];
         }
-      int64_t cycles = MAX (sf_div_up (flow->vectors[kind], MIN (n_pmus, n_pcus)),
-                            sf_div_up (sum, n_pmus * ports));
-      if (cycles > most)
+      int64_t cycles = MAX (sf_div_up (flow->vectors[kind], MIN (n, plan->n_pcus)),
+                            sf_div_up (sum, n * (out ? info->pmu_write_ports : WAYS_OUT)));
+      if (!out && plan->crowd != NULL)
+        cycles = MAX (cycles, plan->crowd[flow->buffer] / (WAYS_OUT * n * work->iterations));
+      all += sf_div_up (flow->vectors[kind], WAYS_OUT * plan->n_pcus);
+      if (MAX (cycles, out ? all : 0) > most)
         {
-          most = cycles;
+          most = MAX (cycles, out ? all : 0);
           *slowest = flow->buffer;
         }
     }
@@ -57,18 +83,16 @@ flow_cycles (const SfStageWork *work, const SfArchInfo *info, const GArray *buff
 }
 
 SfStagePace
-sf_stage_pace (const SfStageWork *work, const SfArchInfo *info, const GArray *buffers,
-               int64_t n_pcus)
+sf_stage_pace (const SfStageWork *work, const SfStagePlan *plan)
 {
   SfStagePace pace = { .read_buffer = SF_NONE, .write_buffer = SF_NONE };
   int64_t sum = 0, compute = 0, read = 0, write = 0, slowest_read = 0, slowest_write = 0;
-  n_pcus = MAX (n_pcus, 1);
   for (int kind = 0; kind < work->n_kinds; kind++)
     {
       uint32_t reads = SF_NONE, writes = SF_NONE;
-      int64_t c = compute_cycles (work, info, kind, n_pcus), n = work->count[kind];
-      int64_t r = flow_cycles (work, info, buffers, kind, n_pcus, false, &reads);
-      int64_t w = flow_cycles (work, info, buffers, kind, n_pcus, true, &writes);
+      int64_t c = compute_cycles (work, plan->info, kind, plan->n_pcus), n = work->count[kind];
+      int64_t r = flow_cycles (work, plan, kind, false, &reads);
+      int64_t w = flow_cycles (work, plan, kind, true, &writes);
       compute += n * c;
       read += n * r;
       write += n * w;
@@ -95,18 +119,41 @@ sf_stage_pace (const SfStageWork *work, const SfArchInfo *info, const GArray *bu
 }
 
 int64_t
-sf_estimate_latency (const SfStageWork *work, const SfArchInfo *info, const GArray *buffers,
-                     int64_t n_pcus)
+sf_estimate_latency (const SfStageWork *work, const SfStagePlan *plan)
 {
   int64_t units[2] = { 0, 0 };
   for (guint i = 0; i < work->flows->len; i++)
     {
       const SfWorkFlow *flow = &g_array_index (work->flows, SfWorkFlow, i);
-      units[flow->out] = MAX (units[flow->out],
-                              n_pcus + g_array_index (buffers, SfBuffer, flow->buffer).n_pmus);
+      int64_t n = g_array_index (plan->buffers, SfBuffer, flow->buffer).n_pmus;
+      units[flow->out] = MAX (units[flow->out], plan->n_pcus + n);
     }
-  return info->pcu_latency_cycles + sf_estimate_way (info, units[0])
-         + sf_estimate_way (info, units[1]);
+  return plan->info->pcu_latency_cycles + sf_estimate_way (plan->info, units[0], plan->units)
+         + sf_estimate_way (plan->info, units[1], plan->units);
+}
+
+int64_t *
+sf_estimate_crowds (const SfConfigStore *config, const SfStageWork *work)
+{
+  int64_t *crowd = g_new0 (int64_t, config->buffers->len + 1);
+  g_autofree uint32_t *readers = g_new0 (uint32_t, config->buffers->len + 1);
+  for (guint i = 0; i < config->stages->len; i++)
+    for (guint k = 0; k < work[i].flows->len; k++)
+      {
+        const SfWorkFlow *flow = &g_array_index (work[i].flows, SfWorkFlow, k);
+        if (flow->out)
+          continue;
+        readers[flow->buffer]++;
+        for (int kind = 0; kind < work[i].n_kinds; kind++)
+          crowd[flow->buffer] += work[i].count[kind] * flow->vectors[kind];
+      }
+  for (guint b = 0; b < config->buffers->len; b++)
+    {
+      const SfBuffer *buffer = &g_array_index (config->buffers, SfBuffer, b);
+      if (readers[b] < 2 || buffer->depth >= buffer->tokens)
+        crowd[b] = 0;
+    }
+  return crowd;
 }
 
 SfStageEstimate
@@ -116,8 +163,9 @@ sf_estimate_stage (const SfProgram *program, uint32_t config, uint32_t stage, co
   const SfStage *s = sf_config_stage_at (program, config, stage);
   SfArchInfo info = sf_arch_info (arch);
   SfStageWork work;
+  SfStagePlan plan = { &info, store->buffers, NULL, MAX (s->n_pcus, 1), sf_estimate_units (store) };
   sf_stage_work_init (&work, store, s, arch);
-  SfStagePace pace = sf_stage_pace (&work, &info, store->buffers, s->n_pcus);
+  SfStagePace pace = sf_stage_pace (&work, &plan);
   SfStageEstimate estimate = { .iterations = work.iterations,
                                .compute_cycles = pace.compute_cycles,
                                .read_cycles = pace.read_cycles,
@@ -126,7 +174,7 @@ sf_estimate_stage (const SfProgram *program, uint32_t config, uint32_t stage, co
                                .bound = SF_BOUND_COMPUTE,
                                .buffer = SF_NONE };
   estimate.interval_cycles = MAX (MAX (pace.compute_cycles, pace.read_cycles), pace.write_cycles);
-  estimate.latency_cycles = sf_estimate_latency (&work, &info, store->buffers, MAX (s->n_pcus, 1));
+  estimate.latency_cycles = sf_estimate_latency (&work, &plan);
   if (pace.compute_cycles < estimate.interval_cycles)
     {
       bool reads = pace.read_cycles == estimate.interval_cycles;

@@ -30,6 +30,7 @@ typedef struct
   uint32_t *touching;
   int64_t *least;     /* per buffer: PMUs that its tokens need */
   int64_t pcus, pmus; /* left to give */
+  int64_t *crowd;     /* of sf_estimate_crowds */
 } Sharing;
 
 /* ---- what there is ---- */
@@ -61,8 +62,9 @@ set_pmus (Sharing *s, uint32_t buffer, int64_t n)
 static SfStagePace
 pace_of (const Sharing *s, uint32_t stage)
 {
-  return sf_stage_pace (&s->work[stage], &s->info, s->store->buffers,
-                        MAX (stage_at (s, stage)->n_pcus, 1));
+  SfStagePlan plan = { &s->info, s->store->buffers, s->crowd, MAX (stage_at (s, stage)->n_pcus, 1),
+                       0 };
+  return sf_stage_pace (&s->work[stage], &plan);
 }
 
 static int64_t
@@ -390,6 +392,7 @@ sharing_init (Sharing *s, SfProgram *program, uint32_t config, const SfArch *arc
     }
   for (uint32_t b = 0; b < n_buffers; b++)
     s->least[b] = buffer_at (s, b)->n_pmus;
+  s->crowd = sf_estimate_crowds (store, s->work);
   index_touching (s);
 }
 
@@ -406,6 +409,7 @@ sharing_clear (Sharing *s)
   g_free (s->touch_first);
   g_free (s->touching);
   g_free (s->least);
+  g_free (s->crowd);
 }
 
 SfSectionEstimate
@@ -419,13 +423,16 @@ sf_low_share_units (SfProgram *program, uint32_t config, const SfArch *arch, int
   for (uint32_t b = 0; b < s.n_buffers; b++)
     s.pmus -= s.least[b];
   SfSectionEstimate estimate = share_out (&s);
+  int64_t units = sf_estimate_units (s.store);
   for (uint32_t i = 0; i < s.n_stages; i++)
     {
       SfStagePace pace = pace_of (&s, i);
+      SfStagePlan plan = { &s.info, s.store->buffers, s.crowd, MAX (stage_at (&s, i)->n_pcus, 1),
+                           units };
       int64_t n_pcus = stage_at (&s, i)->n_pcus;
       int64_t interval = MAX (MAX (pace.compute_cycles, pace.read_cycles), pace.write_cycles);
       sf_config_set_stage (program, config, i, n_pcus, interval,
-                           sf_estimate_latency (&s.work[i], &s.info, s.store->buffers, n_pcus));
+                           sf_estimate_latency (&s.work[i], &plan));
     }
   sharing_clear (&s);
   return estimate;
