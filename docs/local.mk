@@ -12,6 +12,7 @@ dist_doc_DATA += \
   docs/pef.md \
   docs/plugins.md \
   docs/program.md \
+  docs/sweep.md \
   docs/timing.md \
   docs/queue.md \
   docs/training.md

@@ -10,6 +10,7 @@ TESTS += tests/cli/sfbatch_errors_test.sh
 TESTS += tests/cli/sfbatch_kill_test.sh
 TESTS += tests/cli/examples_test.sh
 TESTS += tests/cli/fusion_test.sh
+TESTS += tests/cli/sweep_test.sh
 TESTS += tests/cli/loss_test.sh
 TESTS += tests/cli/train_resume_test.sh
 TESTS += tests/cli/threads_test.sh

@@ -21,6 +21,8 @@ tools_sf_libverbs_la_SOURCES = \
   tools/sf/session_options.h \
   tools/sf/timing.c \
   tools/sf/timing.h \
+  tools/sf/sweep_table.c \
+  tools/sf/sweep_table.h \
   tools/sf/verb_compile.c \
   tools/sf/verb_eval.c \
   tools/sf/verb_inspect.c \
@@ -29,6 +31,7 @@ tools_sf_libverbs_la_SOURCES = \
   tools/sf/verb_plugin_new.c \
   tools/sf/verb_plugins.c \
   tools/sf/verb_run.c \
+  tools/sf/verb_sweep.c \
   tools/sf/verb_test.c \
   tools/sf/verb_train.c \
   tools/sf/verbs.c \

@@ -4,6 +4,7 @@
 
 static const SfVerb *const verbs[] = {
   &sf_verb_compile,
+  &sf_verb_sweep,
   &sf_verb_run,
   &sf_verb_test,
   &sf_verb_train,

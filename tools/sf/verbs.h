@@ -17,6 +17,7 @@ extern const SfVerb sf_verb_pef_strip;
 extern const SfVerb sf_verb_plugin_new;
 extern const SfVerb sf_verb_plugins;
 extern const SfVerb sf_verb_run;
+extern const SfVerb sf_verb_sweep;
 extern const SfVerb sf_verb_test;
 extern const SfVerb sf_verb_train;
 
