@@ -178,7 +178,7 @@ meet_in_net (Ways *ways, size_t n_hops)
       for (size_t before = 0; before < h && flows != 0; before++)
         if (AT (ways->hop_flows, uint64_t, before) == flows)
           flows = 0;
-      for (size_t bit = 0; flows >> bit != 0; bit++)
+      for (size_t bit = 0; bit < MAX_BITS && flows >> bit != 0; bit++)
         if ((flows >> bit & 1) != 0)
           shares[n++] = (SfShare){ AT (ways->net_flows, uint32_t, bit), 1 };
       if (n > 1)
