@@ -25,6 +25,7 @@ libsfcore_la_SOURCES += \
   core/program/lower_module.c \
   core/program/lower_move.c \
   core/program/lower_op.c \
+  core/program/lower_run.c \
   core/program/lower_section.c \
   core/program/lower_stage.c \
   core/program/lower_stream.c \

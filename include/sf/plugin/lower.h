@@ -73,6 +73,21 @@ SF_API void sf_lowering_regroup (SfLowering *lowering);
 SF_API bool sf_lowering_section (SfLowering *lowering, const SfArch *arch, const SfLowerLimits *limits, int32_t first, int32_t n, SfLowerNeed *need,
                                  GError **error);
 
+/* What one group asks of the machine whatever section it is in, in cycles of T0. */
+typedef struct
+{
+  int64_t cycles;       /* as a section of its own, without the load */
+  int64_t pcu_cycles;   /* of all iterations, on one PCU */
+  int64_t iterations;   /* of counter 0: tokens that follow one another */
+  int64_t token_cycles; /* of an iteration on as many PCUs as it can use */
+} SfLowerWork;
+SF_API bool sf_lowering_group (SfLowering *lowering, const SfArch *arch, const SfLowerLimits *limits, int32_t group, SfLowerWork *work, GError **error);
+/* The tensors in memory that a group would read and write alone (roots, each once), and whether it needs all of one at once: appended to `tensors` (SfValue) and `whole` (bool). */
+SF_API bool sf_lowering_tensors (SfLowering *lowering, int32_t group, GArray *tensors, GArray *whole);
+/* The canonical form of groups first .. first+n-1 as one section: runs of one form need the same and take the same time; those of one `exact` form lower to the
+ * same config. Owned. */
+SF_API GBytes *sf_lowering_form (SfLowering *lowering, int32_t first, int32_t n, bool exact);
+
 /* Builds the whole program from the grouped and sectioned graphs of `module`: tensors, configs, launches, entries, debug map, memory plan. `source` gives the values
  * that origins refer to. */
 SF_API bool sf_lower_module (const SfModule *module, const SfModule *source, const SfArch *arch, const SfLowerLimits *limits, SfProgram *program,
