@@ -18,6 +18,8 @@ struct SfPassContext
   const char *pass;  /* that runs */
   bool blames;       /* the pass that failed named a stage */
   uint32_t blamed_config, blamed_stage;
+  GArray *best_cycles; /* int64_t per entry: the least emulated times of the candidates so far;
+                          NULL: there is none */
 };
 
 /* The core's part of sf_pass_apply_optimizer. */
@@ -30,7 +32,10 @@ bool sf_optimizer_facts (const SfCompileOptions *options, SfModule *module, GErr
  * to go on from; NULL: it blamed none, or that stage cannot become smaller. */
 const char *sf_shrink_blamed (SfPassContext *context);
 
-/* Runs the pipeline of `context->options`. */
+/* Whether the program, built but not placed, may still be faster than the candidates before it:
+ * CANCELLED when it cannot. */
+bool sf_candidate_may_win (SfPassContext *context, GError **error);
+/* Runs the pipeline of `context->options`, and those that it names besides. */
 bool sf_pipeline_run (SfPassContext *context, GError **error);
 
 #endif
