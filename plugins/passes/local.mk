@@ -55,7 +55,14 @@ plugins_sf_pass_fuse_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
 plugins_sf_pass_fuse_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
 plugins_sf_pass_fuse_la_LIBADD = $(SF_PLUGIN_LIBADD)
 plugin_LTLIBRARIES += plugins/sf-pass-section.la
-plugins_sf_pass_section_la_SOURCES = plugins/passes/section/section.c
+plugins_sf_pass_section_la_SOURCES = \
+  plugins/passes/section/chain.c \
+  plugins/passes/section/chain.h \
+  plugins/passes/section/groups.c \
+  plugins/passes/section/groups.h \
+  plugins/passes/section/order.c \
+  plugins/passes/section/search.c \
+  plugins/passes/section/section.c
 plugins_sf_pass_section_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
 plugins_sf_pass_section_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
 plugins_sf_pass_section_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)

@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pass section: cuts the ordered groups into sections that fit an RDU tile. */
-#include <sf/plugin/lower.h>
-#include <sf/plugin/pass.h>
+/* Pass section: cuts the ordered groups into sections that fit an RDU tile, by a search for the
+ * least emulated time or greedily. */
+#include "chain.h"
+
+#define AT(array, Type, index) g_array_index ((array), Type, (index))
+
+static const char *const phase_names[SF_N_PHASES] = { "fwd", "bwd", "opt" };
 
 static const SfOption options_table[] = {
+  { .name = "method",
+    .type = SF_OPTION_CHOICE,
+    .def = "greedy",
+    .choices = "greedy|search",
+    .help = "as many stages as fit one after the other, or a search for the least emulated time" },
   { .name = "max-groups",
     .type = SF_OPTION_INT,
     .def = "8",
@@ -14,151 +23,131 @@ static const SfOption options_table[] = {
   { .name = NULL },
 };
 
-/* The groups of one graph in order. */
-typedef struct
-{
-  SfPassContext *context;
-  SfGraph *graph;
-  SfLowering *low;
-  SfLowerLimits limits;
-  GArray *first; /* per group: its first node */
-} Cutter;
-
-static SfNode
-head_of (const Cutter *c, int32_t group)
-{
-  return g_array_index (c->first, SfNode, group);
-}
-
-/* Reads the groups from the graph. */
-static void
-index_groups (Cutter *c)
-{
-  const SfNode none = SF_NONE;
-  g_array_set_size (c->first, 0);
-  for (SfNode node = 0; node < sf_graph_n_nodes (c->graph); node++)
-    {
-      int32_t group = sf_node_group (c->graph, node);
-      while (group >= 0 && c->first->len <= (guint) group)
-        g_array_append_val (c->first, none);
-      if (group >= 0 && head_of (c, group) == SF_NONE)
-        g_array_index (c->first, SfNode, group) = node;
-    }
-  sf_lowering_regroup (c->low);
-}
-
-/* Groups from `first` on that may share a section: one phase, no host node, at most `most`. */
+/* Places from `first` on that may share a section: one phase, no host node. */
 static int32_t
-run_length (const Cutter *c, int32_t first, int32_t most)
+chain_length (const Groups *g, int32_t first)
 {
-  SfNode head = head_of (c, first);
-  int32_t n = 1, n_groups = (int32_t) c->first->len;
-  if (sf_node_on_host (c->graph, head))
+  const Group *head = sf_section_group_at (g, first);
+  int32_t n = 1;
+  if (head->on_host)
     return 1;
-  while (n < most && first + n < n_groups && !sf_node_on_host (c->graph, head_of (c, first + n))
-         && sf_node_phase (c->graph, head_of (c, first + n)) == sf_node_phase (c->graph, head))
+  while (first + n < (int32_t) g->order->len && !sf_section_group_at (g, first + n)->on_host
+         && sf_section_group_at (g, first + n)->phase == head->phase)
     n++;
   return n;
 }
 
-/* Makes the nodes of `group` groups of their own, in graph order; false when it has but one. */
-static bool
-split_group (Cutter *c, int32_t group)
-{
-  SfNode n_nodes = (SfNode) sf_graph_n_nodes (c->graph);
-  int32_t members = 0;
-  for (SfNode node = 0; node < n_nodes; node++)
-    members += sf_node_group (c->graph, node) == group;
-  for (SfNode node = 0, seen = 0; members > 1 && node < n_nodes; node++)
-    if (sf_node_group (c->graph, node) > group)
-      sf_node_set_group (c->graph, node, sf_node_group (c->graph, node) + members - 1);
-    else if (sf_node_group (c->graph, node) == group)
-      sf_node_set_group (c->graph, node, group + (int32_t) seen++);
-  if (members > 1)
-    index_groups (c);
-  return members > 1;
-}
+/* ---- greedy ---- */
 
+/* The longest run from `first` that fits: doubled while it does, then halved in on. */
 static bool
-fits (Cutter *c, int32_t first, int32_t n, GError **error)
+longest_run (Groups *g, int32_t first, int32_t most, int32_t *out, GError **error)
 {
-  SfLowerNeed need;
-  return sf_lowering_section (c->low, sf_pass_arch (c->context), &c->limits, first, n, &need,
-                              error);
-}
-
-/* The longest run from `first` that fits: doubled while it does, then halved in on. A failure other
- * than for lack of room is a failure. */
-static bool
-cut (Cutter *c, int32_t first, int32_t most, int32_t *out, GError **error)
-{
-  int32_t good = 0, bad = most + 1;
-  for (int32_t n = 1; good < most && bad > good + 1;)
+  int32_t good = 1, bad = most + 1;
+  for (int32_t n = MIN (2, most); good < most && bad > good + 1;)
     {
-      g_autoptr (GError) failure = NULL;
-      if (fits (c, first, n, &failure))
-        good = n;
-      else if (n == 1 || !g_error_matches (failure, SF_ERROR, SF_ERROR_NO_RESOURCE))
-        {
-          g_propagate_error (error, g_steal_pointer (&failure));
-          return false;
-        }
-      else
+      int64_t cycles;
+      if (!sf_section_price (g, first, n, &cycles, error))
+        return false;
+      if (cycles == DOES_NOT_FIT)
         bad = n;
+      else
+        good = n;
       n = bad > most ? MIN (2 * good, most) : (good + bad) / 2;
     }
   *out = good;
   return true;
 }
 
-/* Groups of the section that begins at `first`. A stage too large for the machine becomes several,
- * a node too large for it runs on the host. */
 static bool
-cut_or_shrink (Cutter *c, int32_t first, int32_t most, int32_t *out, GError **error)
+cut_greedily (Groups *g, int32_t first, int32_t n, GArray *cuts, GError **error)
 {
-  for (;;)
+  for (int32_t at = first; at < first + n;)
     {
-      g_autoptr (GError) failure = NULL;
-      *out = run_length (c, first, most);
-      SfNode head = head_of (c, first);
-      if (sf_node_on_host (c->graph, head) || cut (c, first, *out, out, &failure))
-        return true;
-      if (!g_error_matches (failure, SF_ERROR, SF_ERROR_NO_RESOURCE))
-        {
-          g_propagate_error (error, g_steal_pointer (&failure));
-          return false;
-        }
-      if (split_group (c, first))
-        continue;
-      sf_node_set_on_host (c->graph, head, true);
-      sf_pass_note (c->context, "%s (%s): on the host, %s", sf_node_name (c->graph, head),
-                    sf_node_op_name (c->graph, head), failure->message);
+      int32_t length;
+      if (!longest_run (g, at, MIN (g->most, first + n - at), &length, error))
+        return false;
+      g_array_append_val (cuts, length);
+      at += length;
     }
+  return true;
+}
+
+/* ---- search ---- */
+
+/* Searches every order of the chain and keeps the best. */
+static bool
+cut_by_search (Groups *g, int32_t first, int32_t n, GArray *cuts, GError **error)
+{
+  g_autoptr (GPtrArray) orders = sf_section_orders (g, first, n);
+  g_autoptr (GArray) best = NULL;
+  int64_t least = G_MAXINT64;
+  guint chosen = 0, tried = 0;
+  size_t before = g->n_laid_out;
+  for (guint i = 0; i < orders->len; i++)
+    {
+      if (orders->pdata[i] == NULL)
+        continue;
+      const GArray *order = orders->pdata[i];
+      g_autoptr (GArray) found = g_array_new (FALSE, FALSE, sizeof (int32_t));
+      int64_t cycles = 0;
+      sf_section_reorder (g, first, &AT (order, int32_t, 0), n);
+      g_autoptr (Chain) chain = sf_section_chain_new (g, first, n);
+      if (!sf_section_search (chain, least, found, &cycles, error))
+        return false;
+      tried++;
+      if (cycles >= least)
+        continue;
+      least = cycles;
+      chosen = i;
+      g_clear_pointer (&best, g_array_unref);
+      best = g_steal_pointer (&found);
+    }
+  sf_section_reorder (g, first, &AT ((GArray *) orders->pdata[chosen], int32_t, 0), n);
+  g_array_append_vals (cuts, best->data, best->len);
+  sf_pass_note (g->context,
+                "%s %s: %d stages in %u sections, %" G_GINT64_FORMAT
+                " cycles estimated; %s of %u orders, %zu sections laid out",
+                sf_graph_name (g->graph), phase_names[sf_section_group_at (g, first)->phase], n,
+                best->len, least, sf_section_order_name (chosen), tried, g->n_laid_out - before);
+  return true;
+}
+
+/* ---- the pass ---- */
+
+/* Numbers the sections: `cuts` has their lengths, from the first place on. */
+static void
+number_sections (Groups *g, const GArray *cuts)
+{
+  for (SfNode node = 0; node < sf_graph_n_nodes (g->graph); node++)
+    sf_node_set_section (g->graph, node, -1);
+  int32_t place = 0;
+  for (guint s = 0; s < cuts->len; s++)
+    for (int32_t i = 0; i < AT (cuts, int32_t, s); i++, place++)
+      {
+        const GArray *nodes = sf_section_group_at (g, place)->nodes;
+        for (guint k = 0; k < nodes->len; k++)
+          sf_node_set_section (g->graph, AT (nodes, SfNode, k), (int32_t) s);
+      }
+  sf_pass_note (g->context, "%s: %u stages in %u sections", sf_graph_name (g->graph), g->order->len,
+                cuts->len);
 }
 
 static bool
-cut_graph (Cutter *c, int32_t max_groups, GError **error)
+cut_graph (Groups *g, bool search, GError **error)
 {
-  g_autoptr (GArray) section = g_array_new (FALSE, FALSE, sizeof (int32_t));
-  int32_t n_sections = 0;
-  for (int32_t first = 0; first < (int32_t) c->first->len;)
+  g_autoptr (GArray) cuts = g_array_new (FALSE, FALSE, sizeof (int32_t));
+  if (!sf_section_make_fit (g, search, error))
+    return false;
+  for (int32_t first = 0, n; first < (int32_t) g->order->len; first += n)
     {
-      int32_t n;
-      if (!cut_or_shrink (c, first, max_groups, &n, error))
+      n = chain_length (g, first);
+      if (n == 1)
+        g_array_append_val (cuts, n);
+      else if (!(search ? cut_by_search : cut_greedily) (g, first, n, cuts, error))
         return false;
-      for (int32_t i = 0; i < n; i++)
-        g_array_append_val (section, n_sections);
-      n_sections++;
-      first += n;
     }
-  for (SfNode node = 0; node < sf_graph_n_nodes (c->graph); node++)
-    {
-      int32_t group = sf_node_group (c->graph, node);
-      sf_node_set_section (c->graph, node,
-                           group < 0 ? -1 : g_array_index (section, int32_t, group));
-    }
-  sf_pass_note (c->context, "%s: %u stages in %d sections", sf_graph_name (c->graph), c->first->len,
-                n_sections);
+  number_sections (g, cuts);
   return true;
 }
 
@@ -173,16 +162,15 @@ static bool
 run (SfPassContext *context, const SfOptionValues *options, GError **error)
 {
   SfModule *module = sf_pass_module (context);
+  bool search = g_str_equal (sf_option_string (options, "method"), "search");
+  g_autoptr (GHashTable) prices = g_hash_table_new_full (g_bytes_hash, g_bytes_equal,
+                                                         (GDestroyNotify) g_bytes_unref, g_free);
   for (size_t i = 0; i < sf_module_n_entries (module); i++)
     {
       SfGraph *graph = sf_module_graph (module, sf_module_entry (module, i));
-      g_autoptr (SfLowering) low = sf_lowering_new (graph, NULL, 0);
-      g_autoptr (GArray) first = g_array_new (FALSE, FALSE, sizeof (SfNode));
-      Cutter c = { .context = context, .graph = graph, .low = low, .first = first };
-      c.limits = sf_lower_limits (sf_pass_arch (context), fill_of (context));
-      index_groups (&c);
-      if (!cut_graph (&c, (int32_t) MIN (sf_option_int (options, "max-groups"), INT32_MAX / 2),
-                      error))
+      g_autoptr (Groups) g = sf_section_groups_new (context, graph, fill_of (context), prices);
+      g->most = (int32_t) MIN (sf_option_int (options, "max-groups"), INT32_MAX / 2);
+      if (!cut_graph (g, search, error))
         return false;
     }
   return true;
