@@ -1,5 +1,6 @@
 # Build fragment of core/timing.
 libsfcore_la_SOURCES += \
+  core/timing/clock.c \
   core/timing/nets.c \
   core/timing/run.c \
   core/timing/section.c \

@@ -4,26 +4,34 @@
  * An agent's next iteration is on the heap as soon as it is known when its tokens are complete and
  * its results have room; both are known ahead, since an iteration's end is fixed when it begins -
  * or when its last part is booked, if it takes a share of something contended. Each resource has a
- * clock of the work that it has accepted. Events of one cycle are taken by index of their agent. */
+ * clock of the work that it has accepted. Events of one cycle are taken by index of their agent.
+ *
+ * An iteration has two tracks. The early one ends when what was read is free, the late one follows
+ * it and ends when what was written is complete; queues hold what is between them. */
 #include "core/timing/timing.h"
 
 #define AT(array, Type, index) g_array_index ((array), Type, (index))
 
+/* A part of an iteration that the early track has begun and the late one has not. */
 typedef struct
 {
-  int64_t cycle;    /* until which it is taken */
-  int64_t fraction; /* and so many of its `den`ths */
-} Clock;
+  int64_t asked, until; /* begin and end on the early track */
+  bool last;
+} Part;
 
 typedef struct
 {
-  int64_t done;        /* iterations whose end is known */
+  int64_t done;        /* iterations whose early end is known */
   int64_t start, end;  /* of the iteration in work, of the one before it */
   int64_t parts, part; /* of the iteration in work; 0: none begun */
   int64_t input, room; /* since when it has its tokens, its room */
+  SfBound bound;
+  bool blocked; /* until the late track has caught up */
+  int64_t late_done, late_part, late_start, late_end;
+  Part *ahead; /* ring of what the late track has still to do */
+  size_t first_ahead, n_ahead, max_ahead;
+  bool waiting[2]; /* early, late: on the heap */
   int64_t by_bound[SF_N_BOUNDS];
-  SfBound bound; /* of the iteration in work */
-  bool waiting;  /* on the heap */
 } State;
 
 /* A ring of `depth` tokens. */
@@ -36,7 +44,7 @@ typedef struct
 typedef struct
 {
   int64_t cycles;
-  uint32_t agent;
+  uint32_t track; /* 2 x agent, + 1 for its late track */
 } Event;
 
 typedef struct
@@ -45,7 +53,7 @@ typedef struct
   State *states;
   Ring *rings;
   int64_t *freed; /* per port: tokens given back */
-  Clock *clocks;
+  SfClock *clocks;
   Event *heap;
   size_t n_heap;
   SfStageTime *stages;
@@ -59,18 +67,18 @@ typedef struct
 static bool
 earlier (const Event *a, const Event *b)
 {
-  return a->cycles != b->cycles ? a->cycles < b->cycles : a->agent < b->agent;
+  return a->cycles != b->cycles ? a->cycles < b->cycles : a->track < b->track;
 }
 
 static void
-push (Run *run, int64_t cycles, uint32_t agent)
+push (Run *run, int64_t cycles, uint32_t agent, bool late)
 {
-  Event event = { cycles, agent };
+  Event event = { cycles, 2 * agent + late };
   size_t i = run->n_heap++;
   for (; i > 0 && earlier (&event, &run->heap[(i - 1) / 2]); i = (i - 1) / 2)
     run->heap[i] = run->heap[(i - 1) / 2];
   run->heap[i] = event;
-  run->states[agent].waiting = true;
+  run->states[agent].waiting[late] = true;
 }
 
 static Event
@@ -88,7 +96,7 @@ pop (Run *run)
       i = child;
     }
   run->heap[i] = last;
-  run->states[top.agent].waiting = false;
+  run->states[top.track / 2].waiting[top.track % 2] = false;
   return top;
 }
 
@@ -138,7 +146,7 @@ schedule (Run *run, uint32_t index)
 {
   State *state = &run->states[index];
   const SfAgent *agent = &AT (run->section->agents, SfAgent, index);
-  if (state->waiting || state->parts > 0 || state->done >= agent->iterations)
+  if (state->waiting[0] || state->parts > 0 || state->done >= agent->iterations)
     return;
   int64_t input = 0, room = 0;
   for (size_t p = agent->first_port; p < agent->first_port + agent->n_ports; p++)
@@ -152,12 +160,12 @@ schedule (Run *run, uint32_t index)
     }
   state->input = input;
   state->room = room;
-  push (run, MAX (MAX (input, room), state->end), index);
+  push (run, MAX (MAX (input, room), state->end), index, false);
 }
 
-/* What an iteration that ends at `end` gives back or hands over at a port; `done` counts it. */
+/* What `done` iterations give back, or hand over complete, at a port. */
 static void
-hand_over (Run *run, size_t port_index, const SfAgent *agent, int64_t done, int64_t end)
+hand_over (Run *run, size_t port_index, int64_t done, int64_t since)
 {
   const SfPort *port = &AT (run->section->ports, SfPort, port_index);
   const SfBufferModel *buffer = &AT (run->section->buffers, SfBufferModel, port->buffer);
@@ -166,12 +174,33 @@ hand_over (Run *run, size_t port_index, const SfAgent *agent, int64_t done, int6
   if (port->out)
     for (; ring->written < all; ring->written++)
       {
-        ring->complete[ring->written % buffer->depth] = sf_time_add (end, agent->latency_cycles);
+        ring->complete[ring->written % buffer->depth] = since;
         ring->free[ring->written % buffer->depth] = 0;
       }
   else
     for (int64_t *freed = &run->freed[port_index]; *freed < all; ++*freed)
-      ring->free[*freed % buffer->depth] = MAX (ring->free[*freed % buffer->depth], end);
+      ring->free[*freed % buffer->depth] = MAX (ring->free[*freed % buffer->depth], since);
+}
+
+/* Hands over at the ports of one direction, and lets those go on who waited for it. */
+static void
+hand_over_all (Run *run, const SfAgent *agent, bool out, int64_t done, int64_t since)
+{
+  const SfSection *section = run->section;
+  bool last = done >= agent->iterations;
+  for (size_t p = agent->first_port; p < agent->first_port + agent->n_ports; p++)
+    {
+      const SfPort *port = &AT (section->ports, SfPort, p);
+      if (port->out == out && (last || !port->resident))
+        hand_over (run, p, done, since);
+    }
+  for (size_t p = agent->first_port; p < agent->first_port + agent->n_ports; p++)
+    {
+      const SfPort *port = &AT (section->ports, SfPort, p);
+      const SfBufferModel *buffer = &AT (section->buffers, SfBufferModel, port->buffer);
+      for (size_t i = 0; port->out == out && i < buffer->n_agents; i++)
+        schedule (run, AT (section->touching, uint32_t, buffer->first_agent + i));
+    }
 }
 
 /* ---- an iteration ---- */
@@ -182,11 +211,11 @@ account (Run *run, uint32_t index, int64_t end)
 {
   const SfAgent *agent = &AT (run->section->agents, SfAgent, index);
   State *state = &run->states[index];
-  if (run->step != NULL)
-    run->step (run->user_data, agent, state->done, state->start, end - state->start);
   state->by_bound[state->bound]++;
   if (agent->is_stream)
     return;
+  if (run->step != NULL)
+    run->step (run->user_data, agent, state->done, state->start, end - state->start);
   SfStageTime *stage = &run->stages[agent->index];
   int64_t room = MAX (state->room - MAX (state->end, state->input), 0);
   stage->wait_output_cycles += room;
@@ -197,29 +226,35 @@ account (Run *run, uint32_t index, int64_t end)
   stage->last_cycles = end;
 }
 
+/* The early track is through with an iteration: what it read is free. */
 static void
-finish (Run *run, uint32_t index, int64_t end)
+finish_early (Run *run, uint32_t index, int64_t end)
 {
-  const SfSection *section = run->section;
-  const SfAgent *agent = &AT (section->agents, SfAgent, index);
+  const SfAgent *agent = &AT (run->section->agents, SfAgent, index);
   State *state = &run->states[index];
   run->too_long = run->too_long || end >= SF_TIME_LIMIT;
   account (run, index, end);
   state->end = end;
   state->parts = 0;
   state->done++;
-  bool last = state->done >= agent->iterations;
-  for (size_t p = agent->first_port; p < agent->first_port + agent->n_ports; p++)
-    if (last || !AT (section->ports, SfPort, p).resident)
-      hand_over (run, p, agent, state->done, end);
   schedule (run, index);
-  for (size_t p = agent->first_port; p < agent->first_port + agent->n_ports; p++)
-    {
-      const SfBufferModel *buffer = &AT (section->buffers, SfBufferModel,
-                                         AT (section->ports, SfPort, p).buffer);
-      for (size_t i = 0; i < buffer->n_agents; i++)
-        schedule (run, AT (section->touching, uint32_t, buffer->first_agent + i));
-    }
+  hand_over_all (run, agent, false, state->done, end);
+}
+
+/* The late one is: what it wrote is complete. */
+static void
+finish_late (Run *run, uint32_t index)
+{
+  const SfAgent *agent = &AT (run->section->agents, SfAgent, index);
+  State *state = &run->states[index];
+  run->too_long = run->too_long || state->late_end >= SF_TIME_LIMIT;
+  if (agent->is_stream && run->step != NULL)
+    run->step (run->user_data, agent, state->late_done, state->late_start,
+               state->late_end - state->late_start);
+  state->late_done++;
+  state->late_part = 0;
+  hand_over_all (run, agent, true, state->late_done,
+                 sf_time_add (state->late_end, agent->latency_cycles));
 }
 
 static SfBound
@@ -248,83 +283,145 @@ cut (int64_t amount, int64_t index, int64_t n)
   return n == 1 ? amount * (index + 1) : (int64_t) ((__int128) amount * (index + 1) / n);
 }
 
-/* Accepts work that was asked for at `now`; the cycle at whose beginning it is done. What goes on
- * without a pause was asked for within the cycle before. */
+/* What is done of `amount` in one part. */
 static int64_t
-book (Clock *clock, const SfResource *resource, int64_t parts, int64_t now, bool goes_on)
+slice (int64_t amount, int64_t part, int64_t parts)
 {
-  int64_t from = goes_on ? now - 1 : now, work;
-  if (clock->cycle < from)
-    *clock = (Clock){ from, 0 };
-  if (!__builtin_mul_overflow (parts, resource->num, &work) && work < SF_TIME_LIMIT)
-    {
-      clock->cycle = sf_time_add (clock->cycle, work / resource->den);
-      clock->fraction += work % resource->den;
-    }
-  else
-    {
-      __int128 much = (__int128) parts * resource->num, whole = much / resource->den;
-      clock->cycle = sf_time_add (clock->cycle, (int64_t) MIN (whole, SF_TIME_LIMIT));
-      clock->fraction += (int64_t) (much % resource->den);
-    }
-  if (clock->fraction >= resource->den)
-    {
-      clock->cycle++;
-      clock->fraction -= resource->den;
-    }
-  return clock->cycle + (clock->fraction > 0);
+  return cut (amount, part, parts) - (part > 0 ? cut (amount, part - 1, parts) : 0);
 }
 
-/* Books the next part of an iteration and returns when it ends. A part is not faster than the flows
- * alone, nor does the iteration run ahead of its own pace. */
+/* Books a part on the resources of a track; when all of them are through with it, and which kind
+ * is last if that is after `end`. */
 static int64_t
-book_part (Run *run, State *state, const SfClass *class, int64_t now)
+book_part (Run *run, const SfClass *class, bool late, int64_t part, int64_t parts, int64_t now,
+           bool goes_on, int64_t end, SfBound *bound)
 {
   const SfSection *section = run->section;
-  bool goes_on = state->part > 0 || (state->done > 0 && state->start == state->end);
-  int64_t before = state->part > 0 ? cut (class->transfer_cycles, state->part - 1, state->parts)
-                                   : 0;
-  int64_t alone = now + cut (class->transfer_cycles, state->part, state->parts) - before;
-  int64_t end = MAX (alone, state->start + cut (class->cycles, state->part, state->parts));
   for (size_t u = class->first_use; u < class->first_use + class->n_uses; u++)
     {
       const SfUse *use = &AT (section->uses, SfUse, u);
       const SfResource *resource = &AT (section->resources, SfResource, use->resource);
-      int64_t parts = cut (use->parts, state->part, state->parts)
-                      - (state->part > 0 ? cut (use->parts, state->part - 1, state->parts) : 0);
-      int64_t until = parts == 0
+      int64_t n = use->late == late ? slice (use->parts, part, parts) : 0;
+      int64_t until = n == 0
                           ? 0
-                          : book (&run->clocks[use->resource], resource, parts, now, goes_on);
+                          : sf_clock_book (&run->clocks[use->resource], resource, n, now, goes_on);
       if (until > end)
         {
           end = until;
-          state->bound = bound_of (resource->kind);
+          *bound = bound_of (resource->kind);
         }
     }
   return end;
 }
 
+/* After a part on the early track comes the next one, or the next iteration. */
 static void
-go_on (Run *run, Event event)
+continue_early (Run *run, uint32_t index, int64_t at)
 {
-  const SfSection *section = run->section;
-  const SfAgent *agent = &AT (section->agents, SfAgent, event.agent);
-  State *state = &run->states[event.agent];
-  const SfClass *class = &AT (section->classes, SfClass, sf_agent_class (agent, state->done));
+  State *state = &run->states[index];
+  if (state->part >= state->parts)
+    finish_early (run, index, at);
+  else
+    push (run, at, index, false);
+}
+
+/* The late track takes the first of what is ahead of it. Returns until when the early one has to
+ * wait: it is ahead by what the queues between them hold. */
+static int64_t
+take_late (Run *run, uint32_t index, int64_t now)
+{
+  const SfAgent *agent = &AT (run->section->agents, SfAgent, index);
+  State *state = &run->states[index];
+  const SfClass *class = &AT (run->section->classes, SfClass,
+                              sf_agent_class (agent, state->late_done));
+  Part part = state->ahead[state->first_ahead];
+  state->first_ahead = (state->first_ahead + 1) % state->max_ahead;
+  state->n_ahead--;
+  int64_t parts = MAX (sf_ceil_div (class->vectors, run->section->quantum), 1);
+  bool goes_on = state->late_end == now && now > 0;
+  if (state->late_part == 0)
+    state->late_start = now;
+  int64_t alone = MAX (sf_time_add (now, slice (class->late_cycles, state->late_part, parts)),
+                       part.until);
+  SfBound bound = agent->is_stream ? state->bound : SF_BOUND_WRITE;
+  int64_t end = book_part (run, class, true, state->late_part, parts, now, goes_on, alone, &bound);
+  int64_t vectors = MAX (slice (class->late_vectors, state->late_part, parts), 1);
+  int64_t hold = 0;
+  if (end > part.until && agent->ahead_vectors >= 0)
+    {
+      hold = end - (int64_t) MIN ((__int128) agent->ahead_vectors * (end - now) / vectors, end);
+      if (hold > part.until)
+        state->bound = bound;
+    }
+  state->late_end = end;
+  state->late_part++;
+  if (part.last)
+    finish_late (run, index);
+  return MAX (hold, part.until);
+}
+
+static void
+put_ahead (State *state, Part part)
+{
+  if (state->n_ahead == state->max_ahead)
+    {
+      Part *larger = g_new (Part, 2 * state->max_ahead + 2);
+      for (size_t i = 0; i < state->n_ahead; i++)
+        larger[i] = state->ahead[(state->first_ahead + i) % state->max_ahead];
+      g_free (state->ahead);
+      state->ahead = larger;
+      state->first_ahead = 0;
+      state->max_ahead = 2 * state->max_ahead + 2;
+    }
+  state->ahead[(state->first_ahead + state->n_ahead++) % state->max_ahead] = part;
+}
+
+static void
+go_on_late (Run *run, uint32_t index, int64_t now)
+{
+  State *state = &run->states[index];
+  int64_t at = take_late (run, index, now);
+  if (state->n_ahead > 0)
+    push (run, MAX (state->late_end, state->ahead[state->first_ahead].asked), index, true);
+  if (state->blocked)
+    {
+      state->blocked = false;
+      continue_early (run, index, at);
+    }
+}
+
+/* The next part of an iteration. It is not faster than the flows alone, nor does the iteration run
+ * ahead of its own pace. */
+static void
+go_on_early (Run *run, uint32_t index, int64_t now)
+{
+  const SfAgent *agent = &AT (run->section->agents, SfAgent, index);
+  State *state = &run->states[index];
+  const SfClass *class = &AT (run->section->classes, SfClass, sf_agent_class (agent, state->done));
+  bool goes_on = state->parts > 0 || (state->done > 0 && now == state->end);
   if (state->parts == 0)
     {
-      state->start = event.cycles;
+      state->start = now;
       state->part = 0;
-      state->parts = MAX (sf_ceil_div (class->vectors, section->quantum), 1);
+      state->parts = MAX (sf_ceil_div (class->vectors, run->section->quantum), 1);
       state->bound = class->bound;
     }
-  int64_t end = class->n_uses == 0 ? sf_time_add (event.cycles, class->cycles)
-                                   : book_part (run, state, class, event.cycles);
+  int64_t alone = MAX (sf_time_add (now, slice (class->early_cycles, state->part, state->parts)),
+                       sf_time_add (state->start, cut (class->cycles, state->part, state->parts)));
+  int64_t until = class->early_uses ? book_part (run, class, false, state->part, state->parts, now,
+                                                 goes_on, alone, &state->bound)
+                                    : alone;
   state->part++;
-  if (state->part >= state->parts || class->n_uses == 0)
-    finish (run, event.agent, end);
+  put_ahead (state, (Part){ now, until, state->part >= state->parts });
+  bool at_once = state->n_ahead == 1 && (state->late_end <= now || !class->late_uses);
+  if (at_once)
+    until = take_late (run, index, MAX (now, state->late_end));
+  else if (!state->waiting[1])
+    push (run, MAX (now, state->late_end), index, true);
+  if (at_once || agent->ahead_vectors < 0)
+    continue_early (run, index, until);
   else
-    push (run, end, event.agent);
+    state->blocked = true;
 }
 
 /* ---- the whole ---- */
@@ -337,8 +434,8 @@ init (Run *run, GError **error)
   run->states = g_new0 (State, n_agents + 1);
   run->rings = g_new0 (Ring, section->buffers->len + 1);
   run->freed = g_new0 (int64_t, section->ports->len + 1);
-  run->clocks = g_new0 (Clock, section->resources->len + 1);
-  run->heap = g_new0 (Event, n_agents + 1);
+  run->clocks = g_new0 (SfClock, section->resources->len + 1);
+  run->heap = g_new0 (Event, 2 * n_agents + 1);
   run->stages = g_new0 (SfStageTime, section->n_stages + 1);
   for (guint b = 0; b < section->buffers->len; b++)
     {
@@ -362,6 +459,8 @@ clear (Run *run)
       g_free (run->rings[b].complete);
       g_free (run->rings[b].free);
     }
+  for (guint a = 0; a < run->section->agents->len; a++)
+    g_free (run->states[a].ahead);
   g_free (run->states);
   g_free (run->rings);
   g_free (run->freed);
@@ -379,12 +478,12 @@ check_done (const Run *run, GError **error)
   for (guint a = 0; a < run->section->agents->len; a++)
     {
       const SfAgent *agent = &AT (run->section->agents, SfAgent, a);
-      if (run->states[a].done < agent->iterations)
+      if (run->states[a].late_done < agent->iterations)
         return sf_fail (error, SF_ERROR_CHECK_FAILED,
                         "timing: %s %u stops after %" PRId64 " of %" PRId64
                         " iterations, wanted all of them; deepen the buffers or cut the section",
-                        agent->is_stream ? "stream" : "stage", agent->index, run->states[a].done,
-                        agent->iterations);
+                        agent->is_stream ? "stream" : "stage", agent->index,
+                        run->states[a].late_done, agent->iterations);
     }
   return true;
 }
@@ -397,8 +496,9 @@ last_end (const Run *run)
   for (guint a = 0; a < run->section->agents->len; a++)
     {
       const SfAgent *agent = &AT (run->section->agents, SfAgent, a);
-      int64_t end = run->states[a].done > 0 ? sf_time_add (run->states[a].end, agent->end_cycles)
-                                            : 0;
+      int64_t end = run->states[a].late_done > 0
+                        ? sf_time_add (run->states[a].late_end, agent->end_cycles)
+                        : 0;
       all = MAX (all, end);
       if (agent->is_stream && agent->out)
         streams = MAX (streams, end);
@@ -452,7 +552,10 @@ sf_section_run (const SfSection *section, SfStepFunc step, void *user_data, SfRu
   for (uint32_t a = 0; ok && a < section->agents->len; a++)
     schedule (&run, a);
   while (ok && run.n_heap > 0 && !run.too_long)
-    go_on (&run, pop (&run));
+    {
+      Event event = pop (&run);
+      (event.track % 2 == 0 ? go_on_early : go_on_late) (&run, event.track / 2, event.cycles);
+    }
   ok = ok && check_done (&run, error);
   if (ok)
     {

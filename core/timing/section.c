@@ -60,7 +60,7 @@ add_stream (SfSection *section, const SfProgram *program, uint32_t config, uint3
                   .write = !stream.out,
                   .pmus = pmus,
                   .sources = stream.out ? pmus : 1,
-                  .lanes = stream.out ? MIN (pmus, arch->agcu_vectors) : 1 };
+                  .sinks = stream.out ? MIN (pmus, arch->agcu_vectors) : pmus };
   g_array_append_val (section->flows, flow);
   section->memory_bytes = sf_time_add (section->memory_bytes, sf_time_mul (elems, elem_bytes));
   g_array_append_val (section->agents, agent);
@@ -81,7 +81,7 @@ add_stage_flows (SfSection *section, const SfProgram *program, uint32_t config,
                       .write = write,
                       .pmus = pmus,
                       .sources = write ? pcus : pmus,
-                      .lanes = MIN (pmus, pcus) };
+                      .sinks = write ? pmus : pcus };
       g_array_append_val (section->flows, flow);
       add_port (section, agent, (SfPort){ o->buffer, write, o->counter < 0, MAX (o->rate, 0) });
     }
@@ -177,36 +177,44 @@ index_buffers (SfSection *section)
 
 /* ---- what an iteration takes ---- */
 
+/* A source moves its share of the vectors, a sink takes those of its sources one after the other.
+ */
+static int64_t
+flow_cycles (const SfFlow *flow, int64_t amount)
+{
+  return sf_time_mul (sf_ceil_div (amount, flow->sources),
+                      sf_ceil_div (flow->sources, flow->sinks));
+}
+
 static void
 set_class (const SfSection *section, const SfAgent *agent, size_t c)
 {
   SfClass *class = &AT (section->classes, SfClass, agent->first_class + c);
   class->cycles = class->compute_cycles;
   class->bound = agent->is_stream ? SF_BOUND_MEMORY : SF_BOUND_COMPUTE;
-  class->buffer = SF_NONE;
   for (size_t f = 0; f < agent->n_flows; f++)
     {
       SfFlow *flow = &AT (section->flows, SfFlow, agent->first_flow + f);
-      int64_t amount = sf_flow_amount (flow, agent, c, f);
-      int64_t cycles = sf_ceil_div (amount, flow->lanes);
-      int64_t n = sf_class_count (agent, c);
+      int64_t amount = sf_flow_amount (flow, agent, c, f), n = sf_class_count (agent, c);
+      int64_t cycles = flow_cycles (flow, amount), share = sf_ceil_div (amount, flow->sources);
       flow->total = sf_time_add (flow->total, sf_time_mul (amount, n));
-      flow->total_per_source = sf_time_add (flow->total_per_source,
-                                            sf_time_mul (sf_ceil_div (amount, flow->sources), n));
-      class->transfer_cycles = MAX (class->transfer_cycles, cycles);
-      if (cycles > class->cycles)
+      flow->total_per_source = sf_time_add (flow->total_per_source, sf_time_mul (share, n));
+      if (agent->is_stream || flow->write)
         {
-          class->cycles = cycles;
-          if (agent->is_stream)
-            continue;
-          class->bound = flow->write ? SF_BOUND_WRITE : SF_BOUND_READ;
-          class->buffer = flow->buffer;
+          class->late_cycles = MAX (class->late_cycles, cycles);
+          class->late_vectors = MAX (class->late_vectors, share);
         }
+      if (!flow->write)
+        class->early_cycles = MAX (class->early_cycles, cycles);
+      if (flow->write || cycles <= class->cycles)
+        continue;
+      class->cycles = cycles;
+      if (!agent->is_stream)
+        class->bound = SF_BOUND_READ;
     }
 }
 
-/* Greatest rates of the flows; `memory_cycles`: what memory takes for each class of a stream, at
- * least. */
+/* Greatest rates of the flows. */
 static void
 set_peaks (const SfSection *section, const SfAgent *agent)
 {
@@ -215,7 +223,8 @@ set_peaks (const SfSection *section, const SfAgent *agent)
       {
         const SfClass *class = &AT (section->classes, SfClass, agent->first_class + c);
         SfFlow *flow = &AT (section->flows, SfFlow, agent->first_flow + f);
-        int64_t amount = sf_flow_amount (flow, agent, c, f), cycles = MAX (class->cycles, 1);
+        int64_t amount = sf_flow_amount (flow, agent, c, f);
+        int64_t cycles = MAX (MAX (class->cycles, class->late_cycles), 1);
         int64_t a = sf_time_mul (sf_ceil_div (amount, flow->sources), SF_PEAK_ONE) / cycles;
         int64_t b = sf_time_mul (sf_ceil_div (amount, flow->pmus), SF_PEAK_ONE) / cycles;
         flow->peak_per_source = MAX (flow->peak_per_source, a);
@@ -259,6 +268,10 @@ set_latencies (SfSection *section, const SfArch *arch, const uint32_t *level_of_
           else
             in = MAX (in, flow->hops);
         }
+      /* Queues at the source and at the sink, and those of the hops between. */
+      int64_t ahead = info.fifo_vectors * 2
+                      + (agent->is_stream ? in : out) * (info.fifo_vectors + info.hop_cycles);
+      agent->ahead_vectors = agent->is_stream && !agent->out ? -1 : ahead;
       if (!agent->is_stream)
         agent->latency_cycles = (in + out) * info.hop_cycles + info.pcu_latency_cycles;
       else if (!agent->out)

@@ -92,7 +92,8 @@ meet_in_memory (Sharing *sharing, const SfArch *arch, const uint32_t *level_of_s
                 sf_config_stream (sharing->program, sharing->config, t).buffer);
             bytes += (double) sf_shape_n_elems (&buffer.shape)
                      * (double) sf_dtype_bytes (buffer.dtype);
-            peak += (double) AT (section->flows, SfFlow, t).lanes;
+            const SfFlow *flow = &AT (section->flows, SfFlow, t);
+            peak += (double) MIN (flow->sources, flow->sinks);
             n++;
           }
       if (n == 0)
@@ -190,20 +191,23 @@ compare_uses (const void *a, const void *b)
 }
 
 static void
-add_use (SfSection *section, SfClass *class, uint32_t resource, int64_t parts)
+add_use (SfSection *section, SfClass *class, uint32_t resource, bool late, int64_t parts)
 {
   if (parts == 0)
     return;
   for (size_t u = 0; u < class->n_uses; u++)
-    if (AT (section->uses, SfUse, class->first_use + u).resource == resource)
+    if (AT (section->uses, SfUse, class->first_use + u).resource == resource
+        && AT (section->uses, SfUse, class->first_use + u).late == late)
       {
         SfUse *use = &AT (section->uses, SfUse, class->first_use + u);
         use->parts = sf_time_add (use->parts, parts);
         return;
       }
-  SfUse use = { resource, parts };
+  SfUse use = { resource, late, parts };
   g_array_append_val (section->uses, use);
   class->n_uses++;
+  class->early_uses = class->early_uses || !late;
+  class->late_uses = class->late_uses || late;
 }
 
 /* Parts of a resource that a flow takes for `amount` vectors (elements). */
@@ -223,6 +227,14 @@ parts_of (const SfFlow *flow, SfResourceKind kind, int64_t amount)
       break;
     }
   return sf_ceil_div (amount, flow->sources);
+}
+
+static bool
+is_late (const SfAgent *agent, const SfFlow *flow, SfResourceKind kind)
+{
+  if (!agent->is_stream)
+    return flow->write;
+  return agent->out ? kind != SF_RESOURCE_READ_PORT : kind != SF_RESOURCE_MEMORY;
 }
 
 static void
@@ -247,9 +259,11 @@ use_class (Sharing *sharing, const SfAgent *agent, size_t c, const guint *first_
               parts = sf_time_mul (agent->traffic[c].elems,
                                    (int64_t) sf_dtype_bytes (buffer.dtype));
             }
-          add_use (section, class, use->resource, parts);
+          add_use (section, class, use->resource, is_late (agent, flow, kind), parts);
+          bool whole = kind == SF_RESOURCE_MEMORY || kind == SF_RESOURCE_AGCU;
           if (AT (section->resources, SfResource, use->resource).contended)
-            class->vectors = MAX (class->vectors, sf_ceil_div (amount, flow->sources));
+            class->vectors = MAX (class->vectors,
+                                  whole ? amount : sf_ceil_div (amount, flow->sources));
         }
     }
 }

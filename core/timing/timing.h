@@ -91,10 +91,13 @@ typedef struct
   bool contended; /* its users may ask for more than it gives */
 } SfResource;
 
-/* `parts` of work for a resource. */
+/* `parts` of work for a resource. An iteration has two tracks: what frees its tokens when it is
+ * done (stage: computing and reading; stream in: memory; stream out: leaving the PMUs), and behind
+ * it, `late`, what makes its results complete (writing; AGCU and nets; nets, AGCU and memory). */
 typedef struct
 {
   uint32_t resource;
+  bool late;
   int64_t parts;
 } SfUse;
 
@@ -105,7 +108,7 @@ typedef struct
   bool write;  /* into the PMUs */
   bool scalar; /* moves elements, not vectors */
   int64_t pmus, sources;
-  int64_t lanes; /* vectors a cycle when alone */
+  int64_t sinks; /* units that take a vector a cycle; an AGCU counts as those that it takes */
   int64_t hops;  /* longest way from a source to a sink */
   int64_t total; /* vectors (elements) of a run of the section */
   int64_t total_per_source;
@@ -125,13 +128,14 @@ typedef struct
 /* What an iteration, or a token, of one class takes. */
 typedef struct
 {
-  int64_t cycles; /* when nothing else is under way */
-  int64_t compute_cycles;
-  int64_t transfer_cycles; /* that its slowest flow takes */
-  int64_t vectors;         /* of its widest flow over something shared: it is cut by them */
+  int64_t cycles;                    /* when nothing else is under way */
+  int64_t compute_cycles;            /* of these */
+  int64_t early_cycles, late_cycles; /* that the slowest flow of either track takes */
+  int64_t vectors;                   /* of its widest flow over something contended: cut by them */
+  int64_t late_vectors;              /* of its widest late flow, for one source */
   SfBound bound;
-  uint32_t buffer; /* READ, WRITE: of the slowest flow */
   size_t first_use, n_uses;
+  bool early_uses, late_uses;
 } SfClass;
 
 /* A stage or a stream. */
@@ -141,7 +145,8 @@ typedef struct
   uint32_t index;
   int64_t iterations, alike_from, alike_to;
   int64_t latency_cycles; /* from the end of an iteration until its results are complete */
-  int64_t end_cycles;     /* from there until the section may end */
+  int64_t end_cycles;     /* from the end of a stream out until the section may end */
+  int64_t ahead_vectors;  /* by which the early track may be ahead of the late one; -1: any */
   size_t first_class, n_classes, first_port, n_ports, first_flow, n_flows;
   SfTraffic *traffic; /* n_flows for each class; owned */
 } SfAgent;
@@ -223,7 +228,19 @@ void sf_section_walk_routes (SfSection *section, const SfProgram *program, uint3
 void sf_section_share (SfSection *section, const SfProgram *program, uint32_t config,
                        const SfArch *arch, const uint32_t *levels);
 
-/* ---- a run of it (run.c) ---- */
+/* ---- a run of it (clock.c, run.c) ---- */
+
+/* The work that a resource has accepted. */
+typedef struct
+{
+  int64_t cycle;    /* until which it is taken */
+  int64_t fraction; /* and so many of its `den`ths */
+} SfClock;
+
+/* Accepts work that was asked for at `now`; the cycle at whose beginning it is done. What goes on
+ * without a pause was asked for within the cycle before. */
+int64_t sf_clock_book (SfClock *clock, const SfResource *resource, int64_t parts, int64_t now,
+                       bool goes_on);
 
 typedef struct
 {
