@@ -215,31 +215,32 @@ static void
 describe (const Search *s, GString *text, uint32_t wanted, SfNode node)
 {
   const SfGraph *graph = s->index->graph;
-  g_string_append_printf (text, "%s (%s)", sf_node_name (graph, node),
+  g_string_append_printf (text, "%s (%s", sf_node_name (graph, node),
                           sf_node_op_name (graph, node));
   switch (fit (s, wanted, node))
     {
     case OWNED:
-      g_string_append_printf (text, " belongs to rule %s", s->index->owner[node]->name);
+      g_string_append_printf (text, ", of rule %s", s->index->owner[node]->name);
       break;
     case TAKEN:
-      g_string_append (text, " stands for another node already");
+      g_string_append (text, ", in the match already");
       break;
     case OTHER_PHASE:
-      g_string_append (text, " belongs to another phase");
+      g_string_append (text, ", of another phase");
       break;
     case ON_HOST:
-      g_string_append (text, " runs on the host");
+      g_string_append (text, ", on the host");
       break;
     case NO_EDGE:
-      g_string_append (text, " lacks another edge of the pattern");
+      g_string_append (text, ", without another edge of the pattern");
       break;
     case SUITS: /* what comes after it failed, or too many were tried */
-      g_string_append (text, " leads no further");
+      g_string_append (text, ", which leads no further");
       break;
     case OTHER_OP:
       break;
     }
+  g_string_append_c (text, ')');
 }
 
 char *
