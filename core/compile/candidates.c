@@ -240,6 +240,9 @@ sf_pipeline_run (SfPassContext *context, GError **error)
     {
       if (n > 1)
         sf_pass_note (context, "chosen: %s, the least emulated time", chosen->pipeline->name);
+      if (chosen != &candidates[0])
+        sf_pass_explain (context, "kept: the program of %s, which is faster than that of %s",
+                         chosen->pipeline->name, candidates[0].pipeline->name);
       sf_module_unref (context->module);
       context->module = g_steal_pointer (&chosen->module);
       sf_program_unref (context->program);

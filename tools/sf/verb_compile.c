@@ -86,7 +86,7 @@ static void
 keep_fusion (void *user_data, const char *pass, const char *line)
 {
   Progress *progress = user_data;
-  if (strcmp (pass, "fuse") == 0)
+  if (strcmp (pass, "fuse") == 0 || strcmp (pass, "candidates") == 0)
     g_ptr_array_add (progress->fusion, g_strdup (line));
 }
 
