@@ -12,6 +12,7 @@ libsfcore_la_SOURCES += \
   core/program/check_route.c \
   core/program/check_stage.c \
   core/program/check_tensor.c \
+  core/program/check_tokens.c \
   core/program/entry.c \
   core/program/estimate.c \
   core/program/estimate.h \

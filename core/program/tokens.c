@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Token simulation of one section: who fires when, and where it comes to a stop.
+/* Token simulation of one section: who fires when, where it comes to a stop, and how deep buffers
+ * have to be for it not to. The checker of depths (check_tokens.c) has its own.
  *
  * Firing is monotone - what may fire stays allowed to fire until it does - so the order in which
  * agents are tried does not change where the section ends. When nothing can fire and something is
@@ -343,27 +344,4 @@ sf_config_min_depths (const SfProgram *program, uint32_t config, int64_t *depth,
     }
   simulation_clear (&sim);
   return ok;
-}
-
-/* The simulation as a check: nothing grows. */
-bool
-sf_check_tokens (const SfCheck *check)
-{
-  const SfConfigStore *store = sf_program_config (check->program, check->config);
-  g_autofree int64_t *depth = g_new0 (int64_t, store->buffers->len + 1);
-  for (guint b = 0; b < store->buffers->len; b++)
-    depth[b] = AT (store->buffers, SfBuffer, b).depth;
-  Simulation sim;
-  simulation_init (&sim, store, depth);
-  bool done = run_dry (&sim);
-  Stop stop = done ? (Stop){ 0 } : find_stop (&sim);
-  simulation_clear (&sim);
-  if (done)
-    return true;
-  if (stop.buffer == SF_NONE)
-    return fail_starved (check, &stop);
-  return sf_check_fail (check, "buffer", stop.buffer,
-                        "depth %" PRId64 " deadlocks, wanted %" PRId64
-                        " or more; deepen the buffer or cut the section",
-                        depth[stop.buffer], stop.depth);
 }
