@@ -2,9 +2,12 @@
 check_PROGRAMS += tests/passes/passes_test
 TESTS += tests/passes/passes_test
 tests_passes_passes_test_SOURCES = \
+  tests/passes/broken_test.c \
   tests/passes/compose_cases.c \
   tests/passes/compose_cases.h \
   tests/passes/compose_test.c \
+  tests/passes/copy.c \
+  tests/passes/copy.h \
   tests/passes/both.c \
   tests/passes/both.h \
   tests/passes/design.c \
