@@ -83,5 +83,9 @@ int64_t *sf_estimate_crowds (const SfConfigStore *config, const SfStageWork *wor
 /* Section from its stages' work (one each). */
 SfSectionEstimate sf_estimate_section_of (const SfConfigStore *config, const SfStageWork *work,
                                           const SfArch *arch, const uint32_t *levels);
+/* Grows `depth` (per buffer) to what its tokens take while the first of them is on its way to the
+ * last reader: then no stage waits for room that would not wait for another stage anyway. */
+void sf_estimate_depths (const SfConfigStore *config, const SfStageWork *work, const SfArch *arch,
+                         int64_t *depth);
 
 #endif

@@ -640,3 +640,76 @@ sf_estimate_section (const SfProgram *program, uint32_t config, const SfArch *ar
     sf_stage_work_clear (&work[i]);
   return estimate;
 }
+
+/* ---- depths ---- */
+
+static uint32_t
+root_of (uint32_t *parent, uint32_t i)
+{
+  while (parent[i] != i)
+    i = parent[i] = parent[parent[i]];
+  return i;
+}
+
+/* Per agent: cycles between the iterations of those that pass tokens on to one another with it. */
+static int64_t *
+find_paces (const Section *s)
+{
+  int64_t *pace = g_new0 (int64_t, s->n_agents + 1);
+  g_autofree uint32_t *parent = g_new (uint32_t, s->n_agents + 1);
+  for (uint32_t i = 0; i < s->n_agents; i++)
+    parent[i] = i;
+  for (uint32_t b = 0; b < s->config->buffers->len; b++)
+    {
+      uint32_t first = SF_NONE;
+      for (uint32_t i = s->first_of[b]; i < s->first_of[b + 1]; i++)
+        {
+          const Port *port = &AT (s->ports, Port, s->of_buffer[i]);
+          if (port->resident)
+            continue;
+          if (first != SF_NONE)
+            parent[root_of (parent, port->agent)] = root_of (parent, first);
+          first = port->agent;
+        }
+    }
+  for (uint32_t i = 0; i < s->n_agents; i++)
+    {
+      uint32_t root = root_of (parent, i);
+      pace[root] = MAX (pace[root], s->agents[i].cycles);
+    }
+  for (uint32_t i = 0; i < s->n_agents; i++)
+    pace[i] = pace[root_of (parent, i)];
+  return pace;
+}
+
+void
+sf_estimate_depths (const SfConfigStore *config, const SfStageWork *work, const SfArch *arch,
+                    int64_t *depth)
+{
+  Section s;
+  section_init (&s, config, work, arch, NULL);
+  run_section (&s);
+  g_autofree int64_t *pace = find_paces (&s);
+  for (uint32_t b = 0; b < config->buffers->len; b++)
+    {
+      int64_t begin = 0, end = 0, cycles = 1;
+      for (uint32_t i = s.first_of[b]; i < s.first_of[b + 1]; i++)
+        {
+          const Port *port = &AT (s.ports, Port, s.of_buffer[i]);
+          const Agent *a = &s.agents[port->agent];
+          if (port->resident || a->chunks == 0)
+            continue;
+          if (port->out)
+            {
+              begin = a->first[0] - a->cycles;
+              cycles = MAX (pace[port->agent], 1);
+            }
+          else
+            end = MAX (end, a->first[0]);
+        }
+      if (end > begin)
+        depth[b] = MAX (depth[b],
+                        MIN (sf_div_up (end - begin, cycles) + 1, buffer_at (&s, b)->tokens));
+    }
+  section_clear (&s);
+}

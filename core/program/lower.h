@@ -247,9 +247,10 @@ bool sf_memory_plan (SfProgram *program, const SfArch *arch, GError **error);
 
 /* ---- units (lower_units.c) ---- */
 
-/* Gives the stages and buffers of a config, whose buffers have the PMUs that their tokens need, up
- * to so many units, and says what the section takes then. Stages get T0's figures. */
+/* Gives the stages and buffers of a config, whose depths are set, units within `limits`, and says
+ * what the section takes then. Stages get T0's figures; with limits->deepen, buffers that hold the
+ * section back greater depths. */
 SfSectionEstimate sf_low_share_units (SfProgram *program, uint32_t config, const SfArch *arch,
-                                      int64_t pcus, int64_t pmus);
+                                      const SfLowerLimits *limits);
 
 #endif

@@ -346,11 +346,8 @@ size_buffers (Builder *b, SfLowerNeed *need, int64_t *least, GError **error)
 static void
 share_units (Builder *b, SfLowerNeed *need)
 {
-  const SfLowerLimits *limits = b->limits;
   uint32_t config = b->section->config;
-  SfSectionEstimate estimate = sf_low_share_units (b->program, config, b->arch,
-                                                   limits->pcus * limits->fill / 100,
-                                                   limits->pmus * limits->fill / 100);
+  SfSectionEstimate estimate = sf_low_share_units (b->program, config, b->arch, b->limits);
   need->cycles = estimate.cycles;
   need->memory_bytes = estimate.memory_bytes;
   need->pmus = 0;
@@ -486,14 +483,56 @@ restream_until_it_fits (SfLowSection *section, Builder *b, SfLowerNeed *need, GE
   return false;
 }
 
+/* Sizes of a token between which a section may choose: smaller ones only make the emulator slow. */
+#define LEAST_TOKEN INT64_C (4096)
+#define MOST_TOKEN  INT64_C (524288)
+/* A size that gains less than one part in so many is not taken. */
+#define LEAST_GAIN 64
+
+/* Builds aside with tokens of `elems`; whether it fits and gains on `need`, which is then its. */
+static bool
+gains (SfLowSection *section, Builder *b, int64_t elems, SfLowerNeed *need)
+{
+  SfLowerNeed other;
+  g_autoptr (SfProgram) scratch = sf_program_new ();
+  int64_t before = b->token_elems;
+  b->token_elems = elems;
+  bool better = build_once (section, b, scratch, &other, NULL) && within (&other, b->limits)
+                && other.cycles < need->cycles - need->cycles / LEAST_GAIN;
+  sf_low_section_clear (section);
+  if (better)
+    *need = other;
+  else
+    b->token_elems = before;
+  return better;
+}
+
+/* Small tokens fill a pipeline sooner, large ones have fewer iterations that read weights again:
+ * goes on in the direction that gains. */
+static void
+choose_tokens (SfLowSection *section, Builder *b, SfLowerNeed *need)
+{
+  int64_t tries = b->limits->token_tries - 1, start = b->token_elems;
+  for (; tries > 0 && b->token_elems / 4 >= LEAST_TOKEN; tries--)
+    if (!gains (section, b, b->token_elems / 4, need))
+      break;
+  if (b->token_elems != start)
+    return;
+  for (; tries > 0 && b->token_elems * 4 <= MOST_TOKEN; tries--)
+    if (!gains (section, b, b->token_elems * 4, need))
+      break;
+}
+
 bool
 sf_low_section_build (SfLowSection *section, SfLowering *low, const SfArch *arch,
                       const SfLowerLimits *limits, int32_t first, int32_t n, SfProgram *program,
                       SfLowerNeed *need, GError **error)
 {
   Builder b = { .low = low, .arch = arch, .limits = limits, .first = first, .n = n };
-  return restream_until_it_fits (section, &b, need, error)
-         && (program == NULL || build_once (section, &b, program, need, error));
+  if (!restream_until_it_fits (section, &b, need, error))
+    return false;
+  choose_tokens (section, &b, need);
+  return program == NULL || build_once (section, &b, program, need, error);
 }
 
 SfLowerLimits

@@ -28,7 +28,8 @@ typedef struct
   uint32_t n_heap;
   uint32_t *touch_first; /* stages that touch buffer b: touching[touch_first[b] .. [b + 1]) */
   uint32_t *touching;
-  int64_t *least;     /* per buffer: PMUs that its tokens need */
+  int64_t *least; /* per buffer: PMUs that its tokens need */
+  int64_t pmu_bytes;
   int64_t pcus, pmus; /* left to give */
   int64_t *crowd;     /* of sf_estimate_crowds */
 } Sharing;
@@ -386,13 +387,7 @@ sharing_init (Sharing *s, SfProgram *program, uint32_t config, const SfArch *arc
                   .place = g_new (uint32_t, n + 1),
                   .least = g_new (int64_t, n_buffers + 1) };
   for (uint32_t i = 0; i < n; i++)
-    {
-      sf_stage_work_init (&s->work[i], store, stage_at (s, i), arch);
-      set_pcus (s, i, 1);
-    }
-  for (uint32_t b = 0; b < n_buffers; b++)
-    s->least[b] = buffer_at (s, b)->n_pmus;
-  s->crowd = sf_estimate_crowds (store, s->work);
+    sf_stage_work_init (&s->work[i], store, stage_at (s, i), arch);
   index_touching (s);
 }
 
@@ -412,26 +407,124 @@ sharing_clear (Sharing *s)
   g_free (s->crowd);
 }
 
+/* ---- depth ---- */
+
+static int64_t
+pmus_for (const Sharing *s, uint32_t buffer, int64_t depth)
+{
+  const SfBuffer *b = buffer_at (s, buffer);
+  int64_t bytes = depth * b->token_elems * (int64_t) sf_dtype_bytes (b->dtype);
+  return MAX (sf_div_up (bytes, s->pmu_bytes), 1);
+}
+
+/* Back to one PCU a stage, and for each buffer the PMUs that its depth needs. */
+static void
+begin_sharing (Sharing *s, int64_t pcus, int64_t pmus)
+{
+  s->pcus = pcus - s->n_stages;
+  s->pmus = pmus;
+  for (uint32_t i = 0; i < s->n_stages; i++)
+    {
+      set_pcus (s, i, 1);
+      s->stuck[i] = false;
+    }
+  for (uint32_t b = 0; b < s->n_buffers; b++)
+    {
+      s->least[b] = pmus_for (s, b, buffer_at (s, b)->depth);
+      set_pmus (s, b, s->least[b]);
+      s->pmus -= s->least[b];
+    }
+  g_free (s->crowd);
+  s->crowd = sf_estimate_crowds (s->store, s->work);
+}
+
+/* What `pmus` PMUs hold of the buffer, at most `wanted` tokens. */
+static int64_t
+depth_within (const Sharing *s, uint32_t buffer, int64_t pmus, int64_t wanted)
+{
+  const SfBuffer *b = buffer_at (s, buffer);
+  int64_t bytes = b->token_elems * (int64_t) sf_dtype_bytes (b->dtype);
+  return CLAMP (pmus * s->pmu_bytes / MAX (bytes, 1), b->depth, MAX (wanted, b->depth));
+}
+
+/* Lets buffers hold more where the way past them is long: those that cost fewest PMUs before
+ * others, and of the rest what their PMUs hold anyway. False: none holds more. */
+static bool
+deepen (Sharing *s, int64_t pmus)
+{
+  g_autofree int64_t *depth = g_new (int64_t, s->n_buffers + 1);
+  g_autofree bool *given = g_new0 (bool, s->n_buffers + 1);
+  bool deeper = false;
+  for (uint32_t b = 0; b < s->n_buffers; b++)
+    {
+      depth[b] = buffer_at (s, b)->depth;
+      pmus -= pmus_for (s, b, depth[b]);
+    }
+  sf_estimate_depths (s->store, s->work, s->arch, depth);
+  for (uint32_t i = 0; i < s->n_buffers; i++)
+    {
+      uint32_t best = SF_NONE;
+      int64_t least = INT64_MAX;
+      for (uint32_t b = 0; b < s->n_buffers; b++)
+        {
+          int64_t now = pmus_for (s, b, buffer_at (s, b)->depth);
+          if (given[b] || pmus_for (s, b, depth[b]) - now >= least)
+            continue;
+          best = b;
+          least = pmus_for (s, b, depth[b]) - now;
+        }
+      int64_t now = pmus_for (s, best, buffer_at (s, best)->depth);
+      given[best] = true;
+      least = CLAMP (least, 0, MAX (pmus, 0));
+      pmus -= least;
+      depth[best] = depth_within (s, best, now + least, depth[best]);
+      deeper = deeper || depth[best] > buffer_at (s, best)->depth;
+    }
+  for (uint32_t b = 0; deeper && b < s->n_buffers; b++)
+    sf_config_set_buffer (s->program, s->config, b, depth[b], 1);
+  return deeper;
+}
+
+static SfSectionEstimate
+share_deeper (Sharing *s, int64_t pcus, int64_t pmus, SfSectionEstimate best)
+{
+  g_autofree int64_t *units = g_new (int64_t, s->n_stages + s->n_buffers + 1);
+  g_autofree int64_t *depth = g_new (int64_t, s->n_buffers + 1);
+  keep (s, units);
+  for (uint32_t b = 0; b < s->n_buffers; b++)
+    depth[b] = buffer_at (s, b)->depth;
+  if (!deepen (s, pmus))
+    return best;
+  begin_sharing (s, pcus, pmus);
+  SfSectionEstimate deeper = share_out (s);
+  if (deeper.cycles <= best.cycles - best.cycles / LEAST_GAIN)
+    return deeper;
+  for (uint32_t b = 0; b < s->n_buffers; b++)
+    sf_config_set_buffer (s->program, s->config, b, depth[b], 1);
+  restore (s, units);
+  return best;
+}
+
 SfSectionEstimate
-sf_low_share_units (SfProgram *program, uint32_t config, const SfArch *arch, int64_t pcus,
-                    int64_t pmus)
+sf_low_share_units (SfProgram *program, uint32_t config, const SfArch *arch,
+                    const SfLowerLimits *limits)
 {
   Sharing s;
+  int64_t pcus = limits->pcus * limits->fill / 100, pmus = limits->pmus * limits->fill / 100;
   sharing_init (&s, program, config, arch);
-  s.pcus = pcus - s.n_stages;
-  s.pmus = pmus;
-  for (uint32_t b = 0; b < s.n_buffers; b++)
-    s.pmus -= s.least[b];
+  s.pmu_bytes = limits->pmu_bytes;
+  begin_sharing (&s, pcus, pmus);
   SfSectionEstimate estimate = share_out (&s);
+  if (limits->deepen)
+    estimate = share_deeper (&s, pcus, pmus, estimate);
   int64_t units = sf_estimate_units (s.store);
   for (uint32_t i = 0; i < s.n_stages; i++)
     {
       SfStagePace pace = pace_of (&s, i);
       SfStagePlan plan = { &s.info, s.store->buffers, s.crowd, MAX (stage_at (&s, i)->n_pcus, 1),
                            units };
-      int64_t n_pcus = stage_at (&s, i)->n_pcus;
       int64_t interval = MAX (MAX (pace.compute_cycles, pace.read_cycles), pace.write_cycles);
-      sf_config_set_stage (program, config, i, n_pcus, interval,
+      sf_config_set_stage (program, config, i, plan.n_pcus, interval,
                            sf_estimate_latency (&s.work[i], &plan));
     }
   sharing_clear (&s);

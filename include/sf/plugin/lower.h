@@ -38,7 +38,7 @@ typedef struct
   int64_t box_elems;    /* most elements of a box that a firing makes */
   int64_t firings;      /* parallel firings of a stage that are worth splitting for */
   int64_t depth;        /* tokens held in a buffer that streams, at least */
-  int64_t token_tries;  /* token sizes to choose from by T0: token_elems, a quarter of it, ...; 1: no choice */
+  int64_t token_tries;  /* most token sizes to choose from by T0, each a quarter or four times of one before; 1: token_elems */
   bool deepen;          /* whether buffers may hold more than `depth` where T0 gains by it */
 } SfLowerLimits;
 

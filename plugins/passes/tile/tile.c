@@ -19,6 +19,17 @@ static const SfOption options_table[] = {
     .max = 1e6,
     .arg = "N",
     .help = "parallel firings of a stage worth splitting for" },
+  { .name = "token-tries",
+    .type = SF_OPTION_INT,
+    .def = "1",
+    .min = 1,
+    .max = 16,
+    .arg = "N",
+    .help = "most token sizes that a section may choose from" },
+  { .name = "deepen",
+    .type = SF_OPTION_BOOL,
+    .def = "false",
+    .help = "let buffers hold more tokens where they hold a section back" },
   { .name = NULL },
 };
 
@@ -30,6 +41,8 @@ run (SfPassContext *context, const SfOptionValues *options, GError **error)
                                           fill != NULL ? g_ascii_strtoll (fill, NULL, 10) : 100);
   limits.box_elems = sf_option_int (options, "box-elems");
   limits.firings = sf_option_int (options, "firings");
+  limits.token_tries = sf_option_int (options, "token-tries");
+  limits.deepen = sf_option_bool (options, "deepen");
   return sf_lower_module (sf_pass_module (context), sf_pass_source (context),
                           sf_pass_arch (context), &limits, sf_pass_program (context), error);
 }
