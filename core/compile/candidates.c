@@ -4,6 +4,7 @@
 #include <sf/plugin/timing.h>
 
 #include "core/compile/pipeline.h"
+#include "core/program/splice.h"
 
 /* T0 is within 10 % of T1 on nearly all sections: a candidate whose T0 is slower than the best T1
  * by so many percent is not placed and routed. */
@@ -126,8 +127,7 @@ sf_candidate_may_win (SfPassContext *context, GError **error)
 
 /* ---- the choice ---- */
 
-/* The step counts: training, where there is such an entry; the sum of all decides between equals.
- */
+/* The step counts first: training, where there is such an entry; then the sum of all. */
 static bool
 is_faster (const Candidate *a, const Candidate *b)
 {
@@ -145,6 +145,73 @@ is_faster (const Candidate *a, const Candidate *b)
   int64_t step_a = g_array_index (a->cycles, int64_t, train);
   int64_t step_b = g_array_index (b->cycles, int64_t, train);
   return step_a < step_b || (step_a == step_b && sum_a < sum_b);
+}
+
+/* The candidate that runs an entry fastest, the first of equals. */
+static Candidate *
+fastest (Candidate *candidates, guint n, guint entry)
+{
+  Candidate *best = NULL;
+  for (guint i = 0; i < n; i++)
+    if (candidates[i].program != NULL
+        && (best == NULL
+            || g_array_index (candidates[i].cycles, int64_t, entry)
+                   < g_array_index (best->cycles, int64_t, entry)))
+      best = &candidates[i];
+  return best;
+}
+
+static bool
+splice_entries (SfPassContext *context, Candidate **sources, Candidate *out, GError **error)
+{
+  guint n = sources[0]->cycles->len;
+  g_autofree SfProgram **programs = g_new0 (SfProgram *, n + 1);
+  for (guint e = 0; e < n; e++)
+    programs[e] = sources[e]->program;
+  out->pipeline = sources[0]->pipeline;
+  out->program = sf_program_splice (programs, n, context->arch, error);
+  if (out->program == NULL
+      || !sf_program_verify (out->program, context->arch, SF_CHECK_MEMORY, error)
+      || !time_entries (out, context->arch, error))
+    return false;
+  out->module = copy_module (sources[0]->module, error);
+  for (guint e = 0; out->module != NULL && e < n; e++)
+    {
+      const char *name = sf_entry_name (out->program, e);
+      sf_module_set_graph (out->module, name, sf_module_graph (sources[e]->module, name));
+    }
+  return out->module != NULL;
+}
+
+/* Every entry of the candidate that runs it fastest, where that is not always the same one and
+ * memory planned anew makes none slower. The spliced program takes the place of `chosen`. */
+static void
+choose_by_entry (SfPassContext *context, Candidate *candidates, guint n, Candidate *chosen)
+{
+  guint n_entries = chosen->cycles->len;
+  g_autofree Candidate **sources = g_new0 (Candidate *, n_entries + 1);
+  bool several = false;
+  for (guint e = 0; e < n_entries; e++)
+    {
+      sources[e] = fastest (candidates, n, e);
+      several |= sources[e] != sources[0];
+    }
+  Candidate spliced = { 0 };
+  bool better = several && splice_entries (context, sources, &spliced, &spliced.failure);
+  for (guint e = 0; better && e < n_entries; e++)
+    better = g_array_index (spliced.cycles, int64_t, e)
+             <= g_array_index (sources[e]->cycles, int64_t, e);
+  for (guint e = 0; several && e < n_entries; e++)
+    sf_pass_note (context, "entry %s: fastest in %s%s", sf_entry_name (chosen->program, e),
+                  sources[e]->pipeline->name, better ? ", taken from there" : "");
+  if (better)
+    {
+      g_clear_pointer (&chosen->module, sf_module_unref);
+      g_clear_pointer (&chosen->program, sf_program_unref);
+      chosen->module = g_steal_pointer (&spliced.module);
+      chosen->program = g_steal_pointer (&spliced.program);
+    }
+  candidate_clear (&spliced);
 }
 
 static char *
@@ -200,6 +267,11 @@ try_candidates (SfPassContext *context, Candidate *candidates, guint n, guint sh
     }
   context->options = options;
   g_clear_pointer (&context->best_cycles, g_array_unref);
+  if (n > 1 && *chosen != NULL)
+    {
+      sf_pass_note (context, "chosen: %s, the least emulated time", (*chosen)->pipeline->name);
+      choose_by_entry (context, candidates, n, *chosen);
+    }
   return *chosen != NULL;
 }
 
@@ -238,8 +310,6 @@ sf_pipeline_run (SfPassContext *context, GError **error)
   Candidate *chosen = NULL;
   if (try_candidates (context, candidates, n, shared, &chosen))
     {
-      if (n > 1)
-        sf_pass_note (context, "chosen: %s, the least emulated time", chosen->pipeline->name);
       if (chosen != &candidates[0])
         sf_pass_explain (context, "kept: the program of %s, which is faster than that of %s",
                          chosen->pipeline->name, candidates[0].pipeline->name);

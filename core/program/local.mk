@@ -36,6 +36,8 @@ libsfcore_la_SOURCES += \
   core/program/nets.c \
   core/program/program.c \
   core/program/share.c \
+  core/program/splice.c \
+  core/program/splice.h \
   core/program/text.c \
   core/program/tileop.c \
   core/program/tokens.c \
