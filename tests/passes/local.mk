@@ -19,6 +19,12 @@ tests_passes_passes_test_SOURCES = \
   tests/passes/place_test.c \
   tests/passes/random_test.c \
   tests/passes/route_test.c \
+  tests/passes/section_test.c \
   tests/passes/stage_test.c \
   tests/passes/whole_test.c
 tests_passes_passes_test_LDADD = $(SF_TEST_LIBS) -lm
+# Apart, for it compiles every app often.
+check_PROGRAMS += tests/passes/levels_test
+TESTS += tests/passes/levels_test
+tests_passes_levels_test_SOURCES = tests/passes/design.c tests/passes/design.h tests/passes/levels_test.c
+tests_passes_levels_test_LDADD = $(SF_TEST_LIBS)
