@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include <sf/json.h>
+#include <sf/plugins.h>
 
 SfProgram *
 test_design (const char *app, const SfArch *arch, const char *level, int64_t batch,
@@ -21,6 +21,28 @@ test_design (const char *app, const SfArch *arch, const char *level, int64_t bat
   g_autoptr (SfModule) module = sf_import (path, &import, error);
   if (module != NULL)
     sf_compile_program (module, &wanted, arch, NULL, NULL, &program, error);
+  return program;
+}
+
+SfProgram *
+test_fabricate (const SfArch *arch, int stages, int pcus, int pmus)
+{
+  const char *build = g_getenv ("SF_BUILD_DIR");
+  g_autofree char *plugins = g_build_filename (build != NULL ? build : ".", "tests/passes/.libs",
+                                               NULL);
+  g_autofree char *folder = sf_test_tmpdir ();
+  g_autofree char *text = g_strdup_printf (
+      "passes = ( { pass = \"autodiff\"; }, { pass = \"legalise\"; }, { pass = \"fuse\"; },"
+      " { pass = \"section\"; },"
+      " { pass = \"fabricate\"; stages = %d; pcus = %d; pmus = %d; },"
+      " { pass = \"place\"; }, { pass = \"route\"; } );",
+      stages, pcus, pmus);
+  g_autofree char *path = sf_test_write_file (folder, "pipeline.cfg", text, -1);
+  g_autoptr (GError) error = NULL;
+  sf_plugins_set_path (plugins);
+  SfProgram *program = test_design ("logreg", arch, path, 0, NULL, &error);
+  sf_plugins_set_path (NULL);
+  SF_CHECK_NO_ERROR (error);
   return program;
 }
 

@@ -11,6 +11,9 @@
  * none but seed 1) gives seed and sets. NULL with `error`. Owned. */
 SfProgram *test_design (const char *app, const SfArch *arch, const char *level, int64_t batch,
                         const SfCompileOptions *options, GError **error);
+/* A section of `stages` stages on `pcus` PCUs each, with buffers of `pmus` PMUs, placed and routed.
+ * Owned. */
+SfProgram *test_fabricate (const SfArch *arch, int stages, int pcus, int pmus);
 /* `arch` with one of its figures changed. Owned. */
 SfArch *test_arch_with (const SfArch *arch, const char *key, int64_t value);
 /* sn10 with another grid. Owned. */

@@ -28,3 +28,10 @@ check_PROGRAMS += tests/passes/levels_test
 TESTS += tests/passes/levels_test
 tests_passes_levels_test_SOURCES = tests/passes/design.c tests/passes/design.h tests/passes/levels_test.c
 tests_passes_levels_test_LDADD = $(SF_TEST_LIBS)
+
+check_LTLIBRARIES += tests/passes/sf-pass-fabricate.la
+tests_passes_sf_pass_fabricate_la_SOURCES = tests/passes/fabricate.c
+tests_passes_sf_pass_fabricate_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
+tests_passes_sf_pass_fabricate_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
+tests_passes_sf_pass_fabricate_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS) -rpath /nowhere
+tests_passes_sf_pass_fabricate_la_LIBADD = $(SF_PLUGIN_LIBADD)

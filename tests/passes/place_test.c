@@ -57,17 +57,32 @@ SF_TEST (Place, AnnealingShortensWires)
                 "%" G_GINT64_FORMAT " after %" G_GINT64_FORMAT, after, before);
 }
 
-/* A tile four times as large as that of sn10, filled. */
+/* 1,300 units on a tile with hardly any more: 640 PCUs, 626 of 640 PMUs, 34 streams. */
 SF_TEST (Place, FillsALargeTile)
 {
-  g_autoptr (GError) error = NULL;
   g_autoptr (SfArch) arch = test_arch_of_size (40, 32);
-  g_autoptr (SfProgram) program = test_design ("encoder", arch, "o3", 256, NULL, &error);
-  SF_REQUIRE_NO_ERROR (error);
-  size_t most = 0;
-  for (uint32_t c = 0; c < sf_program_n_configs (program); c++)
-    most = MAX (most, sf_config_n_places (program, c));
-  SF_CHECK_MSG (most >= 800, "%zu units", most);
-  SF_CHECK (sf_program_verify (program, arch, SF_CHECK_MEMORY, &error));
+  g_autoptr (SfProgram) program = test_fabricate (arch, 32, 20, 18);
+  SF_REQUIRE (program != NULL);
+  SF_CHECK_INT (sf_config_n_places (program, 0), 1300);
+  g_autoptr (GError) error = NULL;
+  SF_CHECK (sf_program_verify (program, arch, SF_CHECK_ROUTE, &error));
   SF_CHECK_NO_ERROR (error);
+}
+
+/* More streams than AGCUs: they share, evenly. */
+SF_TEST (Place, StreamsShareAddressGenerators)
+{
+  g_autoptr (SfArch) arch = sf_arch_load ("tiny", NULL);
+  g_autoptr (SfProgram) program = test_fabricate (arch, 11, 1, 1);
+  SF_REQUIRE (program != NULL);
+  int used[2][6] = { { 0 } };
+  for (uint32_t i = 0; i < sf_config_n_places (program, 0); i++)
+    {
+      SfPlace p = sf_config_place (program, 0, i);
+      if (p.kind == SF_UNIT_AGCU)
+        used[p.x > 0][p.y]++;
+    }
+  /* 13 streams on 12 AGCUs. */
+  for (int i = 0; i < 12; i++)
+    SF_CHECK (used[i / 6][i % 6] <= 2);
 }
