@@ -267,6 +267,26 @@ SF_TEST (Fuse, RulesCloseNoCircle)
   SF_CHECK_STR (triple, "0 1 1");
 }
 
+/* x = neg, a = exp, y = x + a, c = tanh (x), d = a * c. With a and d as one stage there is a second
+ * way from x to y, through c, which comes after y in the graph. */
+SF_TEST (Fuse, StagesMakeCirclesThatNodesDoNot)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue in = sf_graph_input (g, "in", SF_F32, SF_SHAPE (4, 3), NULL);
+  SfValue x = sf_graph_op1 (g, "neg", in, NULL), a = sf_graph_op1 (g, "exp", in, NULL);
+  SfValue y = sf_graph_op2 (g, "add", x, a, NULL), c = sf_graph_op1 (g, "tanh", x, NULL);
+  SfValue d = sf_graph_op2 (g, "mul", a, c, NULL);
+  sf_graph_output (g, "y", SF_OUTPUT_PREDICTION, y, NULL);
+  sf_graph_output (g, "d", SF_OUTPUT_PREDICTION, d, NULL);
+  g_autoptr (SfModule) module = test_module (g);
+  g_autofree char *found = stages (
+      module,
+      "rules = ( { name = \"first\"; priority = 2; pattern = { a = { op_type = \"exp\"; child = "
+      "\"d\"; }; d = { op_type = \"mul\"; }; }; }, { name = \"second\"; pattern = { x = { op_type "
+      "= \"neg\"; child = \"y\"; }; y = { op_type = \"add\"; }; }; } );");
+  SF_CHECK_STR (found, "0 2 3 1 2");
+}
+
 /* Every match of a long chain, each a stage of its own. */
 SF_TEST (Fuse, LongChains)
 {
@@ -284,6 +304,84 @@ SF_TEST (Fuse, LongChains)
   for (SfNode node = 0; node < 3000; node++)
     SF_CHECK_INT (sf_node_group (eval, node), (int32_t) node / 2);
   test_result_clear (&r);
+}
+
+/* ---- any rules ---- */
+
+static uint32_t
+below (GRand *rng, uint32_t n)
+{
+  return (uint32_t) g_rand_int_range (rng, 0, (gint32) n);
+}
+
+/* A pattern of 2 to 6 nodes, each below an earlier one, as text. */
+static void
+random_pattern (GRand *rng, GString *text)
+{
+  static const char *const types[] = { "@map",   "@map",         "@any",  "@any", "@reduce",
+                                       "@row",   "@contraction", "@move", "add",  "reduce_sum",
+                                       "matmul", "mul",          "sub" };
+  uint32_t n = 2 + below (rng, 5), children[6] = { 0 };
+  for (uint32_t i = 1; i < n; i++)
+    for (int k = 0; k < 2; k++)
+      if (k == 0 || below (rng, 3) == 0)
+        children[below (rng, i)] |= 1u << i;
+  for (uint32_t i = 0; i < n; i++)
+    {
+      const char *a = types[below (rng, G_N_ELEMENTS (types))];
+      const char *b = types[below (rng, G_N_ELEMENTS (types))];
+      g_string_append_printf (text, "n%u = { op_type = [ \"%s\", \"%s\" ]; children = [ ", i, a, b);
+      const char *comma = "";
+      for (uint32_t c = 0; c < n; c++)
+        if ((children[i] >> c & 1) != 0)
+          {
+            g_string_append_printf (text, "%s\"n%u\"", comma, c);
+            comma = ", ";
+          }
+      g_string_append_printf (text, " ]; %s%s}; ",
+                              i > 0 && below (rng, 5) == 0 ? "required = false; " : "",
+                              i > 0 && below (rng, 6) == 0 ? "included = false; " : "");
+    }
+}
+
+/* Whatever rules say, each node is in a stage, and stages come after those that they read. */
+SF_TEST (Fuse, AnyRulesLeaveStagesInOrder)
+{
+  static const char *const heuristics[] = { "join", "stage", "grow" };
+  g_autofree char *path = sf_test_source_path ("apps/encoder/model.cfg");
+  const char *const args[] = { "features=16", "blocks=1", NULL };
+  const SfImportOptions import = { .batch_size = 4, .seed = 1, .args = args };
+  g_autoptr (GRand) rng = g_rand_new_with_seed (7);
+  for (int round = 0; round < 25; round++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (SfModule) module = sf_import (path, &import, &error);
+      SF_REQUIRE_NO_ERROR (error);
+      g_autoptr (GString) rules = g_string_new ("rules = ( ");
+      for (int i = 0; i < 4; i++)
+        {
+          g_string_append_printf (rules, "%s{ name = \"r%d\"; heuristic = \"%s\"; pattern = { ",
+                                  i > 0 ? ", " : "", i,
+                                  heuristics[below (rng, G_N_ELEMENTS (heuristics))]);
+          random_pattern (rng, rules);
+          g_string_append (rules, "}; }");
+        }
+      g_string_append (rules, " );");
+      TestResult r = fuse (module, rules->str, NULL);
+      SF_REQUIRE_NO_ERROR (r.error);
+      const SfGraph *eval = sf_module_graph (r.lowered, "eval");
+      for (SfNode node = 0; node < sf_graph_n_nodes (eval); node++)
+        for (size_t k = 0; k < sf_node_n_inputs (eval, node); k++)
+          {
+            SfValue x = sf_node_input (eval, node, k);
+            SfNode from = x != SF_NONE ? sf_value_producer (eval, x) : SF_NONE;
+            bool view = strcmp (sf_node_op_name (eval, node), "reshape") == 0;
+            SF_CHECK (view || sf_node_group (eval, node) >= 0);
+            if (from != SF_NONE && !view)
+              SF_CHECK (sf_node_group (eval, from) <= sf_node_group (eval, node));
+          }
+      test_result_clear (&r);
+    }
 }
 
 /* ---- rules that are refused ---- */
