@@ -204,6 +204,14 @@ choose_by_entry (SfPassContext *context, Candidate *candidates, guint n, Candida
   for (guint e = 0; several && e < n_entries; e++)
     sf_pass_note (context, "entry %s: fastest in %s%s", sf_entry_name (chosen->program, e),
                   sources[e]->pipeline->name, better ? ", taken from there" : "");
+  for (guint e = 0; e < n_entries; e++)
+    {
+      const Candidate *source = better ? sources[e] : chosen;
+      if (source != &candidates[0])
+        sf_pass_explain (context, "%s: the program of %s is kept, which is faster than that of %s",
+                         sf_entry_name (chosen->program, e), source->pipeline->name,
+                         candidates[0].pipeline->name);
+    }
   if (better)
     {
       g_clear_pointer (&chosen->module, sf_module_unref);
@@ -310,9 +318,6 @@ sf_pipeline_run (SfPassContext *context, GError **error)
   Candidate *chosen = NULL;
   if (try_candidates (context, candidates, n, shared, &chosen))
     {
-      if (chosen != &candidates[0])
-        sf_pass_explain (context, "kept: the program of %s, which is faster than that of %s",
-                         chosen->pipeline->name, candidates[0].pipeline->name);
       sf_module_unref (context->module);
       context->module = g_steal_pointer (&chosen->module);
       sf_program_unref (context->program);

@@ -39,7 +39,7 @@ run 0 "$sf" test "$work/lenet.pef"
 { cat "$SF_DATA_DIR/etc/pipelines/o0.cfg"; echo 'also = ( "o1" );'; } >slow.cfg
 compile 0 --pipeline slow.cfg --explain-fusion
 has out "eval: 27 nodes in 27 stages by 0 rules"
-has out "kept: the program of o1, which is faster than that of slow"
+has out "eval: the program of o1 is kept, which is faster than that of slow"
 grep -q linear_activation out && fail "told of the rules of o1 as well"
 
 # Refused: no file, a rule that is wrong, a rule of the form before this one.
