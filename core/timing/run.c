@@ -276,18 +276,28 @@ bound_of (SfResourceKind kind)
   return SF_BOUND_LINK;
 }
 
-/* `amount` cut evenly into `n` parts: all before the end of part `index`. */
+/* amount * n / d without overflow; figures stay below 2^62. */
 static int64_t
-cut (int64_t amount, int64_t index, int64_t n)
+scale (int64_t amount, int64_t n, int64_t d)
 {
-  return n == 1 ? amount * (index + 1) : (int64_t) ((__int128) amount * (index + 1) / n);
+  int64_t product;
+  if (!__builtin_mul_overflow (amount, n, &product))
+    return product / d;
+  return (int64_t) ((__int128) amount * n / d);
+}
+
+/* `amount` cut evenly into `parts` parts: all before the end of part `part`. */
+static int64_t
+cut (int64_t amount, int64_t part, int64_t parts)
+{
+  return parts == 1 ? amount : scale (amount, part + 1, parts);
 }
 
 /* What is done of `amount` in one part. */
 static int64_t
 slice (int64_t amount, int64_t part, int64_t parts)
 {
-  return cut (amount, part, parts) - (part > 0 ? cut (amount, part - 1, parts) : 0);
+  return parts == 1 ? amount : scale (amount, part + 1, parts) - scale (amount, part, parts);
 }
 
 /* Books a part on the resources of a track; when all of them are through with it, and which kind
@@ -349,7 +359,7 @@ take_late (Run *run, uint32_t index, int64_t now)
   int64_t hold = 0;
   if (end > part.until && agent->ahead_vectors >= 0)
     {
-      hold = end - (int64_t) MIN ((__int128) agent->ahead_vectors * (end - now) / vectors, end);
+      hold = end - MIN (scale (end - now, agent->ahead_vectors, vectors), end);
       if (hold > part.until)
         state->bound = bound;
     }

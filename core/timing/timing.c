@@ -11,13 +11,16 @@ typedef struct
 {
   SfSection *section;
   SfRun run;
+  double link_share; /* of the busiest link */
+  GMutex mutex;
+  bool sorted; /* the links; under the mutex */
 } Timed;
 
 typedef struct
 {
   SfLaunchTime time;
   uint32_t repeat;
-  const Timed *timed; /* RDU */
+  Timed *timed; /* RDU; borrowed from `known` */
 } Launch;
 
 struct SfTiming
@@ -34,6 +37,7 @@ timed_free (void *data)
   Timed *timed = data;
   sf_section_free (timed->section);
   sf_run_clear (&timed->run);
+  g_mutex_clear (&timed->mutex);
   g_free (timed);
 }
 
@@ -74,13 +78,29 @@ time_section (const SfProgram *program, uint32_t config, const SfArch *arch, con
       g_prefix_error (error, "config %u: ", config);
       return NULL;
     }
-  g_array_sort (section->links, busiest_first);
-  for (guint i = 0; i < section->links->len; i++)
-    AT (section->links, SfLinkTime, i).share /= (double) MAX (run.cycles, 1);
   Timed *timed = g_new0 (Timed, 1);
+  g_mutex_init (&timed->mutex);
+  for (guint i = 0; i < section->links->len; i++)
+    {
+      SfLinkTime *link = &AT (section->links, SfLinkTime, i);
+      link->share /= (double) MAX (run.cycles, 1);
+      timed->link_share = MAX (timed->link_share, link->share);
+    }
   timed->section = g_steal_pointer (&section);
   timed->run = run;
   return timed;
+}
+
+/* Links by share; only who asks for them pays for the order. */
+static const GArray *
+sorted_links (Timed *timed)
+{
+  g_mutex_lock (&timed->mutex);
+  if (!timed->sorted)
+    g_array_sort (timed->section->links, busiest_first);
+  timed->sorted = true;
+  g_mutex_unlock (&timed->mutex);
+  return timed->section->links;
 }
 
 static Timed *
@@ -121,7 +141,7 @@ add_shares (SfLaunchTime *time, const Timed *timed, const SfArchInfo *arch, uint
   time->pcu_share = (double) section->pcu_cycles / (double) MAX (arch->pcus_per_tile, 1) / cycles;
   int64_t ports = MAX (arch->pmus_per_tile, 1) * (arch->pmu_read_ports + arch->pmu_write_ports);
   time->pmu_share = (double) section->port_vectors / (double) ports / cycles;
-  time->link_share = section->links->len > 0 ? AT (section->links, SfLinkTime, 0).share : 0;
+  time->link_share = timed->link_share;
 }
 
 static bool
@@ -264,7 +284,7 @@ sf_timing_n_links (const SfTiming *timing, size_t launch)
 SfLinkTime
 sf_timing_link (const SfTiming *timing, size_t launch, size_t index)
 {
-  return AT (AT (timing->launches, Launch, launch).timed->section->links, SfLinkTime, index);
+  return AT (sorted_links (AT (timing->launches, Launch, launch).timed), SfLinkTime, index);
 }
 
 /* ---- spans ---- */
