@@ -206,11 +206,11 @@ set_class (const SfSection *section, const SfAgent *agent, size_t c)
         }
       if (!flow->write)
         class->early_cycles = MAX (class->early_cycles, cycles);
-      if (flow->write || cycles <= class->cycles)
+      if (cycles <= class->cycles || (agent->is_stream && !agent->out))
         continue;
       class->cycles = cycles;
       if (!agent->is_stream)
-        class->bound = SF_BOUND_READ;
+        class->bound = flow->write ? SF_BOUND_WRITE : SF_BOUND_READ;
     }
 }
 
@@ -249,7 +249,7 @@ set_classes (SfSection *section)
       most = MAX (most, flow->total_per_source);
       section->port_vectors = sf_time_add (section->port_vectors, flow->total);
     }
-  section->quantum = MAX (most / MAX_PARTS, 8);
+  section->quantum = MAX (most / MAX_PARTS, CLAMP (most / 256, 2, 8));
 }
 
 static void
