@@ -24,15 +24,16 @@ typedef struct
   const SfProgram *program;
   uint32_t config;
   SfArchInfo arch;
-  size_t n_links;    /* of a network: four for each switch */
-  uint32_t *n_nets;  /* per network and link */
-  int64_t *vectors;  /* likewise */
-  GArray *marks;     /* Mark, of all networks */
-  int32_t *hop_to;   /* per switch: hop of the route in work that comes to it */
-  uint32_t *seen;    /* per switch: 1 + the route that came to it last */
-  int64_t *depth;    /* per switch: hops from the source */
-  GArray *hop_flows; /* uint64_t, per hop of the route in work: flows by bit */
-  GArray *net_flows; /* uint32_t: of the route in work, in the order of bits */
+  size_t n_links;            /* of a network: four for each switch */
+  uint32_t *n_nets;          /* per network and link */
+  int64_t *vectors;          /* likewise */
+  GArray *marks;             /* Mark, of all networks */
+  int32_t *hop_to;           /* per switch: hop of the route in work that comes to it */
+  uint32_t *seen;            /* per switch: 1 + the route that came to it last */
+  int64_t *depth;            /* per switch: hops from the source */
+  int64_t *way_in, *way_out; /* per place: longest way of what it reads, writes */
+  GArray *hop_flows;         /* uint64_t, per hop of the route in work: flows by bit */
+  GArray *net_flows;         /* uint32_t: of the route in work, in the order of bits */
   SfMeetFunc meet;
   void *user_data;
 } Ways;
@@ -142,6 +143,8 @@ walk_up (void *user_data, uint32_t flow_index, uint32_t sink)
   if (bit >= MAX_BITS || ways->seen[at] != walk->index + 1)
     return;
   flow->hops = MAX (flow->hops, ways->depth[at]);
+  int64_t *way = flow->write ? &ways->way_out[walk->route->source] : &ways->way_in[sink];
+  *way = MAX (*way, ways->depth[at]);
   while (ways->hop_to[at] >= 0)
     {
       int32_t hop = ways->hop_to[at];
@@ -263,6 +266,20 @@ meet_on_links (Ways *ways)
 }
 
 static void
+set_hops (const Ways *ways)
+{
+  for (uint32_t p = 0; p < sf_config_n_places (ways->program, ways->config); p++)
+    {
+      SfPlace place = sf_config_place (ways->program, ways->config, p);
+      size_t agent = place.owner + (place.kind == SF_UNIT_PCU ? ways->section->n_streams : 0);
+      if (place.kind == SF_UNIT_PMU || agent >= ways->section->agents->len)
+        continue;
+      int64_t *hops = &AT (ways->section->agents, SfAgent, agent).hops;
+      *hops = MAX (*hops, ways->way_in[p] + ways->way_out[p]);
+    }
+}
+
+static void
 list_links (Ways *ways)
 {
   for (size_t i = 0; i < SF_N_NETWORKS * ways->n_links; i++)
@@ -304,11 +321,14 @@ sf_section_walk_routes (SfSection *section, const SfProgram *program, uint32_t c
   ways.hop_to = g_new0 (int32_t, n_switches);
   ways.seen = g_new0 (uint32_t, n_switches);
   ways.depth = g_new0 (int64_t, n_switches);
+  ways.way_in = g_new0 (int64_t, sf_config_n_places (program, config) + 1);
+  ways.way_out = g_new0 (int64_t, sf_config_n_places (program, config) + 1);
   count_nets (&ways);
   size_t n = sf_config_n_routes (program, config);
   for (uint32_t r = 0; r < n; r++)
     walk_route (&ways, r);
   meet_on_links (&ways);
+  set_hops (&ways);
   list_links (&ways);
   g_array_unref (ways.marks);
   g_array_unref (ways.hop_flows);
@@ -318,4 +338,6 @@ sf_section_walk_routes (SfSection *section, const SfProgram *program, uint32_t c
   g_free (ways.hop_to);
   g_free (ways.seen);
   g_free (ways.depth);
+  g_free (ways.way_in);
+  g_free (ways.way_out);
 }

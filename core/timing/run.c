@@ -422,12 +422,17 @@ go_on_early (Run *run, uint32_t index, int64_t now)
                                                  goes_on, alone, &state->bound)
                                     : alone;
   state->part++;
-  put_ahead (state, (Part){ now, until, state->part >= state->parts });
-  bool at_once = state->n_ahead == 1 && (state->late_end <= now || !class->late_uses);
+  int64_t asked = sf_time_add (now, agent->request_cycles);
+  put_ahead (state, (Part){ asked, sf_time_add (until, agent->request_cycles),
+                            state->part >= state->parts });
+  bool at_once = state->n_ahead == 1 && (MAX (state->late_end, asked) <= now || !class->late_uses);
   if (at_once)
-    until = take_late (run, index, MAX (now, state->late_end));
+    {
+      int64_t hold = take_late (run, index, MAX (asked, state->late_end));
+      until = agent->ahead_vectors < 0 ? until : hold;
+    }
   else if (!state->waiting[1])
-    push (run, MAX (now, state->late_end), index, true);
+    push (run, MAX (asked, state->late_end), index, true);
   if (at_once || agent->ahead_vectors < 0)
     continue_early (run, index, until);
   else

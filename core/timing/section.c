@@ -227,6 +227,7 @@ set_peaks (const SfSection *section, const SfAgent *agent)
         int64_t cycles = MAX (MAX (class->cycles, class->late_cycles), 1);
         int64_t a = sf_time_mul (sf_ceil_div (amount, flow->sources), SF_PEAK_ONE) / cycles;
         int64_t b = sf_time_mul (sf_ceil_div (amount, flow->pmus), SF_PEAK_ONE) / cycles;
+        flow->peak = MAX (flow->peak, sf_time_mul (amount, SF_PEAK_ONE) / cycles);
         flow->peak_per_source = MAX (flow->peak_per_source, a);
         flow->peak_per_pmu = MAX (flow->peak_per_pmu, b);
       }
@@ -249,7 +250,7 @@ set_classes (SfSection *section)
       most = MAX (most, flow->total_per_source);
       section->port_vectors = sf_time_add (section->port_vectors, flow->total);
     }
-  section->quantum = MAX (most / MAX_PARTS, CLAMP (most / 256, 2, 8));
+  section->quantum = MAX (most / MAX_PARTS, CLAMP (most / 128, 4, 16));
 }
 
 static void
@@ -259,28 +260,26 @@ set_latencies (SfSection *section, const SfArch *arch, const uint32_t *level_of_
   for (guint a = 0; a < section->agents->len; a++)
     {
       SfAgent *agent = &AT (section->agents, SfAgent, a);
-      int64_t in = 0, out = 0;
-      for (size_t f = 0; f < agent->n_flows; f++)
-        {
-          const SfFlow *flow = &AT (section->flows, SfFlow, agent->first_flow + f);
-          if (flow->write)
-            out = MAX (out, flow->hops);
-          else
-            in = MAX (in, flow->hops);
-        }
+      int64_t longest = 0;
+      for (size_t f = agent->first_flow; f < agent->first_flow + agent->n_flows; f++)
+        if (agent->is_stream || AT (section->flows, SfFlow, f).write)
+          longest = MAX (longest, AT (section->flows, SfFlow, f).hops);
       /* Queues at the source and at the sink, and those of the hops between. */
-      int64_t ahead = info.fifo_vectors * 2
-                      + (agent->is_stream ? in : out) * (info.fifo_vectors + info.hop_cycles);
-      agent->ahead_vectors = agent->is_stream && !agent->out ? -1 : ahead;
+      agent->ahead_vectors = info.fifo_vectors * 2
+                             + longest * (info.fifo_vectors + info.hop_cycles);
+      int64_t way = agent->hops * info.hop_cycles;
       if (!agent->is_stream)
-        agent->latency_cycles = (in + out) * info.hop_cycles + info.pcu_latency_cycles;
-      else if (!agent->out)
-        agent->latency_cycles
-            = out * info.hop_cycles
-              + sf_arch_cycles (
-                  arch, sf_arch_memory_level (arch, level_of_stream[agent->index]).latency_ns);
+        agent->latency_cycles = way + info.pcu_latency_cycles;
+      else if (agent->out)
+        agent->end_cycles = way;
       else
-        agent->end_cycles = in * info.hop_cycles;
+        {
+          uint32_t level = level_of_stream[agent->index];
+          agent->request_cycles = sf_arch_cycles (arch,
+                                                  sf_arch_memory_level (arch, level).latency_ns);
+          agent->latency_cycles = way;
+          agent->ahead_vectors = -1;
+        }
     }
 }
 

@@ -28,6 +28,8 @@ typedef struct
 static int64_t
 peak_of (const SfFlow *flow, SfResourceKind kind)
 {
+  if (kind == SF_RESOURCE_AGCU)
+    return flow->peak;
   bool port = kind == SF_RESOURCE_READ_PORT || kind == SF_RESOURCE_WRITE_PORT;
   return port ? flow->peak_per_pmu : flow->peak_per_source;
 }

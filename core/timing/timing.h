@@ -112,7 +112,7 @@ typedef struct
   int64_t hops;  /* longest way from a source to a sink */
   int64_t total; /* vectors (elements) of a run of the section */
   int64_t total_per_source;
-  int64_t peak_per_source, peak_per_pmu; /* a cycle, in 1 / SF_PEAK_ONE */
+  int64_t peak, peak_per_source, peak_per_pmu; /* a cycle, in 1 / SF_PEAK_ONE */
 } SfFlow;
 
 #define SF_PEAK_ONE ((int64_t) 1 << 20)
@@ -144,6 +144,8 @@ typedef struct
   bool is_stream, out; /* out: of a stream */
   uint32_t index;
   int64_t iterations, alike_from, alike_to;
+  int64_t hops;           /* longest way through one of its units */
+  int64_t request_cycles; /* from the early track to the late one: memory's latency */
   int64_t latency_cycles; /* from the end of an iteration until its results are complete */
   int64_t end_cycles;     /* from the end of a stream out until the section may end */
   int64_t ahead_vectors;  /* by which the early track may be ahead of the late one; -1: any */
