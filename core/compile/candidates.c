@@ -96,12 +96,14 @@ run_candidate (SfPassContext *context, Candidate *c, guint shared, bool alone, G
   SfProgram *program = context->program;
   context->module = alone ? sf_module_ref (module) : copy_module (module, error);
   context->program = sf_program_new ();
+  context->candidate = alone ? NULL : c->pipeline->name;
   guint mapping = MAX (sf_pipeline_mapping (c->pipeline), shared);
   bool ok = context->module != NULL
             && sf_pipeline_run_range (context, c->pipeline, shared, mapping, error)
             && sf_pipeline_map (context, c->pipeline, mapping, error);
   c->module = context->module;
   c->program = context->program;
+  context->candidate = NULL;
   context->module = module;
   context->program = program;
   if (!ok)

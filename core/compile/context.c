@@ -70,6 +70,10 @@ sf_pass_note (SfPassContext *context, const char *format, ...)
   g_autofree char *text = g_strdup_vprintf (format, args);
   va_end (args);
   sf_log (SF_LOG_INFO, "%s: %s", context->pass, text);
+  const SfCompileOptions *options = context->options;
+  if (options->note != NULL)
+    options->note (options->user_data, context->candidate != NULL ? context->candidate : "",
+                   context->pass, text);
 }
 
 bool

@@ -33,6 +33,9 @@ typedef struct
   const char *const *set;    /* "pass.option=value"; NULL: none */
   void (*progress) (void *user_data, const char *pass, size_t index, size_t n); /* may be NULL */
   void (*explain) (void *user_data, const char *pass, const char *line); /* NULL: nobody asks */
+  /* What passes note about their decisions, as it happens; `level`: the candidate that they work
+   * on, "" when there is one only or all share the step. NULL: nobody asks. */
+  void (*note) (void *user_data, const char *level, const char *pass, const char *text);
   void *user_data;
 } SfCompileOptions;
 
