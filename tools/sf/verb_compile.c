@@ -8,6 +8,7 @@
 #include <sf/json.h>
 #include <sf/plugin/frontend.h>
 #include <sf/plugins.h>
+#include <sf/report.h>
 
 #include "tools/sf/compile_options.h"
 #include "tools/sf/timing.h"
@@ -62,6 +63,10 @@ static const SfOption compile_options[] = {
     .help = "print what each fusion rule matched, and why not where it nearly did" },
   { .name = "set", .type = SF_OPTION_LIST, .arg = "PASS.OPTION=VALUE", .help = "option of a pass" },
   SF_TRACE_OPTION_ROW,
+  { .name = "report",
+    .type = SF_OPTION_STRING,
+    .arg = "DIR",
+    .help = "write a page about sections, places, memory and emulated time, and the same as JSON" },
   { .name = "json", .type = SF_OPTION_BOOL, .help = "print the summary as JSON" },
   { .name = NULL },
 };
@@ -71,6 +76,7 @@ typedef struct
 {
   gint64 start;
   GPtrArray *fusion; /* lines of --explain-fusion */
+  GArray *notes;     /* SfReportNote, for --report */
 } Progress;
 
 static void
@@ -88,6 +94,21 @@ keep_fusion (void *user_data, const char *pass, const char *line)
   Progress *progress = user_data;
   if (strcmp (pass, "fuse") == 0 || strcmp (pass, "candidates") == 0)
     g_ptr_array_add (progress->fusion, g_strdup (line));
+}
+
+/* Few levels and passes, so they are interned. */
+static void
+keep_note (void *user_data, const char *level, const char *pass, const char *text)
+{
+  Progress *progress = user_data;
+  SfReportNote note = { g_intern_string (level), g_intern_string (pass), g_strdup (text) };
+  g_array_append_val (progress->notes, note);
+}
+
+static void
+note_clear (void *data)
+{
+  g_free ((char *) ((SfReportNote *) data)->text);
 }
 
 static void
@@ -206,22 +227,42 @@ compile (const SfOptionValues *options, Progress *progress, GError **error)
   wanted.set = (const char *const *) set;
   wanted.progress = show_progress;
   wanted.explain = sf_option_bool (options, "explain-fusion") ? keep_fusion : NULL;
+  wanted.note = sf_option_string (options, "report") != NULL ? keep_note : NULL;
   wanted.user_data = progress;
   return sf_compile (module, &wanted, error);
+}
+
+/* --report, when it is asked for. */
+static bool
+write_report (const SfOptionValues *options, const SfPef *pef, const Progress *progress,
+              GError **error)
+{
+  const char *folder = sf_option_string (options, "report");
+  const SfReportOptions report = { .seed = (uint64_t) sf_option_int (options, "seed"),
+                                   .notes = (const SfReportNote *) progress->notes->data,
+                                   .n_notes = progress->notes->len };
+  return folder == NULL || sf_report_write (pef, &report, folder, NULL, error);
 }
 
 static int
 run_compile (const SfOptionValues *options, GError **error)
 {
   g_autoptr (GPtrArray) fusion = g_ptr_array_new_with_free_func (g_free);
-  Progress progress = { .start = g_get_monotonic_time (), .fusion = fusion };
-  const char *path = sf_option_string (options, "output");
+  g_autoptr (GArray) notes = g_array_new (FALSE, FALSE, sizeof (SfReportNote));
+  g_array_set_clear_func (notes, note_clear);
+  Progress progress = { .start = g_get_monotonic_time (), .fusion = fusion, .notes = notes };
+  const char *path = sf_option_string (options, "output"),
+             *report = sf_option_string (options, "report");
+  if (report != NULL && !sf_report_check_folder (report, error))
+    return 1;
   g_autoptr (SfPef) pef = compile (options, &progress, error);
   end_progress (progress.start);
   if (pef == NULL || !sf_pef_save (pef, path, error))
     return 1;
   const char *trace = sf_option_string (options, "trace");
   if (trace != NULL && !sf_verb_trace (pef, NULL, trace, error))
+    return 1;
+  if (!write_report (options, pef, &progress, error))
     return 1;
   Summary summary = summarise (pef, progress.start);
   print_summary (path, pef, &summary, fusion, sf_option_bool (options, "json"));
@@ -260,6 +301,7 @@ const SfVerb sf_verb_compile = {
   .example
   = "sf compile apps/digits/model.cfg -o digits.pef -O3 --batch-size 32\n"
     "sf compile resnet18.onnx -o resnet18.pef --training --loss softmax_ce --batch-size 32\n"
+    "sf compile apps/encoder/model.cfg -o encoder.pef --report report\n"
     "sf compile apps/lenet/model.cfg --help",
   .options = compile_options,
   .run = run_compile,

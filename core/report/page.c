@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The page as a whole: head, summary, entries, configs, notes. */
+#include "core/report/page.h"
+
+#include <string.h>
+
+#define MAX_NOTES 2000
+
+static const char *const style
+    = "body{font:14px/1.45 system-ui,sans-serif;margin:2em auto;max-width:80em;padding:0 1.5em;color:#1b1f24;background:#fff}"
+      "h1{font-size:1.6em;margin:0}h2{font-size:1.25em;margin:1.8em 0 .5em;border-bottom:1px solid #d8dee4;padding-bottom:.2em}"
+      "h3{font-size:1em;margin:1.2em 0 .4em}.sub{color:#57606a;margin:.2em 0 1em}.big{font-size:1.9em;font-weight:600;display:block}"
+      ".facts{display:flex;gap:1em 2.5em;flex-wrap:wrap;margin:.6em 0}.facts .what{display:block;color:#57606a}"
+      "table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.88em}td,th{padding:.2em .5em;text-align:left;"
+      "border:1px solid #d8dee4;white-space:nowrap}th{background:#f6f8fa;font-weight:600}td.n{text-align:right}"
+      "td.w{white-space:normal;min-width:14em;overflow-wrap:anywhere}.scroll{overflow-x:auto;max-width:100%;margin:.4em 0}"
+      "details{border:1px solid #d8dee4;border-radius:6px;margin:.5em 0;padding:.4em .8em}summary{cursor:pointer}"
+      "summary b{margin-right:.6em}.none{color:#8c959f}.bar{display:flex;height:1.1em;background:#f0f2f5;border-radius:2px;overflow:hidden}"
+      ".bar i{display:block;height:100%}td.bars{min-width:8em}.whole{height:1.7em;margin:.3em 0}"
+      ".key{display:flex;flex-wrap:wrap;gap:.3em 1.3em;margin:.3em 0;font-size:.92em}.key i{display:inline-block;width:1em;height:1em;"
+      "border-radius:2px;vertical-align:-.15em;margin-right:.35em}"
+      ".load{background:#8c959f}.compute{background:#2da44e}.read{background:#54aeff}.write{background:#0969da}.link{background:#bf8700}"
+      ".memory{background:#cf222e}.wait{background:#d4c5f9}.host{background:#6e40c9}.swatch{display:inline-block;width:.9em;height:.9em;"
+      "border-radius:2px;vertical-align:-.1em;margin-right:.4em;border:1px solid #8c959f}"
+      "svg{display:block;background:#fff}svg text{font-family:system-ui,sans-serif;pointer-events:none}"
+      ".u{fill:none;stroke:#d8dee4}.l{fill:none}.hit{stroke:#000;stroke-opacity:0;stroke-width:9}.hit:hover{stroke-opacity:.35}"
+      ".edge{fill:none;stroke:#8c959f;stroke-width:1.1}"
+      "@media print{details{break-inside:avoid}}";
+
+void
+page_cell (Markup *markup, const char *class_name, const char *format, ...)
+{
+  va_list args;
+  va_start (args, format);
+  g_autofree char *text = g_strdup_vprintf (format, args);
+  va_end (args);
+  markup_element (markup, "td", class_name, "%s", text);
+}
+
+void
+page_count (Markup *markup, int64_t n)
+{
+  g_autofree char *text = text_count (n);
+  page_cell (markup, "n", "%s", text);
+}
+
+void
+page_header (Markup *markup, const char *const *titles)
+{
+  markup_begin (markup, "tr");
+  for (; *titles != NULL; titles++)
+    markup_element (markup, "th", NULL, "%s", *titles);
+  markup_end (markup);
+}
+
+const char *
+page_bound_class (SfBound bound)
+{
+  static const char *const classes[SF_N_BOUNDS]
+      = { [SF_BOUND_COMPUTE] = "compute", [SF_BOUND_READ] = "read",     [SF_BOUND_WRITE] = "write",
+          [SF_BOUND_LINK] = "link",       [SF_BOUND_MEMORY] = "memory", [SF_BOUND_WAIT] = "wait" };
+  return classes[MIN ((int) bound, SF_N_BOUNDS - 1)];
+}
+
+/* Neighbours in number are far apart in hue. */
+char *
+page_stage_color (uint32_t stage, bool light)
+{
+  uint32_t hue = stage % 360 * 137 % 360;
+  return g_strdup_printf ("hsl(%u,%d%%,%d%%)", hue, light ? 60 : 55, light ? 86 : 62);
+}
+
+/* ---- summary ---- */
+
+static void
+put_fact (Markup *markup, const char *what, const char *figure, const char *more)
+{
+  markup_begin (markup, "div");
+  markup_element (markup, "span", "what", "%s", what);
+  markup_element (markup, "span", "big", "%s", figure);
+  markup_element (markup, "span", "what", "%s", more);
+  markup_end (markup);
+}
+
+static void
+put_entry_facts (Markup *markup, const Report *report, const EntryFacts *entry)
+{
+  g_autofree char *what = g_strdup_printf ("emulated step, %s", entry->name);
+  if (entry->timing == NULL)
+    {
+      put_fact (markup, what, "not known", entry->why_no_timing);
+      return;
+    }
+  g_autofree char *step = text_time (report_seconds (report, entry->cycles));
+  g_autofree char *cycles = text_count (entry->cycles);
+  g_autofree char *more = g_strdup_printf ("%s cycles", cycles);
+  put_fact (markup, what, step, more);
+  if (report->batch <= 0)
+    return;
+  g_autofree char *rate = text_count ((int64_t) (report_samples_per_s (report, entry) + 0.5));
+  g_autofree char *rate_of = g_strdup_printf ("samples a second, %s", entry->name);
+  g_autofree char *batch = g_strdup_printf ("batch of %" G_GINT64_FORMAT, report->batch);
+  put_fact (markup, rate_of, rate, batch);
+}
+
+static void
+put_summary (Markup *markup, const Report *report)
+{
+  size_t sections = 0, host = 0;
+  int64_t pcus = 0, pmus = 0;
+  markup_begin (markup, "div");
+  markup_attr (markup, "class", "facts");
+  for (uint32_t e = 0; e < report->entries->len; e++)
+    {
+      const EntryFacts *entry = report_entry (report, e);
+      put_entry_facts (markup, report, entry);
+      sections += entry->n_launches - entry->n_host;
+      host += entry->n_host;
+    }
+  for (uint32_t c = 0; c < report->configs->len; c++)
+    {
+      pcus = MAX (pcus, report_config (report, c)->n_pcus);
+      pmus = MAX (pmus, report_config (report, c)->n_pmus);
+    }
+  g_autofree char *n_sections = g_strdup_printf ("%zu", sections);
+  g_autofree char *n_host = g_strdup_printf (", %zu on the host", host);
+  g_autofree char *n_configs = g_strdup_printf ("in %u configurations%s", report->configs->len,
+                                                host > 0 ? n_host : "");
+  put_fact (markup, "sections", n_sections, n_configs);
+  g_autofree char *units = g_strdup_printf ("%" G_GINT64_FORMAT " + %" G_GINT64_FORMAT, pcus, pmus);
+  g_autofree char *of = g_strdup_printf ("of %" G_GINT64_FORMAT " + %" G_GINT64_FORMAT
+                                         " of an RDU tile",
+                                         report->info.pcus_per_tile, report->info.pmus_per_tile);
+  put_fact (markup, "PCUs + PMUs, at most", units, of);
+  markup_end (markup);
+}
+
+static void
+put_head (Markup *markup, const Report *report)
+{
+  const char *model = report_fact (report, "model");
+  if (*model == '\0')
+    model = sf_pef_name (report->pef);
+  markup_begin (markup, "head");
+  markup_begin (markup, "meta");
+  markup_attr (markup, "charset", "utf-8");
+  markup_end (markup);
+  markup_begin (markup, "meta");
+  markup_attr (markup, "name", "viewport");
+  markup_attr (markup, "content", "width=device-width");
+  markup_end (markup);
+  markup_element (markup, "title", NULL, "%s on %s", model, report->info.name);
+  markup_begin (markup, "style");
+  markup_plain (markup, style);
+  markup_end (markup);
+  markup_end (markup);
+  markup_begin (markup, "body");
+  markup_element (markup, "h1", NULL, "%s on %s", model, report->info.name);
+  g_autofree char *level = g_path_get_basename (report_fact (report, "level"));
+  markup_element (markup, "p", "sub",
+                  "level %s, %s, seed %" G_GUINT64_FORMAT
+                  ", %.2f GHz. Times are emulated: what the machine that %s describes would need. "
+                  "T1 is event by event over the placed and routed program, T0 an estimate from "
+                  "before; docs/timing.md defines both.",
+                  level, report_fact (report, "precision"), report->options->seed,
+                  (double) report->info.clock_hz / 1e9, report->info.name);
+}
+
+/* ---- notes ---- */
+
+static bool
+same_note (const SfReportNote *a, const SfReportNote *b)
+{
+  return strcmp (a->level, b->level) == 0 && strcmp (a->pass, b->pass) == 0
+         && strcmp (a->text, b->text) == 0;
+}
+
+static void
+put_notes (Markup *markup, const Report *report)
+{
+  const SfReportNote *notes = report->options->notes;
+  size_t n = report->options->n_notes;
+  markup_element (markup, "h2", NULL, "What the passes decided");
+  if (n == 0)
+    {
+      markup_element (markup, "p", "none", "The passes left no notes.");
+      return;
+    }
+  markup_begin (markup, "div");
+  markup_attr (markup, "class", "scroll");
+  markup_begin (markup, "table");
+  page_header (markup, (const char *const[]){ "level", "pass", "decision", NULL });
+  for (size_t i = 0; i < MIN (n, MAX_NOTES); i++)
+    {
+      if (i > 0 && same_note (&notes[i], &notes[i - 1]))
+        continue;
+      markup_begin (markup, "tr");
+      page_cell (markup, NULL, "%s", notes[i].level);
+      page_cell (markup, NULL, "%s", notes[i].pass);
+      page_cell (markup, "w", "%s", notes[i].text);
+      markup_end (markup);
+    }
+  markup_end (markup);
+  markup_end (markup);
+  if (n > MAX_NOTES)
+    markup_element (markup, "p", "none", "%zu more are in report.json.", n - MAX_NOTES);
+}
+
+char *
+report_page (const Report *report)
+{
+  Markup markup;
+  markup_init (&markup);
+  markup_plain (&markup, "<!DOCTYPE html>\n");
+  markup_begin (&markup, "html");
+  markup_attr (&markup, "lang", "en");
+  put_head (&markup, report);
+  put_summary (&markup, report);
+  for (uint32_t e = 0; e < report->entries->len; e++)
+    page_sections (&markup, report, e);
+  page_configs (&markup, report);
+  for (uint32_t e = 0; e < report->entries->len; e++)
+    page_memory (&markup, report, e);
+  put_notes (&markup, report);
+  markup_end (&markup);
+  markup_end (&markup);
+  markup_plain (&markup, "\n");
+  char *page = g_strdup (markup.text->str);
+  markup_clear (&markup);
+  return page;
+}
