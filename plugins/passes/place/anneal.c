@@ -164,25 +164,58 @@ swap_units (Placer *p, uint32_t unit, uint32_t slot)
     placer_stand (p, other, from);
 }
 
+/* The loads of two AGCUs when what stands on their slots changes places; `sign` -1: back. */
+static void
+move_streams (Placer *p, uint32_t unit, uint32_t other, uint32_t from, uint32_t to, int sign)
+{
+  int64_t moved = p->stream_load[unit] - (other != SF_NONE ? p->stream_load[other] : 0);
+  p->agcu_load[from / p->agcu_slots] -= sign * moved;
+  p->agcu_load[to / p->agcu_slots] += sign * moved;
+}
+
+static int64_t
+shares_of (const Placer *p, uint32_t slot, uint32_t other_slot)
+{
+  uint32_t a = slot / p->agcu_slots, b = other_slot / p->agcu_slots;
+  return a == b ? 0 : placer_share_cost (p->agcu_load[a]) + placer_share_cost (p->agcu_load[b]);
+}
+
 /* The change of cost when the unit and who stands on `slot` change places; both have done so. */
 static int64_t
 exchange (Placer *p, uint32_t unit, uint32_t slot)
 {
   Slot from = p->at[unit];
-  uint32_t other = p->holder[p->units[unit].kind][slot];
+  SfUnitKind kind = p->units[unit].kind;
+  uint32_t from_slot = p->slot[unit], other = p->holder[kind][slot];
+  int64_t delta = 0;
+  if (kind == SF_UNIT_AGCU)
+    {
+      delta -= shares_of (p, from_slot, slot);
+      move_streams (p, unit, other, from_slot, slot, 1);
+      delta += shares_of (p, from_slot, slot);
+    }
   swap_units (p, unit, slot);
   p->stamp++;
   p->n_touched = 0;
   update_wires (p, unit, from, p->at[unit]);
   if (other != SF_NONE)
     update_wires (p, other, p->at[unit], from);
-  int64_t delta = 0;
   for (uint32_t i = 0; i < p->n_touched; i++)
     {
       const Wire *wire = &p->wires[p->touched[i]];
       delta += placer_wire_cost (wire, &wire->next) - placer_wire_cost (wire, &wire->box);
     }
   return delta;
+}
+
+/* After an exchange with the unit that came from slot `from`. */
+static void
+take_back (Placer *p, uint32_t unit, uint32_t from)
+{
+  uint32_t slot = p->slot[unit];
+  swap_units (p, unit, from);
+  if (p->units[unit].kind == SF_UNIT_AGCU)
+    move_streams (p, unit, p->holder[SF_UNIT_AGCU][slot], from, slot, -1);
 }
 
 static void
@@ -213,7 +246,7 @@ try_move (Annealer *a)
   int64_t delta = exchange (p, unit, slot);
   if (delta > 0 && delta > a->temperature * a->log[placer_draw (p, N_LOGS)] / LOG_ONE)
     {
-      swap_units (p, unit, from);
+      take_back (p, unit, from);
       return false;
     }
   keep (p, delta);
@@ -235,7 +268,7 @@ mean_change (Annealer *a)
       if (slot == SF_NONE || slot == from)
         continue;
       int64_t delta = exchange (p, unit, slot);
-      swap_units (p, unit, from);
+      take_back (p, unit, from);
       sum += MAX (delta, 0);
       n += delta > 0;
     }

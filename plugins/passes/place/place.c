@@ -132,6 +132,8 @@ clear (Placer *p)
   g_free (p->touch_first);
   g_free (p->touch);
   g_free (p->touched);
+  g_free (p->stream_load);
+  g_free (p->agcu_load);
 }
 
 static bool

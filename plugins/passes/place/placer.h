@@ -5,6 +5,8 @@
 
 #include <sf/plugin/pass.h>
 
+#define MAX_WEIGHT 65536 /* of the wire that carries most */
+
 typedef struct
 {
   int16_t x, y;
@@ -50,6 +52,8 @@ typedef struct
   Wire *wires;
   uint32_t *terminals;           /* units */
   uint32_t *touch_first, *touch; /* wires of unit u: touch[touch_first[u] .. touch_first[u + 1]) */
+  int64_t *stream_load; /* per unit: what an AGCU moves for it, at most MAX_WEIGHT; else 0 */
+  int64_t *agcu_load;   /* per AGCU: of its streams */
   int64_t cost;
 
   uint64_t random; /* state */
@@ -86,6 +90,14 @@ static inline int64_t
 placer_wire_cost (const Wire *wire, const Box *box)
 {
   return wire->weight * (box->x1 - box->x0 + box->y1 - box->y0);
+}
+
+/* What it costs that streams share an AGCU: the square of their load, so that heavy ones part, in
+ * terms of wire. */
+static inline int64_t
+placer_share_cost (int64_t load)
+{
+  return 8 * (load * load / MAX_WEIGHT);
 }
 
 /* A first placement: each unit near those that it is wired to. */

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Wires of a placement and their cost: half-perimeter times what they carry, corrected for the
- * length of the tree that many terminals need. */
+ * length of the tree that many terminals need; and AGCUs that streams share. */
 #include "placer.h"
 #include "traffic.h"
-
-#define MAX_WEIGHT 65536
 
 /* Length of a tree over n terminals in half-perimeters of their box, in 1/256: the expectation of
  * Cheng ("RISA", ICCAD'94) that VPR uses, up to 50 terminals in steps of 5, then linear. */
@@ -31,6 +29,13 @@ largest_load (const GArray *transfers)
 }
 
 static void
+add_stream_load (Placer *p, uint32_t unit, int64_t load)
+{
+  if (p->units[unit].kind == SF_UNIT_AGCU)
+    p->stream_load[unit] += load;
+}
+
+static void
 add_wires (Placer *p, const GArray *nets, const GArray *transfers)
 {
   uint32_t n_terminals = 0;
@@ -47,9 +52,11 @@ add_wires (Placer *p, const GArray *nets, const GArray *transfers)
       const SfRoute *net = &g_array_index (nets, SfRoute, t->net);
       Wire *wire = &p->wires[i];
       *wire = (Wire){ .first = n_terminals, .n = t->n + 1 };
+      int64_t load = (int64_t) ((__int128) t->load * MAX_WEIGHT / largest);
       /* A hop delays even what carries little. */
-      wire->weight = 16 + (int64_t) ((__int128) t->load * MAX_WEIGHT / largest);
-      wire->weight = wire->weight * tree_factor (wire->n) / 256;
+      wire->weight = (16 + load) * tree_factor (wire->n) / 256;
+      add_stream_load (p, net->source, load);
+      add_stream_load (p, net->sinks[t->first], load);
       p->terminals[n_terminals++] = net->source;
       for (uint32_t k = 0; k < t->n; k++)
         p->terminals[n_terminals++] = net->sinks[t->first + k];
@@ -84,6 +91,8 @@ placer_wire (Placer *p)
 {
   g_autoptr (GArray) nets = sf_config_nets (p->program, p->config);
   g_autoptr (GArray) transfers = traffic_of_nets (p->program, p->config, &p->info, nets);
+  p->stream_load = g_new0 (int64_t, p->n_units + 1);
+  p->agcu_load = g_new0 (int64_t, p->n_slots[SF_UNIT_AGCU] + 1);
   add_wires (p, nets, transfers);
   index_units (p);
   p->touched = g_new (uint32_t, p->n_wires + 1);
@@ -118,6 +127,11 @@ void
 placer_count (Placer *p)
 {
   p->cost = 0;
+  for (uint32_t u = 0; u < p->n_units; u++)
+    if (p->units[u].kind == SF_UNIT_AGCU)
+      p->agcu_load[p->slot[u] / p->agcu_slots] += p->stream_load[u];
+  for (uint32_t a = 0; a < p->n_slots[SF_UNIT_AGCU] / p->agcu_slots; a++)
+    p->cost += placer_share_cost (p->agcu_load[a]);
   for (uint32_t w = 0; w < p->n_wires; w++)
     {
       p->wires[w].box = placer_box (p, &p->wires[w]);
