@@ -160,6 +160,98 @@ SF_TEST (Section, StagesOverlap)
   SF_CHECK_INT (cycles_on (program, NULL), 1167);
 }
 
+/* ---- the edges ---- */
+
+static int64_t
+try_cycles (SfProgram *program, const MachineFigure *figures, GError **error)
+{
+  g_autoptr (SfArch) arch = machine_with (figures);
+  sample_place (program, 0, arch);
+  sample_route (program, 0);
+  return sf_timing_section_cycles (program, 0, arch, NULL, error);
+}
+
+/* One stage, y = relu (x) over `rows` tokens of `width`. */
+static SfProgram *
+rows_program (int64_t rows, int64_t tokens, int64_t width, int64_t depth, bool out)
+{
+  SfProgram *program = new_program ();
+  SfShape shape = SF_SHAPE (rows, width);
+  SfBuffer b = { "b", SF_F32, shape, tokens, width, depth, 1 };
+  sf_config_add_buffer (program, 0, &b);
+  sf_config_add_buffer (program, 0, &b);
+  add_stream (program, 0, false);
+  if (out)
+    add_stream (program, 1, true);
+  SfOperand operands[] = {
+    { SF_OPERAND_IN, 0, SF_F32, shape, 0, 1, { BLOCK (1), ALL (width) } },
+    { SF_OPERAND_OUT, 1, SF_F32, shape, 0, 1, { BLOCK (1), ALL (width) } },
+  };
+  SfInstr instr
+      = { .op = "relu", .version = 1, .n_src = 1, .n_dst = 1, .src = { 0 }, .dst = { 1 } };
+  SfStage stage = { .name = "relu",
+                    .n_counters = 1,
+                    .counter = { { rows, 1, SF_COUNTER_PARALLEL } },
+                    .n_operands = 2,
+                    .operands = operands,
+                    .n_instrs = 1,
+                    .instrs = &instr,
+                    .n_pcus = 1 };
+  sf_config_add_stage (program, 0, &stage);
+  return program;
+}
+
+SF_TEST (Edge, NothingTakesNoTime)
+{
+  g_autoptr (SfProgram) none = rows_program (0, 0, 16, 1, true);
+  SF_CHECK_INT (cycles_on (none, NULL), 0);
+  g_autoptr (SfProgram) thin = rows_program (4, 4, 0, 1, true);
+  SF_CHECK (cycles_on (thin, NULL) >= 4);
+}
+
+/* Token 3 comes at 4 x 64 + 102 = 358, is read until 422 and written with it. */
+SF_TEST (Edge, WithoutStreamsOutAllHasToEnd)
+{
+  g_autoptr (SfProgram) program = rows_program (4, 4, 1024, 4, false);
+  SF_CHECK_INT (cycles_on (program, NULL), 422);
+}
+
+/* 2 x 2^42 bytes at 1 byte a second of 10^9 cycles: more than 2^62. */
+SF_TEST (Edge, TooLongIsRefused)
+{
+  g_autoptr (GError) error = NULL;
+  const MachineFigure slow[] = { { "bytes_per_s", 1 }, { NULL, 0 } };
+  g_autoptr (SfProgram) program = rows_program (4, 4, (int64_t) 1 << 38, 4, true);
+  SF_CHECK_INT (try_cycles (program, slow, &error), -1);
+  SF_CHECK_ERROR (error, SF_ERROR_UNSUPPORTED, "more than 2^62 cycles");
+}
+
+/* A reader that wants all eight tokens of a buffer that holds two. */
+SF_TEST (Edge, AStopIsSaid)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfProgram) program = new_program ();
+  uint32_t x = add_buffer (program, SF_SHAPE (8, 1024), 8, 2);
+  uint32_t y = add_buffer (program, SF_SHAPE (8, 1024), 1, 1);
+  add_stream (program, x, false);
+  add_stream (program, y, true);
+  SfOperand operands[] = {
+    { SF_OPERAND_IN, x, SF_F32, SF_SHAPE (8, 1024), -1, 0, { ALL (8), ALL (1024) } },
+    { SF_OPERAND_OUT, y, SF_F32, SF_SHAPE (8, 1024), -1, 0, { ALL (8), ALL (1024) } },
+  };
+  SfInstr instr
+      = { .op = "relu", .version = 1, .n_src = 1, .n_dst = 1, .src = { 0 }, .dst = { 1 } };
+  SfStage stage = { .name = "relu",
+                    .n_operands = 2,
+                    .operands = operands,
+                    .n_instrs = 1,
+                    .instrs = &instr,
+                    .n_pcus = 1 };
+  sf_config_add_stage (program, 0, &stage);
+  SF_CHECK_INT (try_cycles (program, NULL, &error), -1);
+  SF_CHECK_ERROR (error, SF_ERROR_CHECK_FAILED, "stream 0 stops after 2 of 8 iterations");
+}
+
 SF_TEST (Section, WithoutRoutesIsRefused)
 {
   g_autoptr (GError) error = NULL;
