@@ -16,6 +16,8 @@ libsfcore_la_SOURCES += \
   core/program/entry.c \
   core/program/estimate.c \
   core/program/estimate.h \
+  core/program/estimate_run.c \
+  core/program/estimate_run.h \
   core/program/estimate_section.c \
   core/program/estimate_stage.c \
   core/program/estimate_work.c \

@@ -327,16 +327,19 @@ restore (Sharing *s, const int64_t *units)
 
 /* What the section takes at least whatever the stages do: memory, the longest stream. */
 static int64_t
-floor_of (const Sharing *s, const SfSectionEstimate *estimate)
+floor_of (const Sharing *s)
 {
-  int64_t floor = estimate->memory_cycles;
+  int64_t all = 0, longest = 0;
   for (guint i = 0; i < s->store->streams->len; i++)
     {
       const SfBuffer *b = buffer_at (s, AT (s->store->streams, SfStream, i).buffer);
       int64_t bytes = sf_shape_n_elems (&b->shape) * (int64_t) sf_dtype_bytes (b->dtype);
-      floor = MAX (floor, bytes / s->info.vector_bytes);
+      all += bytes;
+      longest = MAX (longest, bytes / s->info.vector_bytes);
     }
-  return floor;
+  __int128 memory = (__int128) all * s->info.clock_hz
+                    / sf_arch_memory_level (s->arch, 0).bytes_per_s;
+  return MAX (longest, (int64_t) memory);
 }
 
 /* First as fast as memory lets the stages be useful, then beyond, as long as the whole gains:
@@ -346,15 +349,14 @@ share_out (Sharing *s)
 {
   g_autofree int64_t *units = g_new (int64_t, s->n_stages + s->n_buffers + 1);
   rebuild (s);
+  int64_t floor = floor_of (s);
+  fill_to (s, floor, true);
   SfSectionEstimate best = sf_estimate_section_of (s->store, s->work, s->arch, NULL);
-  int64_t floor = floor_of (s, &best);
-  if (fill_to (s, floor, true))
-    best = sf_estimate_section_of (s->store, s->work, s->arch, NULL);
   while (s->n_heap > 0 && s->busy[s->heap[0]] > best.cycles / LEAST_GAIN
          && floor < best.cycles - best.cycles / LEAST_GAIN)
     {
       keep (s, units);
-      if (!fill_to (s, s->busy[s->heap[0]] / 2, false))
+      if (!fill_to (s, s->busy[s->heap[0]] / 4, false))
         continue;
       SfSectionEstimate next = sf_estimate_section_of (s->store, s->work, s->arch, NULL);
       if (next.cycles > best.cycles - best.cycles / LEAST_GAIN)
