@@ -58,7 +58,7 @@ ops_of (const SfStage *stage)
 static void
 put_stage_name (Markup *markup, uint32_t stage, const char *name)
 {
-  g_autofree char *color = page_stage_color (stage, false), *text = text_short (name, 32);
+  g_autofree char *color = page_stage_color (stage, false), *text = text_short (name, 28);
   markup_begin (markup, "td");
   markup_attr (markup, "title", "%s", name);
   markup_begin (markup, "i");
@@ -98,7 +98,7 @@ put_stage_row (Markup *markup, const Report *report, uint32_t config, uint32_t s
       put_wait_bar (markup, &t1, cycles);
       page_cell (markup, "n", "%s", busy);
     }
-  page_cell (markup, NULL, "%s", ops);
+  page_cell (markup, "o", "%s", ops);
   markup_end (markup);
 }
 
@@ -226,6 +226,16 @@ put_config_head (Markup *markup, const Report *report, uint32_t config)
 }
 
 static void
+put_graph (Markup *markup, const Report *report, const Graphs *graphs, uint32_t config)
+{
+  markup_element (markup, "h3", NULL, "Graph");
+  if (!page_graph (markup, report, graphs, config))
+    markup_element (markup, "p", "none", "%s The tables say what leads where.",
+                    graphs == NULL ? "Not drawn: found no dot of graphviz that works."
+                                   : "Too large to be drawn.");
+}
+
+static void
 put_config (Markup *markup, const Report *report, const Graphs *graphs, uint32_t config,
             size_t rank)
 {
@@ -242,17 +252,9 @@ put_config (Markup *markup, const Report *report, const Graphs *graphs, uint32_t
           page_grid (markup, report, config);
         }
       put_stages (markup, report, config);
-      put_buffers (markup, report, config);
       if (rank < MAX_GRAPHS)
-        {
-          markup_element (markup, "h3", NULL, "Graph");
-          if (!page_graph (markup, report, graphs, config))
-            markup_element (markup, "p", "none", "%s",
-                            graphs == NULL
-                                ? "Not drawn: found no dot of graphviz that works. The tables "
-                                  "above say what leads where."
-                                : "Too large to be drawn; the tables above say what leads where.");
-        }
+        put_graph (markup, report, graphs, config);
+      put_buffers (markup, report, config);
     }
   else
     markup_element (markup, "p", "none", "Left out, to keep the page small; report.json has it.");

@@ -17,8 +17,9 @@ enum
 
 static const char *const load_colors[N_LOADS] = { "#a8c7e8", "#4a90d9", "#f2b134", "#ee7b30",
                                                   "#c62828" };
-static const char *const load_names[N_LOADS] = { "below 20 %", "20 to 40 %", "40 to 60 %",
-                                                 "60 to 80 %", "80 % and more of its cycles" };
+static const char *const load_names[N_LOADS] = { "below 5 %", "5 to 20 %", "20 to 40 %",
+                                                 "40 to 70 %", "70 % and more of its cycles" };
+static const double load_bounds[N_LOADS - 1] = { 0.05, 0.2, 0.4, 0.7 };
 static const char *const widths[N_WIDTHS] = { "1.3", "2.2", "3.2", "4.4" };
 static const char *const width_names[N_WIDTHS] = { "1 net", "2 to 3", "4 to 7", "8 and more" };
 
@@ -178,7 +179,9 @@ put_links (Markup *markup, const GArray *links)
   for (guint i = 0; i < links->len; i++)
     {
       const SfLinkTime *link = &g_array_index (links, SfLinkTime, i);
-      int load = CLAMP ((int) (link->share * N_LOADS), 0, N_LOADS - 1);
+      int load = 0;
+      while (load + 1 < N_LOADS && link->share >= load_bounds[load])
+        load++;
       GString **path = &paths[load][width_of (link->n_nets)];
       if (*path == NULL)
         *path = g_string_new (NULL);

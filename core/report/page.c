@@ -4,16 +4,16 @@
 
 #include <string.h>
 
-#define MAX_NOTES 2000
+#define MAX_NOTES 1000 /* of a candidate */
 
 static const char *const style
     = "body{font:14px/1.45 system-ui,sans-serif;margin:2em auto;max-width:80em;padding:0 1.5em;color:#1b1f24;background:#fff}"
       "h1{font-size:1.6em;margin:0}h2{font-size:1.25em;margin:1.8em 0 .5em;border-bottom:1px solid #d8dee4;padding-bottom:.2em}"
-      "h3{font-size:1em;margin:1.2em 0 .4em}.sub{color:#57606a;margin:.2em 0 1em}.big{font-size:1.9em;font-weight:600;display:block}"
-      ".facts{display:flex;gap:1em 2.5em;flex-wrap:wrap;margin:.6em 0}.facts .what{display:block;color:#57606a}"
+      "h3{font-size:1em;margin:1.2em 0 .4em}.sub{color:#57606a;margin:.2em 0 1em}.big{font-size:1.7em;font-weight:600;display:block}"
+      ".facts{display:flex;gap:1em 1.8em;flex-wrap:wrap;margin:.6em 0}.facts .what{display:block;color:#57606a}"
       "table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.88em}td,th{padding:.2em .5em;text-align:left;"
       "border:1px solid #d8dee4;white-space:nowrap}th{background:#f6f8fa;font-weight:600}td.n{text-align:right}"
-      "td.w{white-space:normal;min-width:14em;overflow-wrap:anywhere}.scroll{overflow-x:auto;max-width:100%;margin:.4em 0}"
+      "td.o{white-space:normal;min-width:9em}td.w{white-space:normal;min-width:14em;overflow-wrap:anywhere}.scroll{overflow-x:auto;max-width:100%;margin:.4em 0}"
       "details{border:1px solid #d8dee4;border-radius:6px;margin:.5em 0;padding:.4em .8em}summary{cursor:pointer}"
       "summary b{margin-right:.6em}.none{color:#8c959f}.bar{display:flex;height:1.1em;background:#f0f2f5;border-radius:2px;overflow:hidden}"
       ".bar i{display:block;height:100%}td.bars{min-width:8em}.whole{height:1.7em;margin:.3em 0}"
@@ -168,6 +168,19 @@ put_head (Markup *markup, const Report *report)
 
 /* ---- notes ---- */
 
+/* The programs that were compared, and the one that was kept. */
+static void
+put_candidates (Markup *markup, const Report *report)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  for (size_t i = 0; i < report->options->n_notes; i++)
+    if (strcmp (report->options->notes[i].pass, "candidates") == 0)
+      g_string_append_printf (text, "%s%s", text->len > 0 ? "; " : "",
+                              report->options->notes[i].text);
+  if (text->len > 0)
+    markup_element (markup, "p", "sub", "Candidates by T1: %s.", text->str);
+}
+
 static bool
 same_note (const SfReportNote *a, const SfReportNote *b)
 {
@@ -175,35 +188,56 @@ same_note (const SfReportNote *a, const SfReportNote *b)
          && strcmp (a->text, b->text) == 0;
 }
 
+/* Notes of one level; "" for what all candidates share. */
 static void
-put_notes (Markup *markup, const Report *report)
+put_level_notes (Markup *markup, const Report *report, const char *level)
 {
   const SfReportNote *notes = report->options->notes;
-  size_t n = report->options->n_notes;
-  markup_element (markup, "h2", NULL, "What the passes decided");
-  if (n == 0)
-    {
-      markup_element (markup, "p", "none", "The passes left no notes.");
-      return;
-    }
+  size_t left_out = 0, shown = 0;
   markup_begin (markup, "div");
   markup_attr (markup, "class", "scroll");
   markup_begin (markup, "table");
-  page_header (markup, (const char *const[]){ "level", "pass", "decision", NULL });
-  for (size_t i = 0; i < MIN (n, MAX_NOTES); i++)
+  page_header (markup, (const char *const[]){ "pass", "decision", NULL });
+  for (size_t i = 0; i < report->options->n_notes; i++)
     {
-      if (i > 0 && same_note (&notes[i], &notes[i - 1]))
+      if (strcmp (notes[i].level, level) != 0 || (i > 0 && same_note (&notes[i], &notes[i - 1])))
         continue;
+      if (shown++ >= MAX_NOTES)
+        {
+          left_out++;
+          continue;
+        }
       markup_begin (markup, "tr");
-      page_cell (markup, NULL, "%s", notes[i].level);
       page_cell (markup, NULL, "%s", notes[i].pass);
       page_cell (markup, "w", "%s", notes[i].text);
       markup_end (markup);
     }
   markup_end (markup);
   markup_end (markup);
-  if (n > MAX_NOTES)
-    markup_element (markup, "p", "none", "%zu more are in report.json.", n - MAX_NOTES);
+  if (left_out > 0)
+    markup_element (markup, "p", "none", "%zu more are in report.json.", left_out);
+}
+
+static void
+put_notes (Markup *markup, const Report *report)
+{
+  const SfReportOptions *options = report->options;
+  g_autoptr (GPtrArray) levels = g_ptr_array_new ();
+  markup_element (markup, "h2", NULL, "What the passes decided");
+  put_level_notes (markup, report, "");
+  for (size_t i = 0; i < options->n_notes; i++)
+    {
+      const char *level = options->notes[i].level;
+      if (*level == '\0' || g_ptr_array_find_with_equal_func (levels, level, g_str_equal, NULL))
+        continue;
+      g_ptr_array_add (levels, (gpointer) level);
+      markup_begin (markup, "details");
+      if (levels->len == 1)
+        markup_attr (markup, "open", "open");
+      markup_element (markup, "summary", NULL, "Candidate %s", level);
+      put_level_notes (markup, report, level);
+      markup_end (markup);
+    }
 }
 
 char *
@@ -216,6 +250,7 @@ report_page (const Report *report)
   markup_attr (&markup, "lang", "en");
   put_head (&markup, report);
   put_summary (&markup, report);
+  put_candidates (&markup, report);
   for (uint32_t e = 0; e < report->entries->len; e++)
     page_sections (&markup, report, e);
   page_configs (&markup, report);
