@@ -2,6 +2,8 @@
 /* Routing: sound trees at any size, links within their flows, load spread within their channels. */
 #include <string.h>
 
+#include <sf/plugin/timing.h>
+
 #include "tests/passes/design.h"
 
 /* Most nets of one network on one link of any config. */
@@ -62,6 +64,40 @@ SF_TEST (Route, GoesAroundFullLinks)
   SF_CHECK_INT (count_units (tight), count_units (wide));
   SF_CHECK (most_on_a_link (tight, SF_NETWORK_VECTOR) <= most - 2);
   SF_CHECK (count_hops (tight) > count_hops (wide));
+}
+
+/* Vectors over the busiest link, summed over launches. */
+static int64_t
+busiest_links (const SfProgram *program, const SfArch *arch)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfTiming) timing = sf_timing_new (program, 0, arch, &error);
+  SF_CHECK_NO_ERROR (error);
+  int64_t sum = 0;
+  for (size_t l = 0; timing != NULL && l < sf_timing_n_launches (timing); l++)
+    {
+      int64_t most = 0;
+      for (size_t i = 0; i < sf_timing_n_links (timing, l); i++)
+        most = MAX (most, sf_timing_link (timing, l, i).vectors);
+      sum += most;
+    }
+  return sum;
+}
+
+/* Links of one channel: what is beyond their bandwidth takes other ways. */
+SF_TEST (Route, SpreadsTheLoad)
+{
+  static const char *const straight[] = { "route.iterations=0", NULL };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfArch) arch = sf_arch_load ("sn40l", NULL);
+  g_autoptr (SfArch) narrow = test_arch_with (arch, "vector_channels", 1);
+  SfCompileOptions options = { .seed = 1, .set = straight };
+  g_autoptr (SfProgram) before = test_design ("lenet", narrow, "o3", 0, &options, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  g_autoptr (SfProgram) after = test_design ("lenet", narrow, "o3", 0, NULL, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  int64_t first = busiest_links (before, narrow), last = busiest_links (after, narrow);
+  SF_CHECK_MSG (last < first, "%" G_GINT64_FORMAT " after %" G_GINT64_FORMAT, last, first);
 }
 
 /* Optimizers whose scalars all meet in one stage. */

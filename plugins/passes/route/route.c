@@ -16,6 +16,10 @@ static const SfOption options_table[] = {
   { .name = NULL },
 };
 
+/* Quarters of a link's capacity that may be in use before nets go around: what moves in bursts
+ * waits long for a link that is busy all the time. */
+#define SPREAD 3
+
 static const char *const network_names[] = { "vector", "scalar", "control" };
 
 /* The routes of one config. */
@@ -128,23 +132,30 @@ link_name (const Router *r, uint32_t link)
                           (int) (next / r->width));
 }
 
+/* What a link can move in the time that the section takes. */
+static int64_t
+capacity (const Job *job, SfNetwork network)
+{
+  return (int64_t) MIN ((__int128) job->arch.channels[network] * job->cycles, INT64_MAX / 1024);
+}
+
 /* The static bandwidth check: not a rule, but what is worth knowing. */
 static void
 note_bandwidth (const Job *job, const Router *r, SfNetwork network)
 {
   uint32_t link = worst_link (r, false);
-  int64_t n_over = 0;
+  int64_t room = MAX (capacity (job, network), 1), n_over = 0;
   for (uint32_t l = 0; l < r->n_nodes * N_DIRECTIONS; l++)
-    n_over += r->load[l] > r->budget;
+    n_over += r->load[l] > room;
   g_autofree char *name = link_name (r, link);
   sf_pass_note (job->context,
                 "config %u: busiest %s link %s, %" G_GINT64_FORMAT " nets move %" G_GINT64_FORMAT
                 " of the %" G_GINT64_FORMAT " that %" G_GINT64_FORMAT
                 " channels can in %" G_GINT64_FORMAT " cycles (%" G_GINT64_FORMAT
                 " %%); %" G_GINT64_FORMAT " links beyond that",
-                job->config, network_names[network], name, r->nets[link], r->load[link], r->budget,
+                job->config, network_names[network], name, r->nets[link], r->load[link], room,
                 job->arch.channels[network], job->cycles,
-                (int64_t) ((__int128) r->load[link] * 100 / r->budget), n_over);
+                (int64_t) ((__int128) r->load[link] * 100 / room), n_over);
 }
 
 /* The stage that most nets on links with too many of them belong to, or SF_NONE. */
@@ -230,8 +241,7 @@ route_network (Job *job, SfNetwork network, GError **error)
     return true;
   Router *r = router_new (&job->arch);
   r->flows = job->arch.flows[network];
-  r->budget = MAX (
-      (int64_t) MIN ((__int128) job->arch.channels[network] * job->cycles, INT64_MAX / 1024), 1);
+  r->budget = MAX (capacity (job, network) / 4 * SPREAD, 1);
   bool ok = router_negotiate (r, nets, n, job->iterations) == 0
             || fail_flows (job, r, network, error);
   if (ok && network != SF_NETWORK_CONTROL)
