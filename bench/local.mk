@@ -2,3 +2,7 @@
 EXTRA_PROGRAMS += bench/place_route
 bench_place_route_SOURCES = bench/place_route.c plugins/passes/place/traffic.c plugins/passes/place/traffic.h
 bench_place_route_LDADD = $(SF_LIBS)
+
+.PHONY: bench-compile
+bench-compile: all
+	$(top_srcdir)/bench/compile.sh $(abs_top_builddir)/bin/sf $(abs_top_srcdir)
