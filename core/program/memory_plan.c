@@ -22,29 +22,54 @@ tensor_bytes (const SfProgram *program, uint32_t tensor)
   return (MAX (bytes, 1) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-/* Lowest offset from `base` at which `range` touches no range placed before it that lives at the
- * same time. */
+/* Lowest offset from `base` at which `range` touches no range of `placed`, which are in the order
+ * of their offsets, that lives at the same time. */
 static int64_t
-first_fit (const GArray *ranges, guint index, uint32_t level, int64_t base)
+first_fit (const GArray *placed, const Range *range, int64_t base)
 {
-  const Range *range = &g_array_index (ranges, Range, index);
   int64_t offset = base;
-  for (bool moved = true; moved;)
+  for (guint i = 0; i < placed->len; i++)
     {
-      moved = false;
-      for (guint i = 0; i < index; i++)
-        {
-          const Range *other = &g_array_index (ranges, Range, i);
-          bool lives = other->first <= range->last && range->first <= other->last;
-          if (other->level == level && lives && other->offset < offset + range->bytes
-              && offset < other->offset + other->bytes)
-            {
-              offset = other->offset + other->bytes;
-              moved = true;
-            }
-        }
+      const Range *other = &g_array_index (placed, Range, i);
+      if (other->offset >= offset + range->bytes)
+        break;
+      if (other->first <= range->last && range->first <= other->last)
+        offset = MAX (offset, other->offset + other->bytes);
     }
   return offset;
+}
+
+static void
+keep_in_order (GArray *placed, const Range *range)
+{
+  guint at = placed->len;
+  while (at > 0 && g_array_index (placed, Range, at - 1).offset > range->offset)
+    at--;
+  g_array_insert_val (placed, at, *range);
+}
+
+/* The fastest level that has room. */
+static bool
+place_range (SfProgram *program, const SfArch *arch, GPtrArray *placed, const int64_t *used,
+             Range *range)
+{
+  for (uint32_t level = 0; level < placed->len; level++)
+    {
+      range->level = level;
+      range->offset = first_fit (placed->pdata[level], range, used[level]);
+      if (range->offset + range->bytes > sf_arch_memory_level (arch, level).bytes)
+        continue;
+      keep_in_order (placed->pdata[level], range);
+      sf_program_set_memory (program, range->tensor, level, range->offset);
+      return true;
+    }
+  return false;
+}
+
+static void
+free_ranges (gpointer ranges)
+{
+  g_array_unref (ranges);
 }
 
 static bool
@@ -52,28 +77,20 @@ place (SfProgram *program, const SfArch *arch, GArray *ranges, int64_t *used, GE
 {
   size_t n_levels = sf_arch_info (arch).n_memory_levels;
   g_autofree int64_t *top = g_memdup2 (used, n_levels * sizeof *used);
+  g_autoptr (GPtrArray) placed = g_ptr_array_new_with_free_func (free_ranges);
+  for (size_t level = 0; level < n_levels; level++)
+    g_ptr_array_add (placed, g_array_new (FALSE, FALSE, sizeof (Range)));
   for (guint i = 0; i < ranges->len; i++)
     {
       Range *range = &g_array_index (ranges, Range, i);
-      bool placed = false;
-      for (uint32_t level = 0; level < n_levels && !placed; level++)
-        {
-          int64_t offset = first_fit (ranges, i, level, used[level]);
-          placed = offset + range->bytes <= sf_arch_memory_level (arch, level).bytes;
-          if (!placed)
-            continue;
-          range->level = level;
-          range->offset = offset;
-          top[level] = MAX (top[level], offset + range->bytes);
-          sf_program_set_memory (program, range->tensor, level, offset);
-        }
-      if (!placed)
+      if (!place_range (program, arch, placed, used, range))
         return sf_fail (error, SF_ERROR_NO_RESOURCE,
                         "memory of %s: found no room for %" G_GINT64_FORMAT
                         " bytes of %s, wanted all levels together to hold the model; "
                         "use a smaller --batch-size or a larger --arch",
                         sf_arch_info (arch).name, range->bytes,
                         sf_program_tensor (program, range->tensor).name);
+      top[range->level] = MAX (top[range->level], range->offset + range->bytes);
     }
   memcpy (used, top, n_levels * sizeof *used);
   return true;
