@@ -2,6 +2,7 @@
 dist_doc_DATA += \
   NEWS.md \
   README.md \
+  docs/compiler.md \
   docs/decisions.md \
   docs/facts.md \
   docs/fusion.md \

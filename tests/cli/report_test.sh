@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # sf compile --report: the page and the JSON agree with the other verbs, for the starter models on a large and a small machine; hostile
-# names; what is in the way; a full disk.
+# names; what is in the way; a full disk. And docs/compiler.md knows what the report shows.
 . "${SF_SOURCE_DIR:?run by make check}/tests/cli/lib.sh"
 . "$SF_SOURCE_DIR/tests/cli/model.sh"
 if ! command -v python3 >/dev/null; then
@@ -84,4 +84,12 @@ if [ $((blocks * 512)) -lt "$(wc -c <"$work/logreg-sn10/index.html")" ]; then
 else
   fail "the page of logreg is smaller than its PEF: take another model to fill the disk with"
 fi
+
+# docs/compiler.md goes through every pass of every pipeline, and every option that a pass has
+for pass in $(sed -n 's/.*pass = "\([a-z]*\)".*/\1/p' "$SF_SOURCE_DIR"/etc/pipelines/*.cfg | sort -u); do
+  grep -q "^## $pass\$" "$SF_SOURCE_DIR/docs/compiler.md" || fail "docs/compiler.md: found no section about the pass $pass"
+  for option in $("$sf" inspect "pass:$pass" --json | python3 -c 'import json, sys; print (*[o["name"] for o in json.load (sys.stdin)["options"]])'); do
+    sed -n "/^## $pass\$/,/^## /p" "$SF_SOURCE_DIR/docs/compiler.md" | grep -qF -e "\`$option" || fail "docs/compiler.md: $pass: found nothing about its option $option"
+  done
+done
 finish
