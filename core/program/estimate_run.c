@@ -242,8 +242,9 @@ end_stream (SfEstimateRun *run, SfRunAgent *a, int64_t now)
   int64_t *agcu = &run->agcu[a->agcu], begin, finish = 0;
   if (n > 1)
     next_chunk (run, a, true, &begin, &finish);
-  *agcu = MAX (*agcu, a->asked) + n * a->cycles;
-  int64_t last = MAX (now, *agcu), first = a->asked + sf_div_up (last - a->asked, n);
+  *agcu = MAX (*agcu, a->asked) + n * a->agcu_cycles;
+  int64_t last = MAX (MAX (now, *agcu), a->asked + n * a->cycles);
+  int64_t first = a->asked + sf_div_up (last - a->asked, n);
   close_chunk (a, first, MAX (last, finish));
 }
 

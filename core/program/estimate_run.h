@@ -24,7 +24,8 @@ typedef struct
   bool is_stream, queued;
   int64_t iterations, chunks;
   int64_t done;                     /* chunks */
-  int64_t cycles, last_cycles;      /* of an iteration; streams: of a token at their AGCU */
+  int64_t cycles, last_cycles;      /* of an iteration; streams: of a token on its nets */
+  int64_t agcu_cycles;              /* streams: that a token takes of its AGCU */
   int64_t latency;                  /* from the end of an iteration to its result */
   int64_t end;                      /* of the last iteration so far */
   int64_t *first, *last;            /* per chunk: end of its first and last iteration */

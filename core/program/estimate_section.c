@@ -79,14 +79,17 @@ add_stream (Section *s, uint32_t index, const SfArch *arch, const uint32_t *leve
   int64_t elem = (int64_t) sf_dtype_bytes (buffer->dtype);
   int64_t bytes = buffer->token_elems * elem, total = sf_shape_n_elems (&buffer->shape) * elem;
   int64_t vectors = buffer->token_elems == 1 ? 1 : sf_div_up (bytes, s->info.vector_bytes);
+  /* One net leads in; out, each PMU has its own, and the AGCU takes from several at a time. */
+  int64_t at_once = stream->out ? CLAMP (buffer->n_pmus, 1, s->info.agcu_vectors) : 1;
   __int128 fine = (__int128) SF_RUN_FINE * s->info.clock_hz;
   int64_t way = sf_estimate_way (&s->info, 1 + buffer->n_pmus, s->units);
   s->run.agents[agent]
       = (SfRunAgent){ .is_stream = true,
                       .iterations = buffer->tokens,
                       .chunks = MIN (buffer->tokens, MAX_CHUNKS),
-                      .cycles = vectors,
-                      .last_cycles = vectors,
+                      .cycles = sf_div_up (vectors, at_once),
+                      .last_cycles = sf_div_up (vectors, at_once),
+                      .agcu_cycles = sf_div_up (vectors, s->info.agcu_vectors),
                       .latency = way + (stream->out ? 0 : sf_arch_cycles (arch, memory.latency_ns)),
                       .fine = (int64_t) (bytes * fine / memory.bytes_per_s),
                       .fine_total = (int64_t) (total * fine / memory.bytes_per_s),

@@ -68,7 +68,8 @@ flow_cycles (const SfStageWork *work, const SfStagePlan *plan, int kind, bool ou
           if (other->out == out && other->buffer == flow->buffer)
             sum += other->vectors[kind];
         }
-      int64_t cycles = MAX (sf_div_up (flow->vectors[kind], MIN (n, plan->n_pcus)),
+      int64_t sources = out ? plan->n_pcus : n, sinks = out ? n : plan->n_pcus;
+      int64_t cycles = MAX (sf_div_up (flow->vectors[kind], sources) * sf_div_up (sources, sinks),
                             sf_div_up (sum, n * (out ? info->pmu_write_ports : WAYS_OUT)));
       if (!out && plan->crowd != NULL)
         cycles = MAX (cycles, plan->crowd[flow->buffer] / (WAYS_OUT * n * work->iterations));
