@@ -42,6 +42,10 @@ has out "eval: 27 nodes in 27 stages by 0 rules"
 has out "eval: the program of o1 is kept, which is faster than that of slow"
 grep -q linear_activation out && fail "told of the rules of o1 as well"
 
+# Stages that the machine is too small for are several in the end.
+run 0 "$sf" compile "$SF_SOURCE_DIR/apps/encoder/model.cfg" -o wide.pef --inference --batch-size 4 --arg features=512 --arg blocks=1 --arch tiny -O1 --explain-fusion
+has out "too large for the machine and became several, first that of block.0.linear1 (linear): "
+
 # Refused: no file, a rule that is wrong, a rule of the form before this one.
 compile 4 --rules absent.cfg
 one_line

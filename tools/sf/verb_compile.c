@@ -91,8 +91,9 @@ show_progress (void *user_data, const char *pass, size_t index, size_t n)
 static void
 keep_fusion (void *user_data, const char *pass, const char *line)
 {
+  static const char *const passes[] = { "fuse", "section", "candidates", NULL };
   Progress *progress = user_data;
-  if (strcmp (pass, "fuse") == 0 || strcmp (pass, "candidates") == 0)
+  if (g_strv_contains (passes, pass))
     g_ptr_array_add (progress->fusion, g_strdup (line));
 }
 

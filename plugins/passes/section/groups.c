@@ -304,9 +304,24 @@ learn_kind (Groups *g, int32_t place, GHashTable *works, GError **error)
   return true;
 }
 
+/* For who asks which stages the rules made: some are several now. */
+static void
+explain_splits (Groups *g, guint n, SfNode first, const char *why)
+{
+  if (n > 0)
+    sf_pass_explain (
+        g->context,
+        "%s: %u %s too large for the machine and became several, first that of %s (%s): %s",
+        sf_graph_name (g->graph), n, n == 1 ? "stage was" : "stages were",
+        sf_node_name (g->graph, first), sf_node_op_name (g->graph, first), why);
+}
+
 bool
 sf_section_make_fit (Groups *g, bool work, GError **error)
 {
+  guint n_split = 0;
+  SfNode first_split = SF_NONE;
+  g_autofree char *why_split = NULL;
   for (int32_t place = 0; place < (int32_t) g->order->len;)
     {
       g_autofree char *message = NULL;
@@ -319,8 +334,16 @@ sf_section_make_fit (Groups *g, bool work, GError **error)
           place++;
           continue;
         }
+      SfNode head = AT (sf_section_group_at (g, place)->nodes, SfNode, 0);
       if (split_group (g, place))
-        continue;
+        {
+          if (n_split++ == 0)
+            {
+              first_split = head;
+              why_split = g_steal_pointer (&message);
+            }
+          continue;
+        }
       Group *group = &AT (g->group, Group, AT (g->order, int32_t, place));
       SfNode node = AT (group->nodes, SfNode, 0);
       group->on_host = true;
@@ -328,6 +351,7 @@ sf_section_make_fit (Groups *g, bool work, GError **error)
       sf_pass_note (g->context, "%s (%s): on the host, %s", sf_node_name (g->graph, node),
                     sf_node_op_name (g->graph, node), message);
     }
+  explain_splits (g, n_split, first_split, why_split);
   g_autoptr (GHashTable) works = g_hash_table_new_full (g_bytes_hash, g_bytes_equal,
                                                         (GDestroyNotify) g_bytes_unref, g_free);
   for (int32_t place = 0; work && place < (int32_t) g->order->len; place++)
