@@ -215,13 +215,14 @@ put_config_head (Markup *markup, const Report *report, uint32_t config)
   g_autofree char *title = text_short (name != NULL ? name : "", 60);
   markup_begin (markup, "summary");
   markup_element (markup, "b", NULL, "Config %u", config);
-  markup_text (markup,
-               "%s: %zu launch%s, %s in all; %zu stages, %" G_GINT64_FORMAT
-               " PCUs, %" G_GINT64_FORMAT " PMUs, %" G_GINT64_FORMAT
-               " AGCUs, %zu nets; T0 of a run %s cycles, %s of traffic",
-               title, facts->n_launches, facts->n_launches == 1 ? "" : "es", time,
-               sf_config_n_stages (report->program, config), facts->n_pcus, facts->n_pmus,
-               facts->n_agcus, sf_config_n_routes (report->program, config), cycles, bytes);
+  markup_text (
+      markup,
+      "%s: %zu launch%s, %s in all; %zu stage%s, %" G_GINT64_FORMAT " PCUs, %" G_GINT64_FORMAT
+      " PMUs, %" G_GINT64_FORMAT " AGCUs, %zu nets; T0 of a run %s cycles, %s of traffic",
+      title, facts->n_launches, facts->n_launches == 1 ? "" : "es", time,
+      sf_config_n_stages (report->program, config),
+      sf_config_n_stages (report->program, config) == 1 ? "" : "s", facts->n_pcus, facts->n_pmus,
+      facts->n_agcus, sf_config_n_routes (report->program, config), cycles, bytes);
   markup_end (markup);
 }
 

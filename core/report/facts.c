@@ -218,6 +218,22 @@ report_launch_t0 (const Report *report, uint32_t entry, uint32_t launch)
   return once * MAX (l.repeat, 1);
 }
 
+/* The note is "NAME (OP): on the host, REASON". */
+const char *
+report_host_reason (const Report *report, const char *launch)
+{
+  static const char word[] = "on the host, ";
+  size_t length = launch != NULL ? strlen (launch) : 0;
+  for (size_t i = 0; length > 0 && i < report->options->n_notes; i++)
+    {
+      const char *text = report->options->notes[i].text, *reason = strstr (text, word);
+      if (reason != NULL && strncmp (text, launch, length) == 0
+          && g_str_has_prefix (text + length, " ("))
+        return reason + strlen (word);
+    }
+  return "";
+}
+
 int64_t
 report_token_bytes (const SfBuffer *buffer)
 {

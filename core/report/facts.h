@@ -65,6 +65,8 @@ extern const char *const report_networks[SF_N_NETWORKS];
 const char *report_fact (const Report *report, const char *key); /* "" when it is not set */
 double report_seconds (const Report *report, int64_t cycles);
 double report_samples_per_s (const Report *report, const EntryFacts *entry); /* 0: not known */
+/* Why a launch is on the host, as the passes noted it; borrowed, "" when none did. */
+const char *report_host_reason (const Report *report, const char *launch);
 /* T0 of one launch, its load not counted. */
 int64_t report_launch_t0 (const Report *report, uint32_t entry, uint32_t launch);
 

@@ -70,6 +70,8 @@ put_launch (const Report *report, uint32_t entry, uint32_t launch, json_t *objec
   put_string (object, "target", l.target == SF_TARGET_HOST ? "host" : "rdu");
   put_string (object, "phase", report_phases[MIN ((int) l.phase, N_PHASES - 1)]);
   put_int (object, "repeat", l.repeat);
+  if (l.target == SF_TARGET_HOST)
+    put_string (object, "reason", report_host_reason (report, l.name));
   put_int (object, "t0_cycles", report_launch_t0 (report, entry, launch));
   if (l.target == SF_TARGET_RDU)
     {

@@ -73,6 +73,19 @@ put_bar (Markup *markup, const Report *report, const SfLaunchTime *t, int64_t lo
   markup_end (markup);
 }
 
+/* What the other columns say of a section. */
+static void
+put_host_cells (Markup *markup, const Report *report, const char *launch)
+{
+  const char *reason = report_host_reason (report, launch);
+  g_autofree char *text = text_short (reason, 60);
+  markup_begin (markup, "td");
+  markup_attr (markup, "colspan", "6");
+  markup_attr (markup, "title", "%s", reason);
+  markup_text (markup, "on the host%s%s", *reason != '\0' ? ": " : "", text);
+  markup_end (markup);
+}
+
 static void
 put_times (Markup *markup, const Report *report, uint32_t entry, uint32_t launch, int64_t longest)
 {
@@ -85,8 +98,7 @@ put_times (Markup *markup, const Report *report, uint32_t entry, uint32_t launch
   page_count (markup, t.cycles);
   if (t.target == SF_TARGET_HOST)
     {
-      for (int i = 0; i < 6; i++)
-        page_cell (markup, i == 0 ? NULL : "n", "%s", i == 0 ? "runs on the host" : "");
+      put_host_cells (markup, report, t.name);
       return;
     }
   if (t.stage != SF_NONE)
@@ -187,14 +199,15 @@ page_sections (Markup *markup, const Report *report, uint32_t entry)
       put_shares (markup, report, facts, "bar whole", put_part);
       put_shares (markup, report, facts, "key", put_key);
       g_autofree char *bytes = text_bytes (facts->memory_bytes);
-      double off = facts->cycles > 0 ? 100.0 * (double) (facts->t0_cycles - facts->cycles)
-                                           / (double) facts->cycles
-                                     : 0;
+      size_t n = facts->n_launches - facts->n_host;
+      int64_t off = facts->t0_cycles - facts->cycles;
+      g_autofree char *apart = text_percent ((double) ABS (off) / (double) MAX (facts->cycles, 1));
       markup_element (markup, "p", "sub",
-                      "%zu sections, %zu loads, %s to and from device memory; the estimate T0 of "
-                      "the whole is %+.1f %% from T1. Shares below are of a section's own time: "
+                      "%zu section%s, %zu load%s, %s to and from device memory; the estimate T0 of "
+                      "the whole is %s %s T1. Shares below are of a section's own time: "
                       "PCUs and PMU ports of the whole tile, the busiest link, the busiest memory.",
-                      facts->n_launches - facts->n_host, facts->n_loads, bytes, off);
+                      n, n == 1 ? "" : "s", facts->n_loads, facts->n_loads == 1 ? "" : "s", bytes,
+                      apart, off < 0 ? "below" : "above");
     }
   else
     markup_element (markup, "p", "sub", "Estimates only: %s", facts->why_no_timing);

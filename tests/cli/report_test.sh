@@ -28,6 +28,12 @@ holds o3
 grep -q 'chosen: ' "$work/o3/index.html" || fail "o3: the page does not say which candidate was chosen"
 [ "$(wc -c <"$work/encoder-tiny/index.html")" -lt 10000000 ] || fail "encoder on tiny: a page of 10 MB"
 
+# what runs on the host, and why
+run 0 "$sf" compile "$SF_SOURCE_DIR/tests/cli/host.cfg" -o "$work/host.pef" --report "$work/host"
+holds host
+grep -q 'on the host: ' "$work/host/index.html" || fail "host: the page does not say why"
+grep -q '"reason":"[^"]' "$work/host/report.json" || fail "host: the JSON does not say why"
+
 # the same bytes again, over the old files
 cp -r "$work/o3" "$work/first"
 compile lenet o3 --batch-size 32 --report "$work/o3"
