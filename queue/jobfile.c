@@ -134,7 +134,7 @@ read_verb_step (SfJobFile *file, SfJobStep *step, SfConfigNode *group, GError **
   if (has_group)
     also_known[n++] = "optimizer";
   if (report != NULL && sf_config_node_type (report) == SF_CONFIG_BOOL
-      && strcmp (step->verb, "infer") == 0)
+      && (strcmp (step->verb, "infer") == 0 || strcmp (step->verb, "compile") == 0))
     {
       if (!sf_config_node_bool (report, &step->report, error))
         return false;

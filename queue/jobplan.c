@@ -13,6 +13,7 @@ typedef enum
   FILL_TRAINED_CHECKPOINTS, /* the same, for a step behind a training */
   FILL_PREDICTIONS,
   FILL_REPORT,
+  FILL_COMPILE_REPORT,
   FILL_CORES,
   FILL_TILES,
   FILL_RESUME,
@@ -27,6 +28,7 @@ static const struct
 } fills[] = {
   { "compile", "model", FILL_MODEL },
   { "compile", "output", FILL_PEF },
+  { "compile", "report", FILL_COMPILE_REPORT },
   { "compile", "num-tiles", FILL_TILES },
   { NULL, "pef", FILL_PEF },
   { NULL, "data", FILL_DATA },
@@ -78,6 +80,8 @@ fill_text (const SfJobFile *file, const SfJobStep *step, Fill fill, const char *
       return g_build_filename (job_folder, "predictions.csv", NULL);
     case FILL_REPORT:
       return step->report ? g_build_filename (job_folder, "report", NULL) : NULL;
+    case FILL_COMPILE_REPORT:
+      return step->report ? g_build_filename (job_folder, "compile-report", NULL) : NULL;
     case FILL_CORES:
       return file->cores > 0 ? g_strdup_printf ("%" G_GINT64_FORMAT, file->cores) : NULL;
     case FILL_TILES:

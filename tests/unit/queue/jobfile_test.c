@@ -16,6 +16,7 @@ static const SfOption compile_options[] = {
   { .name = "batch-size", .type = SF_OPTION_INT, .min = 1, .max = 1e6 },
   { .name = "optimizer", .type = SF_OPTION_STRING },
   { .name = "optimizer-option", .type = SF_OPTION_LIST },
+  { .name = "report", .type = SF_OPTION_STRING },
   { .name = NULL },
 };
 
@@ -74,7 +75,7 @@ lines (const SfPlan *plan)
 static const char whole[]
     = "name = \"../my job\";\n"
       "model = \"model.cfg\"; data = \"data\";\n"
-      "steps = ( { do = \"compile\"; level = \"o3\"; batch_size = 32; },\n"
+      "steps = ( { do = \"compile\"; level = \"o3\"; batch_size = 32; report = true; },\n"
       "  { do = \"train\"; epochs = 10; optimizer = { name = \"adamw\"; lr = 0.005; beta1 = 1; }; },\n"
       "  { do = \"infer\"; split = \"test\"; report = true; },\n"
       "  { do = \"infer\"; report = \"elsewhere\"; output = \"-x\"; },\n"
@@ -99,7 +100,8 @@ SF_TEST (JobFile, Plan)
   g_autofree char *found = lines (plan);
   g_autofree char *wanted = g_strdup_printf (
       "sf compile %s/model.cfg --output /q/7/_._my_job.pef --level o3 --batch-size 32"
-      " --optimizer adamw --optimizer-option lr=0.005 --optimizer-option beta1=1\n"
+      " --optimizer adamw --optimizer-option lr=0.005 --optimizer-option beta1=1"
+      " --report /q/7/compile-report\n"
       "sf train /q/7/_._my_job.pef --data %s/data --epochs 10 --checkpoint-dir /q/7/checkpoints"
       " --threads 2\n"
       "sf infer /q/7/_._my_job.pef --data %s/data --checkpoint /q/7/checkpoints --split test"
