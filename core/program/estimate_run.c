@@ -105,7 +105,7 @@ next_chunk (const SfEstimateRun *run, SfRunAgent *a, bool force, int64_t *begin,
 {
   int64_t lo = chunk_begin (a, a->done), hi = chunk_begin (a, a->done + 1) - 1;
   uint32_t n = a->done == 0 ? a->n_ports : a->n_moving;
-  *begin = a->end;
+  *begin = a->is_stream && !a->out ? a->served : a->end;
   *finish = 0;
   if (!force && a->blocked < n
       && !port_ready (run, &run->ports[a->port + a->blocked], lo, hi, begin, finish))
@@ -208,7 +208,7 @@ move_on (SfRunLevel *level, int64_t now)
   int64_t cycles = now - level->now;
   if (cycles <= 0)
     return;
-  level->share += MIN (cycles * SF_RUN_FINE / MAX (level->active.n, 1), cycles * level->most);
+  level->share += cycles * SF_RUN_FINE / MAX (level->active.n, 1);
   level->now = now;
 }
 
@@ -219,8 +219,7 @@ next_through (const SfEstimateRun *run, const SfRunLevel *level)
   if (level->active.n == 0)
     return INT64_MAX;
   int64_t work = MAX (run->agents[level->active.agents[0]].target - level->share, 0);
-  return level->now
-         + MAX (sf_div_up (work * level->active.n, SF_RUN_FINE), sf_div_up (work, level->most));
+  return level->now + sf_div_up (work * level->active.n, SF_RUN_FINE);
 }
 
 static void
@@ -234,7 +233,8 @@ begin_stream (SfEstimateRun *run, uint32_t agent)
   heap_push (run, &level->active, agent);
 }
 
-/* The chunk has passed the memory; its AGCU takes what it is asked for in turn. */
+/* The chunk has passed the memory; its AGCU takes what it is asked for in turn. What has come from
+ * memory waits for it, so that memory may serve the next chunk. */
 static void
 end_stream (SfEstimateRun *run, SfRunAgent *a, int64_t now)
 {
@@ -243,8 +243,9 @@ end_stream (SfEstimateRun *run, SfRunAgent *a, int64_t now)
   if (n > 1)
     next_chunk (run, a, true, &begin, &finish);
   *agcu = MAX (*agcu, a->asked) + n * a->agcu_cycles;
-  int64_t last = MAX (MAX (now, *agcu), a->asked + n * a->cycles);
-  int64_t first = a->asked + sf_div_up (last - a->asked, n);
+  a->served = now;
+  int64_t last = MAX (MAX (now, *agcu), MAX (a->asked, a->end) + n * a->cycles);
+  int64_t first = MIN (MAX (a->asked, a->end) + a->cycles, last);
   close_chunk (a, first, MAX (last, finish));
 }
 

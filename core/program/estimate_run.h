@@ -21,7 +21,7 @@ typedef struct
  * known and what lies between is a straight line. */
 typedef struct
 {
-  bool is_stream, queued;
+  bool is_stream, out, queued;
   int64_t iterations, chunks;
   int64_t done;                     /* chunks */
   int64_t cycles, last_cycles;      /* of an iteration; streams: of a token on its nets */
@@ -36,6 +36,7 @@ typedef struct
   int64_t fine, fine_total; /* work of a token at the memory, of all */
   int64_t target;           /* share of its level when the chunk under way is through */
   int64_t asked;            /* since when it is under way */
+  int64_t served;           /* in: when memory has served what was asked for so far */
 } SfRunAgent;
 
 /* Agents by a key, the least on top. */
@@ -51,7 +52,6 @@ typedef struct
   SfRunHeap active; /* by target */
   int64_t share;    /* work that each active stream would have had done since the beginning */
   int64_t now;      /* to which `share` belongs */
-  int64_t most;     /* work of one stream in a cycle: an AGCU's vectors */
 } SfRunLevel;
 
 typedef struct

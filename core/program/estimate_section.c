@@ -85,6 +85,7 @@ add_stream (Section *s, uint32_t index, const SfArch *arch, const uint32_t *leve
   int64_t way = sf_estimate_way (&s->info, 1 + buffer->n_pmus, s->units);
   s->run.agents[agent]
       = (SfRunAgent){ .is_stream = true,
+                      .out = stream->out,
                       .iterations = buffer->tokens,
                       .chunks = MIN (buffer->tokens, MAX_CHUNKS),
                       .cycles = sf_div_up (vectors, at_once),
@@ -146,18 +147,12 @@ index_ports (Section *s)
 }
 
 static void
-add_levels (Section *s, const SfArch *arch, uint32_t n_agents)
+add_levels (Section *s, uint32_t n_agents)
 {
   s->run.n_levels = s->info.n_memory_levels;
   s->run.levels = g_new0 (SfRunLevel, s->run.n_levels + 1);
   for (size_t i = 0; i < s->run.n_levels; i++)
-    {
-      SfMemoryLevel memory = sf_arch_memory_level (arch, i);
-      __int128 most = (__int128) SF_RUN_FINE * s->info.vector_bytes * s->info.agcu_vectors
-                      * s->info.clock_hz / memory.bytes_per_s;
-      s->run.levels[i].most = (int64_t) CLAMP (most, 1, SF_RUN_FINE);
-      s->run.levels[i].active.agents = g_new (uint32_t, n_agents + 1);
-    }
+    s->run.levels[i].active.agents = g_new (uint32_t, n_agents + 1);
 }
 
 static void
@@ -182,7 +177,7 @@ section_init (Section *s, const SfConfigStore *config, const SfStageWork *work, 
   for (uint32_t i = 0; i < config->stages->len; i++)
     add_stage (s, i, &work[i]);
   index_ports (s);
-  add_levels (s, arch, n);
+  add_levels (s, n);
   s->run.agcu = g_new0 (int64_t, MAX ((int64_t) config->streams->len, s->info.agcus_per_tile) + 1);
   for (uint32_t i = 0; i < n; i++)
     chunks += (size_t) s->run.agents[i].chunks;
