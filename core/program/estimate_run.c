@@ -244,8 +244,8 @@ end_stream (SfEstimateRun *run, SfRunAgent *a, int64_t now)
     next_chunk (run, a, true, &begin, &finish);
   *agcu = MAX (*agcu, a->asked) + n * a->agcu_cycles;
   a->served = now;
-  int64_t last = MAX (MAX (now, *agcu), MAX (a->asked, a->end) + n * a->cycles);
-  int64_t first = MIN (MAX (a->asked, a->end) + a->cycles, last);
+  int64_t from = MAX (a->asked, a->end), last = MAX (MAX (now, *agcu), from + n * a->cycles);
+  int64_t first = from + sf_div_up (last - from, n);
   close_chunk (a, first, MAX (last, finish));
 }
 

@@ -2,8 +2,9 @@
 /* T0: how long a stage's iterations take on given units. */
 #include "core/program/estimate.h"
 
-/* Ways that lead a unit's net to its several sinks, each of a vector a cycle, on an average. */
-#define WAYS_OUT 2
+/* Of what a PMU's net carries to several readers, what goes over the busiest hop on an average:
+ * some part ways at once. Results of a PCU rarely do. */
+#define READ_APART(vectors) (2 * (vectors) / 3)
 
 static int64_t
 side_of (int64_t units)
@@ -49,7 +50,8 @@ compute_cycles (const SfStageWork *work, const SfArchInfo *info, int kind, int64
 }
 
 /* The slowest operand of either kind. Operands of one buffer share its ports and, reading, the nets
- * out of its PMUs; so do stages that read it in step (`crowd`). */
+ * out of its PMUs, and so do stages that read it in step (`crowd`); results share those of a PCU.
+ */
 static int64_t
 flow_cycles (const SfStageWork *work, const SfStagePlan *plan, int kind, bool out,
              uint32_t *slowest)
@@ -69,11 +71,12 @@ flow_cycles (const SfStageWork *work, const SfStagePlan *plan, int kind, bool ou
             sum += other->vectors[kind];
         }
       int64_t sources = out ? plan->n_pcus : n, sinks = out ? n : plan->n_pcus;
-      int64_t cycles = MAX (sf_div_up (flow->vectors[kind], sources) * sf_div_up (sources, sinks),
-                            sf_div_up (sum, n * (out ? info->pmu_write_ports : WAYS_OUT)));
+      int64_t cycles = MAX (
+          sf_div_up (flow->vectors[kind], sources) * sf_div_up (sources, sinks),
+          sf_div_up (out ? sum : READ_APART (sum), n * (out ? info->pmu_write_ports : 1)));
       if (!out && plan->crowd != NULL)
-        cycles = MAX (cycles, plan->crowd[flow->buffer] / (WAYS_OUT * n * work->iterations));
-      all += sf_div_up (flow->vectors[kind], WAYS_OUT * plan->n_pcus);
+        cycles = MAX (cycles, READ_APART (plan->crowd[flow->buffer]) / (n * work->iterations));
+      all += sf_div_up (flow->vectors[kind], plan->n_pcus);
       if (MAX (cycles, out ? all : 0) > most)
         {
           most = MAX (cycles, out ? all : 0);

@@ -10,6 +10,9 @@
 
 /* A round that gains less than one part in so many is taken back. */
 #define LEAST_GAIN 64
+/* A stage that gains nothing by what it is given so many times in turn gets no more: two things may
+ * hold it back alike. */
+#define TRIES 3
 /* Units grow by one part in so many at a time, so that a wide stage gets there soon. */
 #define GROWTH 8
 
@@ -22,6 +25,7 @@ typedef struct
   SfArchInfo info;
   SfStageWork *work; /* per stage */
   int64_t *busy;     /* per stage: cycles of all its iterations */
+  int *useless;      /* per stage: how often in turn it did not gain by what it was given */
   bool *stuck;       /* per stage: nothing left makes it faster */
   uint32_t *heap;    /* stages that are not stuck, the busiest on top */
   uint32_t *place;   /* per stage: where it is in the heap; SF_NONE */
@@ -210,25 +214,43 @@ give_pmus (Sharing *s, uint32_t buffer, int64_t n)
   return true;
 }
 
-/* Widens the way between a stage and a buffer: whichever side is narrower, PMUs first. */
+/* Widens the way between a stage and a buffer. Fewer sources than sinks become more; of more, which
+ * share sinks, the sinks do, until each has one less to take from; as many of either grow together.
+ */
 static bool
-widen (Sharing *s, uint32_t stage, uint32_t buffer)
+widen (Sharing *s, uint32_t stage, uint32_t buffer, bool out)
 {
   int64_t n = buffer_at (s, buffer)->n_pmus, p = stage_at (s, stage)->n_pcus;
-  if (n <= p)
-    return give_pmus (s, buffer, n + MAX (n / GROWTH, 1));
-  return give_pcus (s, stage, p + MAX (p / GROWTH, 1));
+  int64_t sources = out ? p : n, sinks = out ? n : p;
+  int64_t more = sources + MAX (sources / GROWTH, 1);
+  if (sources > sinks)
+    sinks = sf_div_up (sources, sf_div_up (sources, sinks) - 1);
+  else if (sources < sinks)
+    sources = MIN (more, sinks);
+  else
+    sources = sinks = more;
+  int64_t pmus = out ? sinks : sources, pcus = out ? sources : sinks;
+  if (pmus - n > s->pmus || pcus - p > s->pcus)
+    return false;
+  return (pmus == n || give_pmus (s, buffer, pmus)) && (pcus == p || give_pcus (s, stage, pcus));
 }
 
-/* Gives the stage what it lacks most; false: there is nothing. */
+/* Gives the stage what it lacks most; false: there is nothing, or it was of no use before. */
 static bool
 give (Sharing *s, uint32_t stage)
 {
   SfStagePace pace = pace_of (s, stage);
   int64_t most = MAX (MAX (pace.compute_cycles, pace.read_cycles), pace.write_cycles);
+  int64_t before = s->busy[stage];
+  bool reads = pace.read_cycles == most, given;
+  if (s->useless[stage] >= TRIES)
+    return false;
   if (pace.compute_cycles == most)
-    return give_pcus (s, stage, next_pcus (s, stage));
-  return widen (s, stage, pace.read_cycles == most ? pace.read_buffer : pace.write_buffer);
+    given = give_pcus (s, stage, next_pcus (s, stage));
+  else
+    given = widen (s, stage, reads ? pace.read_buffer : pace.write_buffer, !reads);
+  s->useless[stage] = s->busy[stage] < before ? 0 : s->useless[stage] + 1;
+  return given;
 }
 
 /* Until no stage that can be helped is busier than `target`; whether anything was given. */
@@ -385,6 +407,7 @@ sharing_init (Sharing *s, SfProgram *program, uint32_t config, const SfArch *arc
                   .work = g_new (SfStageWork, n + 1),
                   .busy = g_new0 (int64_t, n + 1),
                   .stuck = g_new0 (bool, n + 1),
+                  .useless = g_new0 (int, n + 1),
                   .heap = g_new (uint32_t, n + 1),
                   .place = g_new (uint32_t, n + 1),
                   .least = g_new (int64_t, n_buffers + 1) };
@@ -401,6 +424,7 @@ sharing_clear (Sharing *s)
   g_free (s->work);
   g_free (s->busy);
   g_free (s->stuck);
+  g_free (s->useless);
   g_free (s->heap);
   g_free (s->place);
   g_free (s->touch_first);
@@ -429,6 +453,7 @@ begin_sharing (Sharing *s, int64_t pcus, int64_t pmus)
     {
       set_pcus (s, i, 1);
       s->stuck[i] = false;
+      s->useless[i] = 0;
     }
   for (uint32_t b = 0; b < s->n_buffers; b++)
     {

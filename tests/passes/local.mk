@@ -28,6 +28,10 @@ check_PROGRAMS += tests/passes/levels_test
 TESTS += tests/passes/levels_test
 tests_passes_levels_test_SOURCES = tests/passes/design.c tests/passes/design.h tests/passes/levels_test.c
 tests_passes_levels_test_LDADD = $(SF_TEST_LIBS)
+check_PROGRAMS += tests/passes/estimate_test
+TESTS += tests/passes/estimate_test
+tests_passes_estimate_test_SOURCES = tests/passes/design.c tests/passes/design.h tests/passes/estimate_test.c
+tests_passes_estimate_test_LDADD = $(SF_TEST_LIBS)
 
 check_LTLIBRARIES += tests/passes/sf-pass-fabricate.la
 tests_passes_sf_pass_fabricate_la_SOURCES = tests/passes/fabricate.c

@@ -238,7 +238,8 @@ SF_TEST (Estimate, ShallowSkipHoldsBack)
       sf_program_add_config (program);
       uint32_t b[5];
       for (int k = 0; k < 5; k++)
-        b[k] = add_buffer (program, SF_SHAPE (512, 256), 16, k == 1 ? depths[i] : 2, 1);
+        b[k] = add_buffer (program, SF_SHAPE (512, 256), 16, k == 1 ? depths[i] : 2,
+                           k == 1 ? 2 : 1);
       add_stream (program, b[0], false);
       add_stream (program, b[4], true);
       add_map (program, "exp", &b[0], 1, b[1], 2);
