@@ -57,6 +57,9 @@ case $? in
 esac
 grep -q '&lt;img src=x' "$work/hostile/index.html" || fail "hostile: the page lacks the layer's name"
 
+if command -v dot >/dev/null; then
+  grep -q 'class="edge"' "$work/o3/index.html" || fail "o3: a page without graphs, though there is a dot"
+fi
 # without graphviz, or with one that fails, the page says so
 mkdir "$work/bin"
 printf '#!/bin/sh\nexit 1\n' >"$work/bin/dot"
