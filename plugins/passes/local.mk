@@ -36,6 +36,12 @@ plugins_sf_pass_legalise_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
 plugins_sf_pass_legalise_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
 plugins_sf_pass_legalise_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
 plugins_sf_pass_legalise_la_LIBADD = $(SF_PLUGIN_LIBADD)
+plugin_LTLIBRARIES += plugins/sf-pass-recompute.la
+plugins_sf_pass_recompute_la_SOURCES = plugins/passes/recompute/recompute.c
+plugins_sf_pass_recompute_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
+plugins_sf_pass_recompute_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
+plugins_sf_pass_recompute_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
+plugins_sf_pass_recompute_la_LIBADD = $(SF_PLUGIN_LIBADD)
 plugin_LTLIBRARIES += plugins/sf-pass-fuse.la
 plugins_sf_pass_fuse_la_SOURCES = \
   plugins/passes/fuse/apply.c \

@@ -18,6 +18,7 @@ tests_passes_passes_test_SOURCES = \
   tests/passes/passes.h \
   tests/passes/place_test.c \
   tests/passes/random_test.c \
+  tests/passes/recompute_test.c \
   tests/passes/route_test.c \
   tests/passes/section_test.c \
   tests/passes/stage_test.c \
