@@ -42,7 +42,8 @@ class ImportOptions(c.Structure):
 class CompileOptions(c.Structure):
     _fields_ = [("level", c.c_char_p), ("arch", c.c_char_p), ("precision", c.c_char_p), ("inference", c.c_bool), ("optimizer", c.c_char_p),
                 ("optimizer_options", c.c_void_p), ("clip_norm", c.c_double), ("groups", c.c_void_p), ("num_rdu_tiles", c.c_int),
-                ("seed", c.c_uint64), ("set", c.c_void_p), ("progress", c.c_void_p), ("user_data", c.c_void_p)]
+                ("seed", c.c_uint64), ("set", c.c_void_p), ("progress", c.c_void_p), ("explain", c.c_void_p), ("note", c.c_void_p),
+                ("user_data", c.c_void_p)]
 
 
 class Plugin(c.Structure):
