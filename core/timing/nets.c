@@ -274,8 +274,10 @@ set_hops (const Ways *ways)
       size_t agent = place.owner + (place.kind == SF_UNIT_PCU ? ways->section->n_streams : 0);
       if (place.kind == SF_UNIT_PMU || agent >= ways->section->agents->len)
         continue;
-      int64_t *hops = &AT (ways->section->agents, SfAgent, agent).hops;
-      *hops = MAX (*hops, ways->way_in[p] + ways->way_out[p]);
+      SfAgent *a = &AT (ways->section->agents, SfAgent, agent);
+      int64_t way = ways->way_in[p] + ways->way_out[p];
+      a->near_hops = a->hops == 0 ? way : MIN (a->near_hops, way);
+      a->hops = MAX (a->hops, way);
     }
 }
 

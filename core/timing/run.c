@@ -363,6 +363,8 @@ take_late (Run *run, uint32_t index, int64_t now)
       if (hold > part.until)
         state->bound = bound;
     }
+  if (part.last)
+    end = MAX (end, sf_time_add (part.until, class->tail_cycles) - agent->spread_cycles);
   state->late_end = end;
   state->late_part++;
   if (part.last)

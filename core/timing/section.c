@@ -206,6 +206,11 @@ set_class (const SfSection *section, const SfAgent *agent, size_t c)
         }
       if (!flow->write)
         class->early_cycles = MAX (class->early_cycles, cycles);
+      else if (!agent->is_stream && share > 0)
+        {
+          int64_t last = amount - (share - 1) * flow->sources;
+          class->tail_cycles = MAX (class->tail_cycles, sf_ceil_div (last, flow->sinks) - 1);
+        }
       if (cycles <= class->cycles || (agent->is_stream && !agent->out))
         continue;
       class->cycles = cycles;
@@ -250,7 +255,7 @@ set_classes (SfSection *section)
       most = MAX (most, flow->total_per_source);
       section->port_vectors = sf_time_add (section->port_vectors, flow->total);
     }
-  section->quantum = MAX (most / MAX_PARTS, CLAMP (most / 128, 4, 16));
+  section->quantum = MAX (most / MAX_PARTS, CLAMP (most / 128, 2, 16));
 }
 
 static void
@@ -268,6 +273,7 @@ set_latencies (SfSection *section, const SfArch *arch, const uint32_t *level_of_
       agent->ahead_vectors = info.fifo_vectors * 2
                              + longest * (info.fifo_vectors + info.hop_cycles);
       int64_t way = agent->hops * info.hop_cycles;
+      agent->spread_cycles = (agent->hops - agent->near_hops) * info.hop_cycles;
       if (!agent->is_stream)
         agent->latency_cycles = way + info.pcu_latency_cycles;
       else if (agent->out)

@@ -133,6 +133,8 @@ typedef struct
   int64_t early_cycles, late_cycles; /* that the slowest flow of either track takes */
   int64_t vectors;                   /* of its widest flow over something contended: cut by them */
   int64_t late_vectors;              /* of its widest late flow, for one source */
+  int64_t tail_cycles; /* that the last vectors take behind one another where several sources feed
+                          one sink: all come at the end of the iteration */
   SfBound bound;
   size_t first_use, n_uses;
   bool early_uses, late_uses;
@@ -144,11 +146,12 @@ typedef struct
   bool is_stream, out; /* out: of a stream */
   uint32_t index;
   int64_t iterations, alike_from, alike_to;
-  int64_t hops;           /* longest way through one of its units */
-  int64_t request_cycles; /* from the early track to the late one: memory's latency */
-  int64_t latency_cycles; /* from the end of an iteration until its results are complete */
-  int64_t end_cycles;     /* from the end of a stream out until the section may end */
-  int64_t ahead_vectors;  /* by which the early track may be ahead of the late one; -1: any */
+  int64_t hops, near_hops; /* longest way through one of its units, shortest */
+  int64_t spread_cycles;   /* that results of the nearest unit come before those of the farthest */
+  int64_t request_cycles;  /* from the early track to the late one: memory's latency */
+  int64_t latency_cycles;  /* from the end of an iteration until its results are complete */
+  int64_t end_cycles;      /* from the end of a stream out until the section may end */
+  int64_t ahead_vectors;   /* by which the early track may be ahead of the late one; -1: any */
   size_t first_class, n_classes, first_port, n_ports, first_flow, n_flows;
   SfTraffic *traffic; /* n_flows for each class; owned */
 } SfAgent;
