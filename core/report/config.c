@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define MAX_BYTES  (8u << 20) /* of the page: configs beyond are a line each */
+#define MAX_BYTES  (6u << 20) /* of the page: configs beyond are a line each */
 #define MAX_GRIDS  48         /* with a picture */
 #define MAX_GRAPHS 24
 #define MAX_ROWS   400 /* of a table */

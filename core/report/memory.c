@@ -7,7 +7,7 @@
 #define HEIGHT    320.0
 #define LEFT      80.0
 #define BOTTOM    24.0
-#define MAX_BOXES 2500
+#define MAX_BOXES 1500
 
 static const char *const role_colors[] = {
   [SF_TENSOR_INPUT] = "#54aeff", [SF_TENSOR_SCALAR] = "#8c959f", [SF_TENSOR_OUTPUT] = "#2da44e",
