@@ -100,6 +100,48 @@ SF_TEST (Route, SpreadsTheLoad)
   SF_CHECK_MSG (last < first, "%" G_GINT64_FORMAT " after %" G_GINT64_FORMAT, last, first);
 }
 
+/* Adds the owners of the sinks that the hop leads to. */
+static void
+owners_behind (const SfProgram *program, const SfRoute *r, size_t hop, GHashTable *owners)
+{
+  for (size_t s = 0; s < r->n_sinks; s++)
+    {
+      SfPlace sink = sf_config_place (program, 0, r->sinks[s]), at = sink;
+      for (size_t h = r->n_hops; h-- > 0;)
+        if (r->hops[4 * h + 2] == at.x && r->hops[4 * h + 3] == at.y)
+          {
+            if (h == hop)
+              g_hash_table_add (owners, GUINT_TO_POINTER (sink.kind * 1000 + sink.owner));
+            at.x = r->hops[4 * h];
+            at.y = r->hops[4 * h + 1];
+          }
+    }
+}
+
+/* Two readers of a busy buffer would wait for one another on a common hop. */
+SF_TEST (Route, ReadersHaveWaysOfTheirOwn)
+{
+  g_autoptr (SfArch) arch = sf_arch_load ("sn10", NULL);
+  g_autoptr (SfProgram) program = test_fabricate (arch, 9, 4, 1);
+  SF_REQUIRE (program != NULL);
+  int n_shared = 0, n_several = 0;
+  for (uint32_t i = 0; i < sf_config_n_routes (program, 0); i++)
+    {
+      SfRoute r = sf_config_route (program, 0, i);
+      g_autoptr (GHashTable) readers = g_hash_table_new (NULL, NULL);
+      for (size_t h = 0; r.network == SF_NETWORK_VECTOR && h < r.n_hops; h++)
+        {
+          g_autoptr (GHashTable) behind = g_hash_table_new (NULL, NULL);
+          owners_behind (program, &r, h, behind);
+          owners_behind (program, &r, h, readers);
+          n_shared += g_hash_table_size (behind) > 1;
+        }
+      n_several += g_hash_table_size (readers) > 1;
+    }
+  SF_CHECK_INT (n_several, 3);
+  SF_CHECK_INT (n_shared, 0);
+}
+
 /* Optimizers whose scalars all meet in one stage. */
 SF_TEST (Route, ScalarsMeetInOneStage)
 {

@@ -171,13 +171,18 @@ move_streams (Placer *p, uint32_t unit, uint32_t other, uint32_t from, uint32_t 
   int64_t moved = p->stream_load[unit] - (other != SF_NONE ? p->stream_load[other] : 0);
   p->agcu_load[from / p->agcu_slots] -= sign * moved;
   p->agcu_load[to / p->agcu_slots] += sign * moved;
+  if (other == SF_NONE)
+    {
+      p->agcu_streams[from / p->agcu_slots] -= sign;
+      p->agcu_streams[to / p->agcu_slots] += sign;
+    }
 }
 
 static int64_t
 shares_of (const Placer *p, uint32_t slot, uint32_t other_slot)
 {
   uint32_t a = slot / p->agcu_slots, b = other_slot / p->agcu_slots;
-  return a == b ? 0 : placer_share_cost (p->agcu_load[a]) + placer_share_cost (p->agcu_load[b]);
+  return a == b ? 0 : placer_share_cost (p, a) + placer_share_cost (p, b);
 }
 
 /* The change of cost when the unit and who stands on `slot` change places; both have done so. */

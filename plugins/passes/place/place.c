@@ -134,6 +134,7 @@ clear (Placer *p)
   g_free (p->touched);
   g_free (p->stream_load);
   g_free (p->agcu_load);
+  g_free (p->agcu_streams);
 }
 
 static bool

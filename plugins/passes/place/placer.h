@@ -52,8 +52,9 @@ typedef struct
   Wire *wires;
   uint32_t *terminals;           /* units */
   uint32_t *touch_first, *touch; /* wires of unit u: touch[touch_first[u] .. touch_first[u + 1]) */
-  int64_t *stream_load; /* per unit: what an AGCU moves for it, at most MAX_WEIGHT; else 0 */
-  int64_t *agcu_load;   /* per AGCU: of its streams */
+  int64_t *stream_load;  /* per unit: what an AGCU moves for it, at most MAX_WEIGHT; else 0 */
+  int64_t *agcu_load;    /* per AGCU: of its streams */
+  int64_t *agcu_streams; /* per AGCU: how many */
   int64_t cost;
 
   uint64_t random; /* state */
@@ -92,12 +93,12 @@ placer_wire_cost (const Wire *wire, const Box *box)
   return wire->weight * (box->x1 - box->x0 + box->y1 - box->y0);
 }
 
-/* What it costs that streams share an AGCU: the square of their load, so that heavy ones part, in
- * terms of wire. */
+/* What it costs that streams share an AGCU, in terms of wire: each waits for the others, a light
+ * one for a heavy one longest. */
 static inline int64_t
-placer_share_cost (int64_t load)
+placer_share_cost (const Placer *p, uint32_t agcu)
 {
-  return 8 * (load * load / MAX_WEIGHT);
+  return 8 * MAX (p->agcu_streams[agcu] - 1, 0) * p->agcu_load[agcu];
 }
 
 /* A first placement: each unit near those that it is wired to. */

@@ -93,6 +93,7 @@ placer_wire (Placer *p)
   g_autoptr (GArray) transfers = traffic_of_nets (p->program, p->config, &p->info, nets);
   p->stream_load = g_new0 (int64_t, p->n_units + 1);
   p->agcu_load = g_new0 (int64_t, p->n_slots[SF_UNIT_AGCU] + 1);
+  p->agcu_streams = g_new0 (int64_t, p->n_slots[SF_UNIT_AGCU] + 1);
   add_wires (p, nets, transfers);
   index_units (p);
   p->touched = g_new (uint32_t, p->n_wires + 1);
@@ -129,9 +130,12 @@ placer_count (Placer *p)
   p->cost = 0;
   for (uint32_t u = 0; u < p->n_units; u++)
     if (p->units[u].kind == SF_UNIT_AGCU)
-      p->agcu_load[p->slot[u] / p->agcu_slots] += p->stream_load[u];
+      {
+        p->agcu_load[p->slot[u] / p->agcu_slots] += p->stream_load[u];
+        p->agcu_streams[p->slot[u] / p->agcu_slots]++;
+      }
   for (uint32_t a = 0; a < p->n_slots[SF_UNIT_AGCU] / p->agcu_slots; a++)
-    p->cost += placer_share_cost (p->agcu_load[a]);
+    p->cost += placer_share_cost (p, a);
   for (uint32_t w = 0; w < p->n_wires; w++)
     {
       p->wires[w].box = placer_box (p, &p->wires[w]);

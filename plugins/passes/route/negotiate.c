@@ -8,6 +8,9 @@
 #define PATIENCE      6
 #define LONG_PATIENCE 16
 
+/* Nets whose transfers hold each other up are searched for from the beginning. */
+#define BUSY_SHARE (8 * LINK_COST)
+
 typedef struct
 {
   int64_t nets; /* too many */
@@ -124,7 +127,10 @@ int64_t
 router_negotiate (Router *r, Net *nets, size_t n, int64_t iterations)
 {
   for (size_t i = 0; i < n; i++)
-    router_connect (r, &nets[i]);
+    if (nets[i].share >= BUSY_SHARE)
+      router_search (r, &nets[i]);
+    else
+      router_connect (r, &nets[i]);
   Best best = { .excess = count_excess (r) };
   if (best.excess.nets == 0 && best.excess.load == 0)
     return 0;

@@ -68,6 +68,24 @@ collect_nets (Job *job)
     }
 }
 
+/* Two transfers of one net share a vector a cycle on hops that lead to both: a detour of two hops
+ * is always worth it, a long one when the net is busy. */
+static void
+weigh_shares (Job *job)
+{
+  g_autofree int64_t *total = g_new0 (int64_t, job->wanted->len + 1);
+  g_autofree uint32_t *n = g_new0 (uint32_t, job->wanted->len + 1);
+  for (guint i = 0; i < job->transfers->len; i++)
+    {
+      const Transfer *t = &g_array_index (job->transfers, Transfer, i);
+      total[t->net] += t->load;
+      n[t->net]++;
+    }
+  for (guint i = 0; i < job->wanted->len; i++)
+    if (n[i] > 1)
+      job->nets[i].share = LINK_COST * (2 + MIN (total[i] * 256 / job->cycles, 62));
+}
+
 static void
 clear_nets (Job *job)
 {
@@ -261,6 +279,7 @@ route_config (SfPassContext *context, uint32_t config, int64_t iterations, GErro
               .iterations = iterations };
   job.cycles = MAX (sf_estimate_section (job.program, config, arch, NULL).cycles, 1);
   collect_nets (&job);
+  weigh_shares (&job);
   bool ok = true;
   for (int network = 0; ok && network < SF_N_NETWORKS; network++)
     ok = route_network (&job, (SfNetwork) network, error);

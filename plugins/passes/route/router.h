@@ -26,6 +26,7 @@ typedef struct
 {
   uint32_t index; /* of sf_config_nets */
   uint32_t source;
+  int64_t share; /* cost of a way that hops of another transfer lead to: one waits for the other */
   GArray *sinks; /* Sink */
   GArray *hops;  /* Hop, from the source outwards */
 } Net;
@@ -50,6 +51,8 @@ typedef struct
   uint32_t *hop_to;    /* per node of the tree: hop of the net that comes here */
   uint32_t *grown_for; /* per node of the tree: transfer that it was reached for */
   uint32_t growing;    /* transfer that the tree grows for */
+  uint32_t *claimed;   /* per node: stamp of the net that has a sink there */
+  uint32_t *claim;     /* and its transfer */
   uint32_t *counted;   /* per node of the tree: transfer that was counted here last */
 
   /* Of the search in work. */
@@ -88,6 +91,20 @@ router_link_cost (const Router *r, uint32_t link, int64_t load)
   if (r->load[link] + load > r->budget)
     cost += MIN (1 + (r->load[link] + load - r->budget) * 4 / r->budget, 16) * LINK_COST;
   return cost;
+}
+
+/* Whether hops that lead to the node of the tree are another transfer's. */
+static inline bool
+router_is_foreign (const Router *r, uint32_t node, uint32_t transfer)
+{
+  return r->grown_for[node] != transfer && r->grown_for[node] != SF_NONE;
+}
+
+/* What it costs beyond the link to come to a node where another transfer of the net has a sink. */
+static inline int64_t
+router_claim_cost (const Router *r, const Net *net, uint32_t node, uint32_t transfer)
+{
+  return r->claimed[node] == r->stamp && r->claim[node] != transfer ? net->share : 0;
 }
 
 Router *router_new (const SfArchInfo *arch);

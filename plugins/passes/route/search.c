@@ -66,12 +66,15 @@ reach (Router *r, uint32_t node, int64_t cost, uint32_t direction, uint32_t sink
 
 /* Cheapest way from the tree to the sink; arrived[] then leads back. */
 static void
-find_way (Router *r, const Sink *sink)
+find_way (Router *r, const Net *net, const Sink *sink)
 {
   r->search_stamp++;
   g_array_set_size (r->heap, 0);
   for (guint t = 0; t < r->tree->len; t++)
-    reach (r, g_array_index (r->tree, uint32_t, t), 0, 0, sink->node);
+    {
+      uint32_t node = g_array_index (r->tree, uint32_t, t);
+      reach (r, node, router_is_foreign (r, node, sink->transfer) ? net->share : 0, 0, sink->node);
+    }
   while (r->heap->len > 0)
     {
       Entry at = pop (r->heap);
@@ -82,8 +85,10 @@ find_way (Router *r, const Sink *sink)
       for (uint32_t d = 0; d < N_DIRECTIONS; d++)
         {
           uint32_t next;
-          if (router_neighbour (r, at.node, d, &next))
-            reach (r, next, at.cost + router_link_cost (r, at.node * N_DIRECTIONS + d, sink->load),
+          if (router_neighbour (r, at.node, d, &next) && r->in_tree[next] != r->stamp)
+            reach (r, next,
+                   at.cost + router_link_cost (r, at.node * N_DIRECTIONS + d, sink->load)
+                       + router_claim_cost (r, net, next, sink->transfer),
                    d, sink->node);
         }
     }
@@ -119,7 +124,8 @@ router_search (Router *r, Net *net)
       const Sink *sink = &g_array_index (net->sinks, Sink, i);
       if (r->in_tree[sink->node] == r->stamp)
         continue;
-      find_way (r, sink);
+      r->growing = sink->transfer;
+      find_way (r, net, sink);
       add_way (r, net, sink->node, way);
     }
   router_commit (r, net);

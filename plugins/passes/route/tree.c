@@ -4,9 +4,6 @@
  * 1995), first along one axis, then along the other. */
 #include "router.h"
 
-/* Readers of one source wait for one another on hops that lead to several: worth two hops more. */
-#define SHARE_COST 8
-
 Router *
 router_new (const SfArchInfo *arch)
 {
@@ -21,6 +18,8 @@ router_new (const SfArchInfo *arch)
   r->depth = g_new0 (int64_t, r->n_nodes);
   r->hop_to = g_new0 (uint32_t, r->n_nodes);
   r->grown_for = g_new0 (uint32_t, r->n_nodes);
+  r->claimed = g_new0 (uint32_t, r->n_nodes);
+  r->claim = g_new0 (uint32_t, r->n_nodes);
   r->counted = g_new0 (uint32_t, r->n_nodes);
   r->cost = g_new0 (int64_t, r->n_nodes);
   r->seen = g_new0 (uint32_t, r->n_nodes);
@@ -40,6 +39,8 @@ router_free (Router *r)
   g_free (r->depth);
   g_free (r->hop_to);
   g_free (r->grown_for);
+  g_free (r->claimed);
+  g_free (r->claim);
   g_free (r->counted);
   g_free (r->cost);
   g_free (r->seen);
@@ -68,6 +69,12 @@ router_begin (Router *r, Net *net)
   g_array_set_size (net->hops, 0);
   r->growing = SF_NONE;
   join_tree (r, net->source, 0);
+  for (guint i = 0; i < net->sinks->len; i++)
+    {
+      const Sink *sink = &g_array_index (net->sinks, Sink, i);
+      r->claimed[sink->node] = r->stamp;
+      r->claim[sink->node] = sink->transfer;
+    }
 }
 
 void
@@ -157,9 +164,12 @@ walk (Router *r, Net *net, uint32_t from, const Sink *sink, int first_axis, bool
       {
         uint32_t d = direction[first_axis ^ i], next = from;
         router_neighbour (r, from, d, &next);
-        if (r->in_tree[next] != r->stamp)
+        if (r->in_tree[next] == r->stamp)
+          cost += router_is_foreign (r, next, sink->transfer) ? net->share : 0;
+        else
           {
-            cost += router_link_cost (r, from * N_DIRECTIONS + d, sink->load);
+            cost += router_link_cost (r, from * N_DIRECTIONS + d, sink->load)
+                    + router_claim_cost (r, net, next, sink->transfer);
             if (take)
               router_take_hop (r, net, from, d);
           }
@@ -170,10 +180,10 @@ walk (Router *r, Net *net, uint32_t from, const Sink *sink, int first_axis, bool
 
 /* In quarters of a hop. */
 static int64_t
-joint_key (const Router *r, uint32_t joint, const Sink *sink)
+joint_key (const Router *r, const Net *net, uint32_t joint, const Sink *sink)
 {
-  bool shared = r->depth[joint] > 0 && r->grown_for[joint] != sink->transfer;
-  return 4 * router_distance (r, joint, sink->node) + r->depth[joint] + (shared ? SHARE_COST : 0);
+  int64_t share = router_is_foreign (r, joint, sink->transfer) ? net->share : 0;
+  return 4 * router_distance (r, joint, sink->node) + r->depth[joint] + 4 * share / LINK_COST;
 }
 
 /* What a sink not yet in the tree has nearest to it. */
@@ -192,7 +202,7 @@ look_at_new_nodes (const Router *r, const Net *net, Near *near, guint first)
       for (guint t = first; near[i].key > 0 && t < r->tree->len; t++)
         {
           uint32_t joint = g_array_index (r->tree, uint32_t, t);
-          int64_t key = joint == sink->node ? 0 : joint_key (r, joint, sink);
+          int64_t key = joint == sink->node ? 0 : joint_key (r, net, joint, sink);
           if (key < near[i].key)
             near[i] = (Near){ joint, key };
         }
