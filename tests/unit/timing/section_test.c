@@ -160,6 +160,27 @@ SF_TEST (Section, StagesOverlap)
   SF_CHECK_INT (cycles_on (program, NULL), 1167);
 }
 
+/* Two stages, at (0,0) and (2,0), read x at (1,0) from either side. With two ports the last token,
+ * there after 8 x 64 + 102 = 614, is read until 678. With one port 16 times 64 vectors go through
+ * it from 166 on, until 1190: 512 cycles later, give or take a part of a transfer. */
+SF_TEST (Section, ReadersSharePorts)
+{
+  g_autoptr (SfProgram) program = new_program ();
+  uint32_t x = add_buffer (program, SF_SHAPE (8, 1024), 8, 8);
+  uint32_t y = add_buffer (program, SF_SHAPE (8, 1024), 8, 8);
+  uint32_t z = add_buffer (program, SF_SHAPE (8, 1024), 8, 8);
+  add_stream (program, x, false);
+  add_stream (program, y, true);
+  add_stream (program, z, true);
+  add_relu (program, x, y);
+  add_relu (program, x, z);
+  const MachineFigure two[] = { { "pmu_read_ports", 2 }, { NULL, 0 } };
+  const MachineFigure one[] = { { "pmu_read_ports", 1 }, { NULL, 0 } };
+  int64_t a = cycles_on (program, two), b = cycles_on (program, one);
+  SF_CHECK (a >= 678 + 16 + 64 && a <= 678 + 16 + 64 + 40);
+  SF_CHECK (b - a >= 512 - 8 && b - a <= 512 + 8);
+}
+
 /* ---- the edges ---- */
 
 static int64_t
