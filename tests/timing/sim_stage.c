@@ -155,9 +155,8 @@ has_outlet (const Sim *sim, const Pcu *pcu)
 static void
 produce (const Sim *sim, const Stage *stage, const Pcu *pcu, Outlet *outlet)
 {
-  int64_t all = share_of (outlet->feed->flow, pcu->iteration, outlet->feed->unit,
-                          outlet->feed->n_units);
-  int64_t until = all * pcu->step / stage->pace[pcu->iteration];
+  int64_t until = made_until (outlet->feed->flow, pcu->iteration, outlet->feed->unit,
+                              outlet->feed->n_units, pcu->step, stage->pace[pcu->iteration]);
   for (; outlet->produced < until; outlet->produced++)
     g_queue_push_tail (&outlet->pipe, GSIZE_TO_POINTER (sim->now + sim->info.pcu_latency_cycles));
 }
