@@ -127,7 +127,7 @@ typedef struct
   size_t n_instrs;
   const SfInstr *instrs;
   int64_t n_pcus;
-  int64_t interval_cycles, latency_cycles; /* estimate, per firing */
+  int64_t interval_cycles, latency_cycles; /* T0: of an iteration, to its result */
   int64_t flops;                           /* per run of the section */
 } SfStage;
 
