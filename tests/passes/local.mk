@@ -22,6 +22,7 @@ tests_passes_passes_test_SOURCES = \
   tests/passes/route_test.c \
   tests/passes/section_test.c \
   tests/passes/stage_test.c \
+  tests/passes/units_test.c \
   tests/passes/whole_test.c
 tests_passes_passes_test_LDADD = $(SF_TEST_LIBS) -lm
 # Apart, for it compiles every app often.
