@@ -16,6 +16,7 @@ libsfcore_la_SOURCES += \
   core/program/entry.c \
   core/program/estimate.c \
   core/program/estimate.h \
+  core/program/estimate_nets.c \
   core/program/estimate_run.c \
   core/program/estimate_run.h \
   core/program/estimate_section.c \

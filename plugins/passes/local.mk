@@ -85,8 +85,6 @@ plugins_sf_pass_place_la_SOURCES = \
   plugins/passes/place/place.c \
   plugins/passes/place/placer.h \
   plugins/passes/place/start.c \
-  plugins/passes/place/traffic.c \
-  plugins/passes/place/traffic.h \
   plugins/passes/place/wires.c
 plugins_sf_pass_place_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
 plugins_sf_pass_place_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
@@ -94,8 +92,6 @@ plugins_sf_pass_place_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
 plugins_sf_pass_place_la_LIBADD = $(SF_PLUGIN_LIBADD)
 plugin_LTLIBRARIES += plugins/sf-pass-route.la
 plugins_sf_pass_route_la_SOURCES = \
-  plugins/passes/place/traffic.c \
-  plugins/passes/place/traffic.h \
   plugins/passes/route/negotiate.c \
   plugins/passes/route/route.c \
   plugins/passes/route/router.h \

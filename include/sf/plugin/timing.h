@@ -59,6 +59,19 @@ SF_API SfStageEstimate sf_estimate_stage (const SfProgram *program, uint32_t con
 /* `levels`: memory level of each slot, NULL: the fastest for all. */
 SF_API SfSectionEstimate sf_estimate_section (const SfProgram *program, uint32_t config,
                                               const SfArch *arch, const uint32_t *levels);
+/* The part of a net that leads to the units of one reader or writer: one multicast. */
+typedef struct
+{
+  uint32_t net;      /* index in the array of nets */
+  uint32_t first, n; /* sinks[first .. first + n) of the net */
+  int64_t load; /* vectors in one run of the section; scalar network: elements; control: tokens */
+} SfTransfer;
+
+/* Transfers of `nets` (sf_config_nets of a config whose units have places, any places), in their
+ * order: what wires are weighed by. Owned array of SfTransfer (g_array_unref). */
+SF_API GArray *sf_estimate_transfers (const SfProgram *program, uint32_t config, const SfArch *arch,
+                                      const GArray *nets);
+
 /* Cycles to load a section that is not loaded; to hand a launch to the host and back, without the
  * host's own work, `bytes` being what goes over. */
 SF_API int64_t sf_estimate_load (const SfArch *arch);

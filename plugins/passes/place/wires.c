@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Wires of a placement and their cost: half-perimeter times what they carry, corrected for the
  * length of the tree that many terminals need; and AGCUs that streams share. */
+#include <sf/plugin/timing.h>
+
 #include "placer.h"
-#include "traffic.h"
 
 /* Length of a tree over n terminals in half-perimeters of their box, in 1/256: the expectation of
  * Cheng ("RISA", ICCAD'94) that VPR uses, up to 50 terminals in steps of 5, then linear. */
@@ -24,7 +25,7 @@ largest_load (const GArray *transfers)
 {
   int64_t largest = 1;
   for (guint i = 0; i < transfers->len; i++)
-    largest = MAX (largest, g_array_index (transfers, Transfer, i).load);
+    largest = MAX (largest, g_array_index (transfers, SfTransfer, i).load);
   return largest;
 }
 
@@ -40,7 +41,7 @@ add_wires (Placer *p, const GArray *nets, const GArray *transfers)
 {
   uint32_t n_terminals = 0;
   for (guint i = 0; i < transfers->len; i++)
-    n_terminals += g_array_index (transfers, Transfer, i).n + 1;
+    n_terminals += g_array_index (transfers, SfTransfer, i).n + 1;
   int64_t largest = largest_load (transfers);
   p->n_wires = transfers->len;
   p->wires = g_new0 (Wire, transfers->len + 1);
@@ -48,7 +49,7 @@ add_wires (Placer *p, const GArray *nets, const GArray *transfers)
   n_terminals = 0;
   for (guint i = 0; i < transfers->len; i++)
     {
-      const Transfer *t = &g_array_index (transfers, Transfer, i);
+      const SfTransfer *t = &g_array_index (transfers, SfTransfer, i);
       const SfRoute *net = &g_array_index (nets, SfRoute, t->net);
       Wire *wire = &p->wires[i];
       *wire = (Wire){ .first = n_terminals, .n = t->n + 1 };
@@ -90,7 +91,7 @@ void
 placer_wire (Placer *p)
 {
   g_autoptr (GArray) nets = sf_config_nets (p->program, p->config);
-  g_autoptr (GArray) transfers = traffic_of_nets (p->program, p->config, &p->info, nets);
+  g_autoptr (GArray) transfers = sf_estimate_transfers (p->program, p->config, p->arch, nets);
   p->stream_load = g_new0 (int64_t, p->n_units + 1);
   p->agcu_load = g_new0 (int64_t, p->n_slots[SF_UNIT_AGCU] + 1);
   p->agcu_streams = g_new0 (int64_t, p->n_slots[SF_UNIT_AGCU] + 1);

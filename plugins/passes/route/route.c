@@ -3,8 +3,6 @@
  * links have too many nets or too much to move, negotiation. */
 #include "router.h"
 
-#include "../place/traffic.h"
-
 static const SfOption options_table[] = {
   { .name = "iterations",
     .type = SF_OPTION_INT,
@@ -31,7 +29,7 @@ typedef struct
   SfArchInfo arch;
   int64_t cycles;    /* of the section, as T0 estimates it */
   GArray *wanted;    /* SfRoute: the nets */
-  GArray *transfers; /* Transfer */
+  GArray *transfers; /* SfTransfer */
   Net *nets;         /* per net wanted */
   int64_t iterations;
 } Job;
@@ -46,10 +44,10 @@ node_of (const Job *job, uint32_t place)
 }
 
 static void
-collect_nets (Job *job)
+collect_nets (Job *job, const SfArch *arch)
 {
   job->wanted = sf_config_nets (job->program, job->config);
-  job->transfers = traffic_of_nets (job->program, job->config, &job->arch, job->wanted);
+  job->transfers = sf_estimate_transfers (job->program, job->config, arch, job->wanted);
   job->nets = g_new0 (Net, job->wanted->len + 1);
   for (uint32_t i = 0; i < job->wanted->len; i++)
     job->nets[i] = (Net){ .index = i,
@@ -58,7 +56,7 @@ collect_nets (Job *job)
                           .hops = g_array_new (FALSE, FALSE, sizeof (Hop)) };
   for (uint32_t i = 0; i < job->transfers->len; i++)
     {
-      const Transfer *t = &g_array_index (job->transfers, Transfer, i);
+      const SfTransfer *t = &g_array_index (job->transfers, SfTransfer, i);
       const SfRoute *net = &g_array_index (job->wanted, SfRoute, t->net);
       for (uint32_t k = 0; k < t->n; k++)
         {
@@ -77,7 +75,7 @@ weigh_shares (Job *job)
   g_autofree uint32_t *n = g_new0 (uint32_t, job->wanted->len + 1);
   for (guint i = 0; i < job->transfers->len; i++)
     {
-      const Transfer *t = &g_array_index (job->transfers, Transfer, i);
+      const SfTransfer *t = &g_array_index (job->transfers, SfTransfer, i);
       total[t->net] += t->load;
       n[t->net]++;
     }
@@ -184,7 +182,7 @@ worst_stage (const Job *job, const Router *r, SfNetwork network)
   g_autofree int64_t *count = g_new0 (int64_t, n + 1);
   for (guint i = 0; i < job->transfers->len; i++)
     {
-      const Transfer *t = &g_array_index (job->transfers, Transfer, i);
+      const SfTransfer *t = &g_array_index (job->transfers, SfTransfer, i);
       const SfRoute *net = &g_array_index (job->wanted, SfRoute, t->net);
       SfPlace from = sf_config_place (job->program, job->config, net->source);
       SfPlace to = sf_config_place (job->program, job->config, net->sinks[t->first]);
@@ -278,7 +276,7 @@ route_config (SfPassContext *context, uint32_t config, int64_t iterations, GErro
               .arch = sf_arch_info (arch),
               .iterations = iterations };
   job.cycles = MAX (sf_estimate_section (job.program, config, arch, NULL).cycles, 1);
-  collect_nets (&job);
+  collect_nets (&job, arch);
   weigh_shares (&job);
   bool ok = true;
   for (int network = 0; ok && network < SF_N_NETWORKS; network++)
