@@ -18,12 +18,20 @@ typedef struct
   uint32_t link, flow;
 } Mark;
 
+/* A unit that writes, and how far its sinks are. */
+typedef struct
+{
+  uint32_t flow, place;
+  int64_t depth;
+} Writer;
+
 typedef struct
 {
   SfSection *section;
   const SfProgram *program;
   uint32_t config;
   SfArchInfo arch;
+  GArray *writers;           /* Writer */
   size_t n_links;            /* of a network: four for each switch */
   uint32_t *n_nets;          /* per network and link */
   int64_t *vectors;          /* likewise */
@@ -145,6 +153,11 @@ walk_up (void *user_data, uint32_t flow_index, uint32_t sink)
   flow->hops = MAX (flow->hops, ways->depth[at]);
   int64_t *way = flow->write ? &ways->way_out[walk->route->source] : &ways->way_in[sink];
   *way = MAX (*way, ways->depth[at]);
+  if (flow->write)
+    {
+      Writer writer = { flow_index, walk->route->source, ways->depth[at] };
+      g_array_append_val (ways->writers, writer);
+    }
   while (ways->hop_to[at] >= 0)
     {
       int32_t hop = ways->hop_to[at];
@@ -265,6 +278,40 @@ meet_on_links (Ways *ways)
     }
 }
 
+/* The most that an iteration of its agent writes. */
+static int64_t
+widest_amount (const SfSection *section, uint32_t flow_index)
+{
+  const SfFlow *flow = &AT (section->flows, SfFlow, flow_index);
+  const SfAgent *agent = &AT (section->agents, SfAgent, flow->agent);
+  int64_t most = 0;
+  for (size_t c = 0; c < agent->n_classes; c++)
+    most = MAX (most, sf_flow_amount (flow, agent, c, flow_index - agent->first_flow));
+  return most;
+}
+
+/* Unit u of n writes vectors u, u + n, ...: beyond the last vector no unit has any. */
+static void
+set_ways (const Ways *ways)
+{
+  size_t n = sf_config_n_places (ways->program, ways->config);
+  g_autofree int64_t *unit = g_new0 (int64_t, n + 1);
+  g_autofree int64_t *n_units = g_new0 (int64_t, ways->section->n_stages + 1);
+  for (uint32_t p = 0; p < n; p++)
+    {
+      SfPlace place = sf_config_place (ways->program, ways->config, p);
+      if (place.kind == SF_UNIT_PCU && place.owner < ways->section->n_stages)
+        unit[p] = n_units[place.owner]++;
+    }
+  for (guint i = 0; i < ways->writers->len; i++)
+    {
+      const Writer *writer = &AT (ways->writers, Writer, i);
+      SfFlow *flow = &AT (ways->section->flows, SfFlow, writer->flow);
+      if (unit[writer->place] < widest_amount (ways->section, writer->flow))
+        flow->way = MAX (flow->way, ways->way_in[writer->place] + writer->depth);
+    }
+}
+
 static void
 set_hops (const Ways *ways)
 {
@@ -312,6 +359,7 @@ sf_section_walk_routes (SfSection *section, const SfProgram *program, uint32_t c
                 .config = config,
                 .arch = sf_arch_info (arch),
                 .marks = g_array_new (FALSE, FALSE, sizeof (Mark)),
+                .writers = g_array_new (FALSE, FALSE, sizeof (Writer)),
                 .hop_flows = g_array_new (FALSE, TRUE, sizeof (uint64_t)),
                 .net_flows = g_array_new (FALSE, FALSE, sizeof (uint32_t)),
                 .meet = meet,
@@ -330,9 +378,11 @@ sf_section_walk_routes (SfSection *section, const SfProgram *program, uint32_t c
   for (uint32_t r = 0; r < n; r++)
     walk_route (&ways, r);
   meet_on_links (&ways);
+  set_ways (&ways);
   set_hops (&ways);
   list_links (&ways);
   g_array_unref (ways.marks);
+  g_array_unref (ways.writers);
   g_array_unref (ways.hop_flows);
   g_array_unref (ways.net_flows);
   g_free (ways.n_nets);

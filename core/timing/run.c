@@ -163,7 +163,7 @@ schedule (Run *run, uint32_t index)
   push (run, MAX (MAX (input, room), state->end), index, false);
 }
 
-/* What `done` iterations give back, or hand over complete, at a port. */
+/* What `done` iterations give back, or hand over, at a port. */
 static void
 hand_over (Run *run, size_t port_index, int64_t done, int64_t since)
 {
@@ -174,7 +174,7 @@ hand_over (Run *run, size_t port_index, int64_t done, int64_t since)
   if (port->out)
     for (; ring->written < all; ring->written++)
       {
-        ring->complete[ring->written % buffer->depth] = since;
+        ring->complete[ring->written % buffer->depth] = sf_time_add (since, port->latency_cycles);
         ring->free[ring->written % buffer->depth] = 0;
       }
   else
@@ -253,8 +253,7 @@ finish_late (Run *run, uint32_t index)
                state->late_end - state->late_start);
   state->late_done++;
   state->late_part = 0;
-  hand_over_all (run, agent, true, state->late_done,
-                 sf_time_add (state->late_end, agent->latency_cycles));
+  hand_over_all (run, agent, true, state->late_done, state->late_end);
 }
 
 static SfBound

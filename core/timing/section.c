@@ -54,7 +54,7 @@ add_stream (SfSection *section, const SfProgram *program, uint32_t config, uint3
       agent.traffic[c] = (SfTraffic){ sf_ceil_div (sf_time_mul (n, elem_bytes), arch->vector_bytes),
                                       n };
     }
-  add_port (section, &agent, (SfPort){ stream.buffer, !stream.out, false, 1 });
+  add_port (section, &agent, (SfPort){ stream.buffer, !stream.out, false, 1, 0 });
   SfFlow flow = { .agent = section->agents->len,
                   .buffer = stream.buffer,
                   .write = !stream.out,
@@ -83,7 +83,7 @@ add_stage_flows (SfSection *section, const SfProgram *program, uint32_t config,
                       .sources = write ? pcus : pmus,
                       .sinks = write ? pmus : pcus };
       g_array_append_val (section->flows, flow);
-      add_port (section, agent, (SfPort){ o->buffer, write, o->counter < 0, MAX (o->rate, 0) });
+      add_port (section, agent, (SfPort){ o->buffer, write, o->counter < 0, MAX (o->rate, 0), 0 });
     }
 }
 
@@ -259,6 +259,21 @@ set_classes (SfSection *section)
 }
 
 static void
+set_port_latencies (const SfSection *section, const SfAgent *agent, const SfArchInfo *info)
+{
+  for (size_t f = agent->first_flow; f < agent->first_flow + agent->n_flows; f++)
+    for (size_t p = agent->first_port; p < agent->first_port + agent->n_ports; p++)
+      {
+        const SfFlow *flow = &AT (section->flows, SfFlow, f);
+        SfPort *port = &AT (section->ports, SfPort, p);
+        int64_t latency = flow->way * info->hop_cycles
+                          + (agent->is_stream ? 0 : info->pcu_latency_cycles);
+        if (port->out && flow->write && flow->buffer == port->buffer)
+          port->latency_cycles = MAX (port->latency_cycles, latency);
+      }
+}
+
+static void
 set_latencies (SfSection *section, const SfArch *arch, const uint32_t *level_of_stream)
 {
   SfArchInfo info = sf_arch_info (arch);
@@ -274,18 +289,16 @@ set_latencies (SfSection *section, const SfArch *arch, const uint32_t *level_of_
                              + longest * (info.fifo_vectors + info.hop_cycles);
       int64_t way = agent->hops * info.hop_cycles;
       agent->spread_cycles = (agent->hops - agent->near_hops) * info.hop_cycles;
-      if (!agent->is_stream)
-        agent->latency_cycles = way + info.pcu_latency_cycles;
-      else if (agent->out)
+      if (agent->is_stream && agent->out)
         agent->end_cycles = way;
-      else
+      else if (agent->is_stream)
         {
           uint32_t level = level_of_stream[agent->index];
           agent->request_cycles = sf_arch_cycles (arch,
                                                   sf_arch_memory_level (arch, level).latency_ns);
-          agent->latency_cycles = way;
           agent->ahead_vectors = -1;
         }
+      set_port_latencies (section, agent, &info);
     }
 }
 

@@ -110,6 +110,7 @@ typedef struct
   int64_t pmus, sources;
   int64_t sinks; /* units that take a vector a cycle; an AGCU counts as those that it takes */
   int64_t hops;  /* longest way from a source to a sink */
+  int64_t way; /* of what is written: longest way to a unit that has some of it and from there on */
   int64_t total; /* vectors (elements) of a run of the section */
   int64_t total_per_source;
   int64_t peak, peak_per_source, peak_per_pmu; /* a cycle, in 1 / SF_PEAK_ONE */
@@ -123,6 +124,7 @@ typedef struct
   uint32_t buffer;
   bool out, resident;
   int64_t rate;
+  int64_t latency_cycles; /* out: from the end of an iteration until its results are complete */
 } SfPort;
 
 /* What an iteration, or a token, of one class takes. */
