@@ -1,6 +1,6 @@
 # Build fragment of bench: measurements, built by name (make bench/place_route).
 EXTRA_PROGRAMS += bench/place_route
-bench_place_route_SOURCES = bench/place_route.c plugins/passes/place/traffic.c plugins/passes/place/traffic.h
+bench_place_route_SOURCES = bench/place_route.c
 bench_place_route_LDADD = $(SF_LIBS)
 
 .PHONY: bench-compile

@@ -10,8 +10,6 @@
 #include <sf/compile.h>
 #include <sf/plugin/timing.h>
 
-#include "plugins/passes/place/traffic.h"
-
 /* Time of passes, and what their routes cost. */
 typedef struct
 {
@@ -41,7 +39,7 @@ enter_pass (void *user_data, const char *pass, size_t index, size_t n)
 /* Hops on the way of a transfer: each counts once. */
 static void
 load_transfer (const SfProgram *program, uint32_t config, const SfRoute *route,
-               const Transfer *transfer, GHashTable *load, Row *row)
+               const SfTransfer *transfer, GHashTable *load, Row *row)
 {
   g_autofree bool *used = g_new0 (bool, route->n_hops + 1);
   for (uint32_t k = 0; k < transfer->n; k++)
@@ -70,7 +68,6 @@ load_transfer (const SfProgram *program, uint32_t config, const SfRoute *route,
 static void
 measure (const SfProgram *program, uint32_t config, const SfArch *arch, Row *row)
 {
-  SfArchInfo info = sf_arch_info (arch);
   g_autoptr (GArray) routes = g_array_new (FALSE, FALSE, sizeof (SfRoute));
   for (uint32_t i = 0; i < sf_config_n_routes (program, config); i++)
     {
@@ -79,11 +76,11 @@ measure (const SfProgram *program, uint32_t config, const SfArch *arch, Row *row
     }
   row->units += (int64_t) sf_config_n_places (program, config);
   row->nets += routes->len;
-  g_autoptr (GArray) transfers = traffic_of_nets (program, config, &info, routes);
+  g_autoptr (GArray) transfers = sf_estimate_transfers (program, config, arch, routes);
   g_autoptr (GHashTable) load = g_hash_table_new (NULL, NULL);
   for (guint i = 0; i < transfers->len; i++)
     {
-      const Transfer *t = &g_array_index (transfers, Transfer, i);
+      const SfTransfer *t = &g_array_index (transfers, SfTransfer, i);
       const SfRoute *route = &g_array_index (routes, SfRoute, t->net);
       if (route->network == SF_NETWORK_VECTOR)
         load_transfer (program, config, route, t, load, row);
