@@ -3,7 +3,7 @@
 #include "core/program/estimate.h"
 
 /* Of what a PMU's net carries to several readers, what goes over the busiest hop on an average:
- * some part ways at once. Results of a PCU rarely do. */
+ * some part ways at once. Results of PCUs rarely do, those of a lone one more often. */
 #define READ_APART(vectors) (2 * (vectors) / 3)
 
 static int64_t
@@ -76,7 +76,7 @@ flow_cycles (const SfStageWork *work, const SfStagePlan *plan, int kind, bool ou
           sf_div_up (out ? sum : READ_APART (sum), n * (out ? info->pmu_write_ports : 1)));
       if (!out && plan->crowd != NULL)
         cycles = MAX (cycles, READ_APART (plan->crowd[flow->buffer]) / (n * work->iterations));
-      all += sf_div_up (flow->vectors[kind], plan->n_pcus);
+      all += sf_div_up (flow->vectors[kind], MAX (plan->n_pcus, 2));
       if (MAX (cycles, out ? all : 0) > most)
         {
           most = MAX (cycles, out ? all : 0);
