@@ -10,6 +10,7 @@
 
 #include "tests/passes/design.h"
 #include "tests/timing/models.h"
+#include "tests/timing/sections.h"
 #include "tests/timing/t2.h"
 
 typedef struct
@@ -17,6 +18,8 @@ typedef struct
   const char *name;
   const char *app, *arch, *level;
   int64_t batch;
+  const char *precision; /* NULL: f32 */
+  Figure figures[4];     /* of the machine, changed */
 } Case;
 
 static const Case cases[] = {
@@ -28,12 +31,23 @@ static const Case cases[] = {
   { "lenet_sn10_o3", "lenet", "sn10", "o3", 8 },
   { "ffn_tiny_o1", "ffn_mnist", "tiny", "o1", 4 },
   { "ffn_sn10_o0", "ffn_mnist", "sn10", "o0", 8 },
-  { "ffn_sn10_o3", "ffn_mnist", "sn10", "o3", 32 },
+  { "ffn_sn10_o3", "ffn_mnist", "sn10", "o3", 16 },
   { "encoder_tiny_o0", "encoder", "tiny", "o0", 1 },
   { "encoder_sn10_o0", "encoder", "sn10", "o0", 1 },
   { "encoder_sn10_o1", "encoder", "sn10", "o1", 2 },
   { "encoder_sn10_o3", "encoder", "sn10", "o3", 1 },
   { "cnn_bn_sn10_o1", "cnn_bn", "sn10", "o1", 2 },
+  { "lenet_in_bf16", "lenet", "sn10", "o3", 8, "bf16" },
+  { "lenet_two_agcus", "lenet", "sn10", "o1", 4, .figures = { { "agcus_per_tile", 2 } } },
+  { "lenet_one_channel", "lenet", "sn10", "o3", 4, .figures = { { "vector_channels", 1 } } },
+  { "lenet_one_port", "lenet", "sn10", "o3", 4,
+    .figures = { { "pmu_read_ports", 1 }, { "pmu_write_ports", 1 } } },
+  { "ffn_no_latency", "ffn_mnist", "sn10", "o3", 8, .figures = { { "0.latency_ns", 0 } } },
+  { "ffn_much_memory", "ffn_mnist", "sn10", "o1", 8,
+    .figures = { { "0.bytes_per_s", 2000000000000 } } },
+  { "encoder_16_lanes", "encoder", "sn10", "o3", 1, .figures = { { "pcu_lanes", 16 } } },
+  { "encoder_long_hops", "encoder", "sn10", "o1", 1,
+    .figures = { { "hop_cycles", 4 }, { "fifo_vectors", 2 } } },
 };
 
 /* T2 takes a microsecond or so a cycle, more in large sections. */
@@ -73,9 +87,11 @@ SF_TEST_CASES (T1AgainstT2, Apps, cases, G_N_ELEMENTS (cases), sf_test_row_name)
   const Case *c = data;
   Tally tally = { 0 };
   g_autoptr (GError) error = NULL;
-  g_autoptr (SfArch) arch = sf_arch_load (c->arch, &error);
+  g_autoptr (SfArch) base = sf_arch_load (c->arch, &error);
   SF_REQUIRE_NO_ERROR (error);
-  g_autoptr (SfProgram) program = test_design (c->app, arch, c->level, c->batch, NULL, &error);
+  g_autoptr (SfArch) arch = machine_with (base, c->figures);
+  const SfCompileOptions options = { .seed = 1, .precision = c->precision };
+  g_autoptr (SfProgram) program = test_design (c->app, arch, c->level, c->batch, &options, &error);
   SF_REQUIRE_NO_ERROR (error);
   for (uint32_t config = 0; config < sf_program_n_configs (program); config++)
     if (!models_are_slow () || config % 4 == 0)

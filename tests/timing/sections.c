@@ -27,13 +27,9 @@ set_figure (json_t *root, const Figure *figure)
 }
 
 SfArch *
-machine_new (const Figure *figures)
+machine_with (const SfArch *base, const Figure *figures)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *path = sf_test_source_path ("tests/timing/bench.cfg");
-  g_autoptr (SfArch) base = sf_arch_load (path, &error);
-  if (base == NULL)
-    g_error ("%s", error->message);
   g_autofree char *text = sf_arch_to_json (base);
   json_t *root = json_loads (text, 0, NULL);
   for (; figures != NULL && figures->key != NULL; figures++)
@@ -45,6 +41,17 @@ machine_new (const Figure *figures)
   if (arch == NULL)
     g_error ("%s", error->message);
   return arch;
+}
+
+SfArch *
+machine_new (const Figure *figures)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = sf_test_source_path ("tests/timing/bench.cfg");
+  g_autoptr (SfArch) base = sf_arch_load (path, &error);
+  if (base == NULL)
+    g_error ("%s", error->message);
+  return machine_with (base, figures);
 }
 
 /* ---- building ---- */

@@ -15,6 +15,8 @@ typedef struct
 /* The machine tests/timing/bench.cfg with some figures changed (NULL-terminated; may be NULL). A
  * second level of memory exists when a figure names it. Owned. */
 SfArch *machine_new (const Figure *figures);
+/* The same of another machine. */
+SfArch *machine_with (const SfArch *base, const Figure *figures);
 
 /* What a case may turn. 0: 1. */
 typedef struct

@@ -187,22 +187,20 @@ share_of (const Flow *flow, int64_t iteration, int64_t unit, int64_t n_units)
   return every_nth (flow->vectors[iteration], unit, n_units);
 }
 
-/* Of those, what a stage has asked for by step `step` of `n_steps`: vector k of V by step k N / V.
- */
+/* Units go in step: what has been asked of one of them by step `step` of `n_steps`. */
 static inline int64_t
 asked_until (const Flow *flow, int64_t iteration, int64_t unit, int64_t n_units, int64_t step,
              int64_t n_steps)
 {
-  int64_t all = (flow->vectors[iteration] * step + n_steps - 1) / n_steps;
-  return every_nth (all, unit, n_units);
+  return (share_of (flow, iteration, unit, n_units) * step + n_steps - 1) / n_steps;
 }
 
-/* What it has made by then. */
+/* What one of them has made by then. */
 static inline int64_t
 made_until (const Flow *flow, int64_t iteration, int64_t unit, int64_t n_units, int64_t step,
             int64_t n_steps)
 {
-  return every_nth (flow->vectors[iteration] * step / n_steps, unit, n_units);
+  return share_of (flow, iteration, unit, n_units) * step / n_steps;
 }
 
 /* sim_build.c: NULL with a reason when a net does not reach a sink. */
