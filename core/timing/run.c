@@ -256,8 +256,9 @@ finish_late (Run *run, uint32_t index)
   hand_over_all (run, agent, true, state->late_done, state->late_end);
 }
 
+/* A net's one vector a cycle is part of the way out of its PMUs, or of what writes into them. */
 static SfBound
-bound_of (SfResourceKind kind)
+bound_of (SfResourceKind kind, bool late)
 {
   switch (kind)
     {
@@ -268,8 +269,9 @@ bound_of (SfResourceKind kind)
       return SF_BOUND_READ;
     case SF_RESOURCE_WRITE_PORT:
       return SF_BOUND_WRITE;
-    case SF_RESOURCE_LINK:
     case SF_RESOURCE_NET:
+      return late ? SF_BOUND_WRITE : SF_BOUND_READ;
+    case SF_RESOURCE_LINK:
       break;
     }
   return SF_BOUND_LINK;
@@ -317,7 +319,7 @@ book_part (Run *run, const SfClass *class, bool late, int64_t part, int64_t part
       if (until > end)
         {
           end = until;
-          *bound = bound_of (resource->kind);
+          *bound = bound_of (resource->kind, late);
         }
     }
   return end;
