@@ -431,6 +431,11 @@ bool
 sf_lower_module (const SfModule *module, const SfModule *source, const SfArch *arch,
                  const SfLowerLimits *limits, SfProgram *program, GError **error)
 {
+  if (source == NULL)
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "module %s: found no source graphs, wanted those that autodiff makes; the "
+                    "pipeline needs the pass autodiff before tile",
+                    sf_module_name (module));
   g_autoptr (GHashTable) states = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   Module m = { .module = module,
                .source = source,

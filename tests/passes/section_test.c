@@ -154,3 +154,14 @@ SF_TEST (SectionSearch, EqualLayersAreCutAlike)
                 configs);
   test_result_clear (&r);
 }
+
+/* A pipeline that leaves out what others build on is refused. */
+SF_TEST (Section, NeedsTheSource)
+{
+  g_autoptr (SfModule) module = test_logreg ();
+  TestResult r = test_run (module, "legalise|fuse|section|tile", "sn10", NULL);
+  SF_REQUIRE (r.error != NULL);
+  SF_CHECK_MSG (strstr (r.error->message, "the pipeline needs the pass autodiff") != NULL, "%s",
+                r.error->message);
+  test_result_clear (&r);
+}
