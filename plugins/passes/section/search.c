@@ -14,6 +14,7 @@
 #define LONGEST_PART 256
 #define LEAST_PART   128
 #define LAID_OUT     64
+#define SHORT_LENGTH 8
 /* The search ends when what is known is so many percent above what may still be found. */
 #define GAP 2
 
@@ -356,12 +357,31 @@ refine (Part *p, int64_t cutoff, GError **error)
   return true;
 }
 
+/* A beginning: sections of a few places each, as many as fit. */
+static bool
+price_short (Part *p, GError **error)
+{
+  for (int32_t i = 0, length; i < p->n; i += length)
+    {
+      length = MIN (MIN (SHORT_LENGTH, p->window), p->n - i);
+      for (; length > 1 && !edge_at (p, i, length)->exact; length--)
+        if (edge_at (p, i, length)->cycles != NEVER)
+          {
+            if (!price_edge (p, i, length, error))
+              return false;
+            if (edge_at (p, i, length)->exact)
+              break;
+          }
+    }
+  return true;
+}
+
 static bool
 cut_part (Part *p, GArray *cuts, int64_t *cycles, int64_t cutoff, GError **error)
 {
   bound_all (p);
   count_repeats (p);
-  if (!price_single (p, error) || !refine (p, cutoff, error))
+  if (!price_single (p, error) || !price_short (p, error) || !refine (p, cutoff, error))
     return false;
   *cycles += known_cycles (p);
   guint at = cuts->len;
