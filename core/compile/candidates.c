@@ -314,6 +314,9 @@ sf_pipeline_run (SfPassContext *context, GError **error)
   guint shared = shared_steps (pipelines), n = pipelines->len;
   if (!sf_pipeline_run_range (context, pipelines->pdata[0], 0, shared, error))
     return false;
+  /* What differs before the entries are made may be another model: no program of this one. */
+  if (context->source == NULL)
+    n = 1;
   g_autofree Candidate *candidates = g_new0 (Candidate, n);
   for (guint i = 0; i < n; i++)
     candidates[i].pipeline = pipelines->pdata[i];
