@@ -35,11 +35,8 @@ copy_graph (const SfGraph *from, GError **error)
 {
   g_autoptr (SfGraph) to = sf_graph_new (sf_graph_name (from));
   g_autofree SfValue *map = g_new (SfValue, sf_graph_n_values (from) + 1);
-  if (!sf_graph_copy_interface (to, from, map, error))
+  if (!sf_graph_copy_nodes (to, from, map, error))
     return NULL;
-  for (SfNode node = 0; node < sf_graph_n_nodes (from); node++)
-    if (!sf_graph_copy_node (to, from, node, map, error))
-      return NULL;
   return sf_graph_copy_results (to, from, map, error) ? g_steal_pointer (&to) : NULL;
 }
 

@@ -116,6 +116,17 @@ sf_graph_copy_interface (SfGraph *to, const SfGraph *from, SfValue *map, GError 
 }
 
 bool
+sf_graph_copy_nodes (SfGraph *to, const SfGraph *from, SfValue *map, GError **error)
+{
+  if (!sf_graph_copy_interface (to, from, map, error))
+    return false;
+  for (SfNode node = 0; node < from->nodes->len; node++)
+    if (!sf_graph_copy_node (to, from, node, map, error))
+      return false;
+  return true;
+}
+
+bool
 sf_graph_copy_outputs (SfGraph *to, const SfGraph *from, const SfValue *map, GError **error)
 {
   for (guint i = 0; i < from->outputs->len; i++)

@@ -166,6 +166,8 @@ SF_API bool sf_graph_copy_node (SfGraph *to, const SfGraph *from, SfNode node, S
 /* Declares all inputs, states, scalars and constants of `from` in `to`, filling `map`. */
 SF_API bool sf_graph_copy_interface (SfGraph *to, const SfGraph *from, SfValue *map,
                                      GError **error);
+/* That, then every node in order. */
+SF_API bool sf_graph_copy_nodes (SfGraph *to, const SfGraph *from, SfValue *map, GError **error);
 /* Copies outputs and state updates, through `map`. */
 SF_API bool sf_graph_copy_results (SfGraph *to, const SfGraph *from, const SfValue *map,
                                    GError **error);

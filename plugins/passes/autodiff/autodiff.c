@@ -10,11 +10,8 @@ copy_graph (const SfGraph *from, const char *suffix, GError **error)
   g_autofree char *name = g_strdup_printf ("%s.%s", sf_graph_name (from), suffix);
   g_autoptr (SfGraph) to = sf_graph_new (name);
   g_autofree SfValue *map = g_new (SfValue, sf_graph_n_values (from) + 1);
-  if (!sf_graph_copy_interface (to, from, map, error))
+  if (!sf_graph_copy_nodes (to, from, map, error))
     return NULL;
-  for (SfNode node = 0; node < sf_graph_n_nodes (from); node++)
-    if (!sf_graph_copy_node (to, from, node, map, error))
-      return NULL;
   if (!sf_graph_copy_results (to, from, map, error))
     return NULL;
   return g_steal_pointer (&to);

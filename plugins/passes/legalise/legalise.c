@@ -267,11 +267,8 @@ separate_results (SfPassContext *context, const SfGraph *from, GError **error)
   g_autofree SfValue *map = g_new (SfValue, sf_graph_n_values (from) + 1);
   g_autoptr (GHashTable) claimed = g_hash_table_new (NULL, NULL);
   Results r = { .context = context, .graph = to, .map = map, .claimed = claimed };
-  if (!sf_graph_copy_interface (to, from, map, error))
+  if (!sf_graph_copy_nodes (to, from, map, error))
     return NULL;
-  for (SfNode node = 0; node < sf_graph_n_nodes (from); node++)
-    if (!sf_graph_copy_node (to, from, node, map, error))
-      return NULL;
   g_autofree SfPhase *last_read = g_new (SfPhase, sf_graph_n_values (to) + 1);
   note_reads (to, last_read);
   r.last_read = last_read;
