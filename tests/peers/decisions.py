@@ -13,13 +13,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-MARGIN, SAMPLE, SMALL = 2, 4096, 0.3
+MARGIN, SAMPLE, SMALL, NOISE, DIGITS = 2, 4096, 0.3, 0.1, 12
 relu, max_pool2d = F.relu, F.max_pool2d
 
 
 class Watched:
     """What one pass decides from: the input of every rectifier, the input and the windows of every max-pool, in order; `choices` are imposed
-    on it: for the number of a call a list of (where, what)."""
+    on it: for the number of a call a list of (where, what), where being all elements that one decision is for."""
 
     def __init__(self, choices=()):
         self.calls, self.choices = [], {}
@@ -28,7 +28,7 @@ class Watched:
 
     def _forced(self, values):
         for where, what in self.choices.get(len(self.calls), []):
-            values.view(-1)[where] = what
+            values.view(-1)[list(where)] = torch.tensor(what)
         return values
 
     def relu(self, x, inplace=False):
@@ -68,22 +68,25 @@ def _windows(x, kernel, stride, padding):
 
 def undecided(exact, rounded):
     """Lists the decisions of the pass `exact`, in f64, that its f32 twin `rounded` cannot tell: (call, where, what it is, what it might be), those
-    with the smallest margin first. Equal elements of a window are no such decision: they are computed alike, and the first is taken."""
+    with the smallest margin first. Windows that compare the same two values, as overlapping ones and those on a blank margin, decide alike. Equal elements of a window are no such decision: they are computed alike, and the first is taken."""
     found = []
     for call, ((x, pool), (y, _)) in enumerate(zip(exact.calls, rounded.calls)):
         error = float((x - y).abs().max()) or 1.0
         if pool is None:
             x, passes = x.view(-1), (x > 0).view(-1)
             for where in ((x.abs() <= MARGIN * error) & (x != 0)).nonzero().view(-1).tolist():
-                found.append((abs(float(x[where])) / error, call, where, bool(passes[where]), not passes[where]))
+                found.append((abs(float(x[where])) / error, call, (where,), (bool(passes[where]),), (not passes[where],)))
             continue
         values, places = _windows(x, *pool)
         values = values.view(-1, values.shape[-1])
         largest, first = values.max(-1, keepdim=True)
-        gaps = (largest - values) / (2 * error)
+        gaps, alike = (largest - values) / (2 * error), {}
         for window, element in ((gaps <= MARGIN) & (gaps > 0)).nonzero().tolist():
-            at = places[window % len(places)]
-            found.append((float(gaps[window, element]), call, window, int(at[first[window, 0]]), int(at[element])))
+            at, pair = places[window % len(places)], (float(largest[window, 0]), float(values[window, element]))
+            made = alike.setdefault(tuple(round(value, DIGITS) for value in pair), (float(gaps[window, element]), {}))[1]
+            made.setdefault(window, (int(at[first[window, 0]]), int(at[element])))
+        for gap, made in alike.values():
+            found.append((gap, call, tuple(made), *zip(*made.values())))
     return [decision for _, *decision in sorted(found)]
 
 
@@ -94,6 +97,11 @@ def _sample(states, scales):
         values = np.asarray(states[name], float).reshape(-1)
         parts.append(values[:: -(-len(values) // SAMPLE)] / scale)
     return np.concatenate(parts)
+
+
+def _above(values, noise):
+    """The values without those that are rounding: over a whole model these outweigh the effect of a decision on a single channel."""
+    return np.where(np.abs(values) > noise, values, 0)
 
 
 def _cover(left, effects):
@@ -112,11 +120,11 @@ def explain(candidates, step, difference, scales, limit):
     """Yields sets of choices, few as a rule, whose effects on the states add up to `difference` but for `limit` or a small part: looked
     for among the first of `candidates`, then among more of them. step (choices) takes the step in f32 and returns the states; all are forced there."""
     usual = [(call, where, value) for call, where, value, _ in candidates]
-    base, difference, effects, last = _sample(step(usual), scales), _sample(difference, scales), {}, []
+    base, difference, effects, last = _sample(step(usual), scales), _above(_sample(difference, scales), NOISE * limit), {}, []
     chosen = last
     for call, where, _, value in candidates:
         choice = (call, where, value)
-        effects[choice] = _sample(step(usual + [choice]), scales) - base
+        effects[choice] = _above(_sample(step(usual + [choice]), scales) - base, NOISE * limit)
         chosen, left = _cover(difference, effects)
         if chosen != last and np.abs(left).max() <= max(limit, SMALL * np.abs(difference).max()):
             yield chosen

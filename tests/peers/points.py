@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """One PyTorch run of 200 steps whose loss at least halves. At each point its weights and optimizer state are loaded into a session, which
-takes the same step: the loss has to agree within 1e-5 of itself, every updated parameter and statistic and the optimizer's state within 1e-5
+takes the same step: the loss has to agree within 1e-5 of itself (and 2^-24, below), every updated parameter and statistic and the optimizer's state within 1e-5
 of its range, at every point.
 
 What is right is PyTorch's step in f64 from the same f32 states. Two things it leaves open, and PyTorch's own f32 step is off by up to 1e-3 there:
 - which way a rectifier or a max-pool goes that f32 cannot tell. Such a step is held against PyTorch's f64 step that goes the same way (decisions.py);
   how many points need it, and how many decisions, is printed.
 - what Adam makes of a gradient near its epsilon, by which it divides: a step that amplifies the gradient's rounding. The moments have to agree within
-  1e-5 all the same; such a parameter has to be what Adam's formula makes of them, in f64, within 1e-5."""
+  1e-5 all the same; such a parameter has to be what Adam's formula makes of them, in f64, within 1e-5.
+
+A small loss is the logarithm of a sum just above 1, of which f32 keeps 2^-24: of a loss of 7e-4 that is 8e-5."""
 import sys
 
 import numpy as np
@@ -18,6 +20,7 @@ import models
 import spatialflow
 
 LIMIT = 1e-5
+ONE = 2.0**-24  # to which f32 rounds a sum near 1
 
 
 def same_interface(case, session, states):
@@ -61,6 +64,8 @@ class Run:
         errors = {}
         for name, value in (exact or self.exact).items():
             errors[name] = models.error_of(name, after[name], value)
+            if name == "loss":
+                errors[name] = max(abs(float(after[name]) - float(value)) - ONE, 0) / abs(float(value))
             if errors[name] > LIMIT and name + ".exp_avg" in after:
                 made = self.case.adam(self.before[name], after[name + ".exp_avg"], after[name + ".exp_avg_sq"], self.step)
                 errors[name] = min(errors[name], models.error_of(name, after[name], made))
