@@ -16,8 +16,9 @@ struct SfPassContext
   const SfCompileOptions *options;
   GHashTable *facts; /* owned strings */
   const char *pass;  /* that runs */
-  const char *candidate; /* pipeline that is tried; NULL: there is one only, or all share the step */
-  bool blames;       /* the pass that failed named a stage */
+  const char
+      *candidate; /* pipeline that is tried; NULL: there is one only, or all share the step */
+  bool blames;    /* the pass that failed named a stage */
   uint32_t blamed_config, blamed_stage;
   GArray *best_cycles; /* int64_t per entry: the least emulated times of the candidates so far;
                           NULL: there is none */

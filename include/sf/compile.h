@@ -9,8 +9,8 @@
 
 SF_BEGIN_DECLS
 
-/* Reads a model file: a module whose entry "forward" is the forward graph. `options` NULL: defaults.
- * Owned. */
+/* Reads a model file: a module whose entry "forward" is the forward graph. `options` NULL:
+ * defaults. Owned. */
 SF_API SfModule *sf_import (const char *path, const SfImportOptions *options, GError **error);
 
 /* Appends the arguments that the model declares (SfModelArg of <sf/plugin/frontend.h>) to `args`;
@@ -43,9 +43,11 @@ typedef struct
  * role LOSS unless `inference`) to a PEF in memory. Owned. */
 SF_API SfPef *sf_compile (SfModule *module, const SfCompileOptions *options, GError **error);
 
-/* The same without the packing, for tests and tools that look at what passes make: the source module, the module as the last pass left it and the program (all owned,
- * each may be NULL). A pipeline without the pass tile leaves the program empty. */
-SF_API bool sf_compile_program (SfModule *module, const SfCompileOptions *options, const SfArch *arch, SfModule **source, SfModule **lowered,
+/* The same without the packing, for tests and tools that look at what passes make: the source
+ * module, the module as the last pass left it and the program (all owned, each may be NULL). A
+ * pipeline without the pass tile leaves the program empty. */
+SF_API bool sf_compile_program (SfModule *module, const SfCompileOptions *options,
+                                const SfArch *arch, SfModule **source, SfModule **lowered,
                                 SfProgram **program, GError **error);
 
 SF_END_DECLS

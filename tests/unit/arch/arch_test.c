@@ -137,8 +137,8 @@ SF_TEST (Arch, SheetOfSn10)
     "1.25 GHz",
     "160 PCUs, 160 PMUs, 32 AGCUs per RDU tile, grid 20 x 16; 640 PCUs, 640 PMUs per RDU",
     "32 lanes x 6 stages",
-    " 0.480 ", /* TFLOPS of a PCU in bf16 */
-    " 76.8 ",  /* of a tile */
+    " 0.480 ",  /* TFLOPS of a PCU in bf16 */
+    " 76.8 ",   /* of a tile */
     " 307.2\n", /* of an RDU */
     " 0.120 ",
     " 19.2 ", /* in f32 */
