@@ -43,6 +43,9 @@ typedef struct
 void sf_stage_work_init (SfStageWork *work, const SfConfigStore *config, const SfStage *stage,
                          const SfArch *arch);
 void sf_stage_work_clear (SfStageWork *work);
+/* Of all stages of a config, in order. Owned: sf_stage_works_free with their number. */
+SfStageWork *sf_stage_works_new (const SfProgram *program, uint32_t config, const SfArch *arch);
+void sf_stage_works_free (SfStageWork *works, size_t n);
 
 /* ceil (a / b) of what is not negative. */
 static inline int64_t

@@ -89,15 +89,11 @@ sf_estimate_transfers (const SfProgram *program, uint32_t config, const SfArch *
                        const GArray *nets)
 {
   const SfConfigStore *store = sf_program_config (program, config);
-  uint32_t n = store->stages->len;
-  g_autofree SfStageWork *work = g_new (SfStageWork, n + 1);
-  for (uint32_t s = 0; s < n; s++)
-    sf_stage_work_init (&work[s], store, sf_config_stage_at (program, config, s), arch);
+  SfStageWork *work = sf_stage_works_new (program, config, arch);
   Traffic t = { store, sf_arch_info (arch), work };
   GArray *transfers = g_array_new (FALSE, FALSE, sizeof (SfTransfer));
   for (guint i = 0; i < nets->len; i++)
     split_net (&t, &AT (nets, SfRoute, i), i, transfers);
-  for (uint32_t s = 0; s < n; s++)
-    sf_stage_work_clear (&work[s]);
+  sf_stage_works_free (work, store->stages->len);
   return transfers;
 }

@@ -283,13 +283,9 @@ sf_estimate_section (const SfProgram *program, uint32_t config, const SfArch *ar
                      const uint32_t *levels)
 {
   const SfConfigStore *store = sf_program_config (program, config);
-  uint32_t n = store->stages->len;
-  g_autofree SfStageWork *work = g_new (SfStageWork, n + 1);
-  for (uint32_t i = 0; i < n; i++)
-    sf_stage_work_init (&work[i], store, sf_config_stage_at (program, config, i), arch);
+  SfStageWork *work = sf_stage_works_new (program, config, arch);
   SfSectionEstimate estimate = sf_estimate_section_of (store, work, arch, levels);
-  for (uint32_t i = 0; i < n; i++)
-    sf_stage_work_clear (&work[i]);
+  sf_stage_works_free (work, store->stages->len);
   return estimate;
 }
 

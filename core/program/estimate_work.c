@@ -473,3 +473,21 @@ sf_stage_work_clear (SfStageWork *work)
   g_clear_pointer (&work->pieces, g_array_unref);
   g_clear_pointer (&work->flows, g_array_unref);
 }
+
+SfStageWork *
+sf_stage_works_new (const SfProgram *program, uint32_t config, const SfArch *arch)
+{
+  const SfConfigStore *store = sf_program_config (program, config);
+  SfStageWork *works = g_new (SfStageWork, store->stages->len + 1);
+  for (uint32_t i = 0; i < store->stages->len; i++)
+    sf_stage_work_init (&works[i], store, sf_config_stage_at (program, config, i), arch);
+  return works;
+}
+
+void
+sf_stage_works_free (SfStageWork *works, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    sf_stage_work_clear (&works[i]);
+  g_free (works);
+}

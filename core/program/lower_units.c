@@ -404,24 +404,20 @@ sharing_init (Sharing *s, SfProgram *program, uint32_t config, const SfArch *arc
                   .store = store,
                   .arch = arch,
                   .info = sf_arch_info (arch),
-                  .work = g_new (SfStageWork, n + 1),
+                  .work = sf_stage_works_new (program, config, arch),
                   .busy = g_new0 (int64_t, n + 1),
                   .stuck = g_new0 (bool, n + 1),
                   .useless = g_new0 (int, n + 1),
                   .heap = g_new (uint32_t, n + 1),
                   .place = g_new (uint32_t, n + 1),
                   .least = g_new (int64_t, n_buffers + 1) };
-  for (uint32_t i = 0; i < n; i++)
-    sf_stage_work_init (&s->work[i], store, stage_at (s, i), arch);
   index_touching (s);
 }
 
 static void
 sharing_clear (Sharing *s)
 {
-  for (uint32_t i = 0; i < s->n_stages; i++)
-    sf_stage_work_clear (&s->work[i]);
-  g_free (s->work);
+  sf_stage_works_free (s->work, s->n_stages);
   g_free (s->busy);
   g_free (s->stuck);
   g_free (s->useless);
