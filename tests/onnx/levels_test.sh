@@ -2,18 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # No level is slower than those below it, in emulated time, on models exported from PyTorch: inference of two in every check, training and
 # inference of all small ones on three machines with `SF_NIGHTLY=yes`. What cannot be trained is inferred only.
-set -u
-here=${SF_SOURCE_DIR:?run by make check}/tests/onnx
-sf=${SF_BUILD_DIR:?run by make check}/tools/sf/sf
-python=${SF_PYTHON:-/usr/bin/python3}
-if ! "$python" -c 'import onnx, torch, torchvision' 2>/dev/null; then
-  echo "SKIP: $python has no onnx, torch or torchvision; install python3-onnx, python3-torch, python3-torchvision"
-  exit 77
-fi
-work=$(mktemp -d "${TMPDIR:-/tmp}/sf-levels.XXXXXX") || exit 99
-trap 'rm -rf "$work"' EXIT
-trap 'exit 99' INT TERM
-failures=0
+needs='onnx, torch, torchvision'
+. "${SF_SOURCE_DIR:?run by make check}/tests/onnx/lib.sh"
 
 names='small_gpt small_squeezenet' machines=sn10 ways=--inference
 if [ "${SF_NIGHTLY-no}" = yes ] && [ "${SF_SANITIZERS:-no}" = no ]; then

@@ -2,18 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Operators in the versions that the ONNX project's own tests leave out: values on both backends, gradients, where they run, and models
 # that are refused.
-set -u
-here=${SF_SOURCE_DIR:?run by make check}/tests/onnx/opsets
-sf=${SF_BUILD_DIR:?run by make check}/tools/sf/sf
-python=${SF_PYTHON:-/usr/bin/python3}
-if ! "$python" -c 'import onnx, torch' 2>/dev/null; then
-  echo "SKIP: $python has no onnx or torch; install python3-onnx and python3-torch"
-  exit 77
-fi
-work=$(mktemp -d "${TMPDIR:-/tmp}/sf-opsets.XXXXXX") || exit 99
-trap 'rm -rf "$work"' EXIT
-trap 'exit 99' INT TERM
-failures=0
+needs='onnx, torch'
+. "${SF_SOURCE_DIR:?run by make check}/tests/onnx/lib.sh"
+here=$here/opsets
 set --
 for family in elementwise activation reduce loss quantise generate signals train edges movement index resize \
   contraction conv pool norm recurrent; do
