@@ -1,38 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fusion by rules: each key of a rule on small graphs, rules that are refused, and what rules tell.
- */
+/* Fusion by rules: each key of a rule on small graphs, and what rules tell. */
 #include <string.h>
 
-#include "tests/passes/passes.h"
-
-#define RULE(keys, nodes) "rules = ( { name = \"r\"; " keys " pattern = { " nodes " }; } );"
+#include "tests/passes/fusing.h"
 
 /* ---- running ---- */
-
-static void
-keep_line (void *user_data, const char *pass, const char *line)
-{
-  if (strcmp (pass, "fuse") == 0)
-    g_string_append_printf (user_data, "%s\n", line);
-}
-
-/* Runs the pass with rules given as text; `told` (may be NULL) gets what they tell. */
-static TestResult
-fuse (SfModule *module, const char *rules, GString *told)
-{
-  g_autofree char *folder = sf_test_tmpdir ();
-  g_autofree char *path = sf_test_write_file (folder, "r.cfg", rules, -1);
-  g_autofree char *passes = g_strdup_printf ("autodiff|legalise|fuse rules = \"%s\";", path);
-  SfCompileOptions options
-      = { .inference = true, .explain = told != NULL ? keep_line : NULL, .user_data = told };
-  return test_run (module, passes, "tiny", &options);
-}
 
 /* Stages of the nodes of the forward graph, in order: "0 0 1". Owned. */
 static char *
 stages (SfModule *module, const char *rules)
 {
-  TestResult r = fuse (module, rules, NULL);
+  TestResult r = test_fuse (module, rules, NULL);
   GString *text = g_string_new (r.error != NULL ? r.error->message : NULL);
   const SfGraph *eval = r.error == NULL ? sf_module_graph (r.lowered, "eval") : NULL;
   for (SfNode node = 0; eval != NULL && node < sf_graph_n_nodes (eval); node++)
@@ -42,22 +20,6 @@ stages (SfModule *module, const char *rules)
 }
 
 /* ---- graphs ---- */
-
-/* x [4,3] through the elementwise ops of `ops`, separated by spaces, one after the other. */
-static SfModule *
-chain (const char *ops)
-{
-  SfGraph *g = sf_graph_new ("test");
-  SfValue x = sf_graph_input (g, "x", SF_F32, SF_SHAPE (4, 3), NULL);
-  g_auto (GStrv) list = g_strsplit (ops, " ", -1);
-  for (char **op = list; *op != NULL; op++)
-    {
-      sf_graph_set_scope (g, *op);
-      x = sf_graph_op1 (g, *op, x, NULL);
-    }
-  sf_graph_output (g, "y", SF_OUTPUT_PREDICTION, x, NULL);
-  return test_module (g);
-}
 
 /* neg -> { exp, tanh } -> add: nodes 0, 1, 2, 3. */
 static SfModule *
@@ -242,7 +204,7 @@ SF_TEST_CASES (Fuse, Key, keys, G_N_ELEMENTS (keys), sf_test_row_name)
   const KeyCase *row = data;
   g_autoptr (SfModule) module = strcmp (row->ops, "diamond") == 0  ? diamond ()
                                 : strcmp (row->ops, "layers") == 0 ? two_layers ()
-                                                                   : chain (row->ops);
+                                                                   : test_chain (row->ops);
   g_autofree char *found = stages (module, row->rules);
   SF_CHECK_STR (found, row->wanted);
 }
@@ -296,7 +258,7 @@ SF_TEST (Fuse, LongChains)
     x = sf_graph_op1 (g, i % 2 == 0 ? "neg" : "exp", x, NULL);
   sf_graph_output (g, "y", SF_OUTPUT_PREDICTION, x, NULL);
   g_autoptr (SfModule) module = test_module (g);
-  TestResult r = fuse (
+  TestResult r = test_fuse (
       module, RULE ("", "a = { op_type = \"neg\"; child = \"b\"; }; b = { op_type = \"exp\"; };"),
       NULL);
   SF_REQUIRE_NO_ERROR (r.error);
@@ -367,7 +329,7 @@ SF_TEST (Fuse, AnyRulesLeaveStagesInOrder)
           g_string_append (rules, "}; }");
         }
       g_string_append (rules, " );");
-      TestResult r = fuse (module, rules->str, NULL);
+      TestResult r = test_fuse (module, rules->str, NULL);
       SF_REQUIRE_NO_ERROR (r.error);
       const SfGraph *eval = sf_module_graph (r.lowered, "eval");
       for (SfNode node = 0; node < sf_graph_n_nodes (eval); node++)
@@ -384,121 +346,13 @@ SF_TEST (Fuse, AnyRulesLeaveStagesInOrder)
     }
 }
 
-/* ---- rules that are refused ---- */
-
-typedef struct
-{
-  const char *name, *rules, *message;
-} BadCase;
-
-static const BadCase bad[] = {
-  { "no_rules", "rule = ( );", "r.cfg: found no rules, wanted rules = (" },
-  { "no_group", "rules = ( 1 );", "r.cfg:1: found no group, wanted a rule" },
-  { "no_name", "rules = ( { pattern = { a = { op_type = \"neg\"; }; }; } );",
-    "r.cfg:1: no key \"name\"" },
-  { "two_of_a_name",
-    "rules = ( { name = \"a\"; pattern = { a = { op_type = \"neg\"; }; }; },\n"
-    "{ name = \"a\"; pattern = { a = { op_type = \"neg\"; }; }; } );",
-    "r.cfg:2: found a second rule a" },
-  { "no_pattern", "rules = ( { name = \"a\"; } );", "r.cfg:1: found no pattern of 1 to 64 nodes" },
-  { "unknown_key_of_a_rule", "rules = (\n{ name = \"a\"; patern = { }; } );",
-    "r.cfg:2: unknown key \"patern\"; did you mean \"pattern\"?" },
-  { "unknown_key_of_a_node", RULE ("", "a = { op_type = \"neg\";\nchidl = \"b\"; };"),
-    "r.cfg:2: unknown key \"chidl\"; did you mean \"child\"?" },
-  { "no_op_type", RULE ("", "a = { required = true; };"), "r.cfg:1: no key \"op_type\" in a" },
-  { "empty_op_type", RULE ("", "a = { op_type = [ ]; };"), "op_type: found an empty list" },
-  { "unknown_op", RULE ("", "a = {\nop_type = \"rellu\"; };"),
-    "r.cfg:2: op_type: op 'rellu': not in the op table; did you mean 'relu'?" },
-  { "unknown_class", RULE ("", "a = { op_type = \"@mapp\"; };"),
-    "r.cfg:1: op_type: found class @mapp, wanted @map, @reduce" },
-  { "unknown_child",
-    RULE ("", "first = { op_type = \"neg\";\nchild = \"secnd\"; }; second = { "
-              "op_type = \"exp\"; };"),
-    "r.cfg:2: child: found secnd, wanted a node of the pattern of r; did you mean second" },
-  { "child_and_children",
-    RULE ("", "a = { op_type = \"neg\"; child = \"b\"; children = [ \"b\" ]; };"
-              " b = { op_type = \"exp\"; };"),
-    "found child and children in a" },
-  { "child_twice",
-    RULE ("", "a = { op_type = \"neg\"; children = [ \"b\", \"b\" ]; }; b = { op_type "
-              "= \"exp\"; };"),
-    "children: found b twice" },
-  { "circle",
-    RULE ("", "a = { op_type = \"neg\"; child = \"b\"; }; b = { op_type = \"exp\"; child = "
-              "\"c\"; }; c = { op_type = \"neg\"; child = \"b\"; };"),
-    "found the circle c -> b -> c in rule r" },
-  { "own_child", RULE ("", "a = { op_type = \"neg\"; child = \"a\"; };"),
-    "found the circle a -> a in rule r" },
-  { "two_pieces",
-    RULE ("", "a = { op_type = \"neg\"; child = \"b\"; }; b = { op_type = \"exp\"; }; c "
-              "= { op_type = \"tanh\"; };"),
-    "found no way between a and c in rule r" },
-  { "pieces_without_an_optional_node",
-    RULE ("",
-          "a = { op_type = \"neg\"; child = \"c\"; }; b = { op_type = \"exp\"; child = \"c\"; }; c "
-          "= { op_type = \"add\"; required = false; };"),
-    "rule r falls into pieces without c" },
-  { "nothing_included", RULE ("", "a = { op_type = \"neg\"; included = false; };"),
-    "found no node to fuse in rule r" },
-  { "choice_with_other_keys",
-    RULE ("",
-          "a = { op_type = \"neg\"; match_first_option = [ \"b\" ]; }; b = { op_type = \"exp\"; "
-          "};"),
-    "found other keys beside match_first_option in a" },
-  { "choice_of_nothing", RULE ("", "a = { match_first_option = [ ]; };"),
-    "match_first_option: found an empty list" },
-  { "choice_of_what_is_not_there", RULE ("", "a = { match_first_option = [ \"other\" ]; };"),
-    "match_first_option: found other, wanted a node of the pattern of r; add other" },
-  { "unknown_heuristic", RULE ("heuristic = \"grwo\";", "a = { op_type = \"neg\"; };"),
-    "heuristic: found grwo, wanted join, stage or grow; did you mean grow" },
-  { "unknown_key_of_a_heuristic",
-    RULE ("heuristic = { name = \"grow\"; max_node = 3; };", "a = { op_type = \"neg\"; };"),
-    "unknown key \"max_node\"; did you mean \"max_nodes\"?" },
-  { "max_nodes",
-    RULE ("heuristic = { name = \"grow\"; max_nodes = 0; };", "a = { op_type = \"neg\"; };"),
-    "found max_nodes 0, wanted 1 to 1000" },
-  { "grow_from_nothing",
-    RULE ("heuristic = \"grow\";", "a = { op_type = \"neg\"; required = false; };"),
-    "found no required node in rule r" },
-  { "type_of_priority", RULE ("priority = \"high\";", "a = { op_type = \"neg\"; };"),
-    "priority: found a string, wanted an integer" },
-  { "type_of_required", RULE ("", "a = { op_type = \"neg\"; required = 1; };"),
-    "required: found an integer, wanted true or false" },
-};
-
-SF_TEST_CASES (Fuse, Refuses, bad, G_N_ELEMENTS (bad), sf_test_row_name)
-{
-  const BadCase *row = data;
-  g_autoptr (SfModule) module = chain ("neg exp");
-  TestResult r = fuse (module, row->rules, NULL);
-  SF_CHECK (r.error != NULL && strchr (r.error->message, '\n') == NULL);
-  SF_CHECK_ERROR (r.error, SF_ERROR_INVALID_DATA, row->message);
-  test_result_clear (&r);
-}
-
-/* Nine optional nodes in a row have 512 forms. */
-SF_TEST (Fuse, RefusesTooManyForms)
-{
-  g_autoptr (GString) nodes = g_string_new ("a0 = { op_type = \"neg\"; child = \"a1\"; }; ");
-  for (int i = 1; i <= 9; i++)
-    g_string_append_printf (
-        nodes, "a%d = { op_type = \"neg\"; required = false; child = \"a%d\"; }; ", i, i + 1);
-  g_string_append (nodes, "a10 = { op_type = \"exp\"; };");
-  g_autofree char *rules = g_strdup_printf ("rules = ( { name = \"r\"; pattern = { %s }; } );",
-                                            nodes->str);
-  g_autoptr (SfModule) module = chain ("neg exp");
-  TestResult r = fuse (module, rules, NULL);
-  SF_CHECK_ERROR (r.error, SF_ERROR_INVALID_DATA, "found more than 256 forms of rule r");
-  test_result_clear (&r);
-}
-
 /* ---- what rules tell ---- */
 
 static char *
 told (SfModule *module, const char *rules)
 {
   GString *text = g_string_new (NULL);
-  TestResult r = fuse (module, rules, text);
+  TestResult r = test_fuse (module, rules, text);
   SF_CHECK_NO_ERROR (r.error);
   test_result_clear (&r);
   return g_string_free (text, FALSE);
@@ -539,7 +393,7 @@ SF_TEST (Fuse, TellsWhyStagesStayApart)
 
 SF_TEST (Fuse, TellsWhereGrowthEnds)
 {
-  g_autoptr (SfModule) module = chain ("neg exp tanh softmax");
+  g_autoptr (SfModule) module = test_chain ("neg exp tanh softmax");
   g_autofree char *text = told (
       module,
       RULE ("heuristic = { name = \"grow\"; max_nodes = 2; };",
@@ -557,7 +411,7 @@ SF_TEST (Fuse, TellsInFewLines)
   g_autoptr (GString) ops = g_string_new ("neg exp");
   for (int i = 0; i < 20; i++)
     g_string_append (ops, " neg exp neg tanh");
-  g_autoptr (SfModule) module = chain (ops->str);
+  g_autoptr (SfModule) module = test_chain (ops->str);
   g_autofree char *text = told (
       module, RULE ("", "a = { op_type = \"neg\"; child = \"b\"; }; b = { op_type = \"exp\"; };"));
   SF_CHECK (strstr (text, "r, priority 0: 21 matches\n") != NULL);

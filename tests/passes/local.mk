@@ -13,6 +13,9 @@ tests_passes_passes_test_SOURCES = \
   tests/passes/design.c \
   tests/passes/design.h \
   tests/passes/fuse_test.c \
+  tests/passes/fusing.c \
+  tests/passes/fusing.h \
+  tests/passes/rules_test.c \
   tests/passes/graph_test.c \
   tests/passes/passes.c \
   tests/passes/passes.h \
