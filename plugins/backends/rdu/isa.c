@@ -62,13 +62,13 @@ rdu_isa_choose (GError **error)
   return NULL;
 }
 
-RduKernelFunc
+const RduKernel *
 rdu_isa_find (const RduIsa *isa, const char *name, int version)
 {
   for (const RduKernel *const *table = isa->tables; *table != NULL; table++)
     for (const RduKernel *row = *table; row->name != NULL; row++)
       if (row->version == version && g_str_equal (row->name, name))
-        return row->func;
+        return row;
   return NULL;
 }
 

@@ -28,6 +28,8 @@ typedef struct
   int64_t n[SF_MAX_RANK], stride[SF_MAX_RANK];
   int64_t lo[SF_MAX_RANK], step[SF_MAX_RANK], dim[SF_MAX_RANK];
   int64_t valid_lo[SF_MAX_RANK], valid_hi[SF_MAX_RANK];
+  const void
+      *packed; /* the whole operand in its kernel's layout (RduPack), beside `data`; NULL: none */
 } RduView;
 
 /* An index operand that points outside its table. */
@@ -52,11 +54,27 @@ typedef struct
 
 typedef void (*RduKernelFunc) (const RduCall *call);
 
+/* An operand that does not change while a stage fires may be brought into its kernel's own layout
+ * ahead, once for all firings. `whole` is the operand's tensor, every dimension in full; a firing's
+ * view then has that layout in `packed` and finds its box by lo and n. */
+typedef struct
+{
+  /* 4-byte elements that the packed form of source `src` takes; 0: it is read as it is. */
+  int64_t (*elems) (const RduView *whole, int src, const int64_t *imm);
+  /* Writes part `part` of `n_parts`, which may run at one time. */
+  void (*pack) (const RduView *whole, int src, const int64_t *imm, void *to, int64_t part,
+                int64_t n_parts);
+} RduPack;
+
 typedef struct
 {
   const char *name;
   int version;
   RduKernelFunc func;
+  const RduPack *pack; /* NULL: no operand is packed ahead */
+  /* The sum of a firing goes on from what the accumulator holds, product by product: where the
+   * depth is cut into firings changes no bit, so neighbouring firings may be one. */
+  bool goes_on;
 } RduKernel;
 
 #define RDU_PASTE_(name, isa) name##_##isa
@@ -90,7 +108,7 @@ typedef struct
 extern const RduIsa rdu_isa_portable, rdu_isa_avx2, rdu_isa_avx512;
 
 /* NULL: no such kernel. */
-RduKernelFunc rdu_isa_find (const RduIsa *isa, const char *name, int version);
+const RduKernel *rdu_isa_find (const RduIsa *isa, const char *name, int version);
 /* The widest that this processor has, or what the environment variable SF_ISA asks for. */
 const RduIsa *rdu_isa_choose (GError **error);
 

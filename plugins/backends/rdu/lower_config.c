@@ -109,7 +109,7 @@ static bool
 lower_instr (const SfInstr *from, const RduIsa *isa, RduStage *stage, RduInstr *to, GError **error)
 {
   const SfTileOp *row = sf_tile_op_find (from->op, from->version);
-  RduKernelFunc kernel = row != NULL ? rdu_isa_find (isa, from->op, from->version) : NULL;
+  const RduKernel *kernel = row != NULL ? rdu_isa_find (isa, from->op, from->version) : NULL;
   if (kernel == NULL)
     return sf_fail (
         error, SF_ERROR_UNSUPPORTED,

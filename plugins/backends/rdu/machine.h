@@ -33,7 +33,7 @@ typedef struct
 typedef struct
 {
   const char *op;
-  RduKernelFunc kernel;
+  const RduKernel *kernel;
   bool on_last; /* SF_WHEN_LAST */
   bool accumulates;
   unsigned

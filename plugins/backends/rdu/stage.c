@@ -23,6 +23,7 @@ cut_box (const RduStage *stage, const RduOperand *operand, const int64_t *positi
   view->rank = operand->rank;
   view->is_int = operand->is_int;
   view->dtype = operand->dtype;
+  view->packed = NULL;
   for (int d = 0; d < operand->rank; d++)
     {
       const SfAccess *access = &operand->access[d];
@@ -71,7 +72,7 @@ run_instr (const RduStage *stage, const RduInstr *instr, const RduView *views, b
     call.src[i] = &views[instr->src[i]];
   for (int i = 0; i < instr->n_dst; i++)
     call.dst[i] = &views[instr->dst[i]];
-  instr->kernel (&call);
+  instr->kernel->func (&call);
   rdu_mutate_after (stage, instr, &call);
 }
 

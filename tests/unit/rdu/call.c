@@ -46,9 +46,9 @@ call_kernel (const RduIsa *isa, const char *op, const RduView *srcs, int n_src, 
     call.src[i] = &srcs[i];
   for (int i = 0; i < n_dst; i++)
     call.dst[i] = &dsts[i];
-  RduKernelFunc func = rdu_isa_find (isa, op, 1);
-  SF_CHECK_MSG (func != NULL, "no kernel %s", op);
-  if (func != NULL)
-    func (&call);
+  const RduKernel *kernel = rdu_isa_find (isa, op, 1);
+  SF_CHECK_MSG (kernel != NULL, "no kernel %s", op);
+  if (kernel != NULL)
+    kernel->func (&call);
   return fault;
 }
