@@ -5,10 +5,15 @@
 #define SF_RDU_KERNELS_H
 
 #include <sf/dtype.h>
+#include <sf/rng.h>
 #include <sf/shape.h>
 
 #define RDU_MAX_SRC 8
 #define RDU_MAX_DST 4
+
+#define RDU_ROW_SRC     3
+#define RDU_FUSED_OPS   40
+#define RDU_FUSED_SLOTS 64
 
 /* Multiply-add blocking of the contraction kernels: columns that are packed at a time, and depth of
  * a partial sum. The depth fixes the order of every sum. */
@@ -66,6 +71,20 @@ typedef struct
                 int64_t n_parts);
 } RduPack;
 
+/* One run of an elementwise operation: y[i] from src[k][i] for i < n. An operand whose bit is set
+ * in `repeats` has one element for the whole run. y may be one of the operands. */
+typedef struct
+{
+  void *y;
+  const void *src[RDU_ROW_SRC];
+  int64_t n;
+  unsigned repeats;
+  SfDtype dtype; /* of y */
+  const int64_t *imm;
+} RduRow;
+
+typedef void (*RduRowFunc) (const RduRow *row);
+
 typedef struct
 {
   const char *name;
@@ -75,7 +94,50 @@ typedef struct
   /* The sum of a firing goes on from what the accumulator holds, product by product: where the
    * depth is cut into firings changes no bit, so neighbouring firings may be one. */
   bool goes_on;
+  const RduRowFunc *rows; /* elementwise: for f32 and for i32 operands; NULL: it is not */
 } RduKernel;
+
+/* ---- fused programs ---- */
+
+typedef enum
+{
+  RDU_SLOT_REGISTER, /* lives for a run only */
+  RDU_SLOT_READ,     /* a view's box */
+  RDU_SLOT_WRITTEN,  /* goes to a view's box */
+  RDU_SLOT_CONSTANT, /* one value, `bits` */
+  RDU_SLOT_IOTA,     /* index along an axis of a view's tensor */
+  RDU_SLOT_UNIFORM,  /* random numbers by position in a view's tensor */
+} RduSlotKind;
+
+typedef struct
+{
+  RduSlotKind kind;
+  uint32_t view; /* which box; of IOTA and UNIFORM only its place in its tensor counts */
+  int32_t bits;
+  int reg;            /* REGISTER: which one */
+  int64_t parameter;  /* IOTA: axis; UNIFORM: stream */
+  uint32_t rng_view;  /* UNIFORM: the state's three words */
+  SfDtype rounded_to; /* WRITTEN: what its buffer holds; SF_F32: as it is */
+} RduSlot;
+
+typedef struct
+{
+  RduRowFunc func;
+  SfDtype dtype; /* of what it makes */
+  const int64_t *imm;
+  int n_src;
+  uint8_t src[RDU_ROW_SRC], dst; /* slots */
+} RduFusedOp;
+
+/* Elementwise operations over one box, run by run, with what is between them in registers: pieces
+ * of first level cache. */
+typedef struct
+{
+  int n_slots, n_ops, n_regs;
+  uint32_t box; /* the view whose box it is */
+  RduSlot slots[RDU_FUSED_SLOTS];
+  RduFusedOp ops[RDU_FUSED_OPS];
+} RduFused;
 
 #define RDU_PASTE_(name, isa) name##_##isa
 #define RDU_PASTE(name, isa)  RDU_PASTE_ (name, isa)
@@ -95,6 +157,12 @@ extern const RduKernel RDU_SYMBOL (rdu_index_kernels)[];
 
 /* Rounds `n` floats to a dtype narrower than f32, in place. */
 void RDU_SYMBOL (rdu_round) (SfDtype dtype, float *x, int64_t n);
+/* Runs a fused program over views[fused->box]. */
+void RDU_SYMBOL (rdu_fused_run) (const RduFused *fused, const RduView *views);
+/* One elementwise instruction by the same way. */
+void RDU_SYMBOL (rdu_map) (const RduCall *call, const RduRowFunc *rows);
+/* Elements first, first + step .. of sf_rng_uniform. */
+void RDU_SYMBOL (rdu_uniform) (const SfRng *rng, uint64_t first, int64_t step, float *y, int64_t n);
 #endif
 
 /* The kernels of one ISA. */
@@ -103,6 +171,7 @@ typedef struct
   const char *name;
   const RduKernel *const *tables; /* ended by NULL */
   void (*round) (SfDtype dtype, float *x, int64_t n);
+  void (*fused_run) (const RduFused *fused, const RduView *views);
 } RduIsa;
 
 extern const RduIsa rdu_isa_portable, rdu_isa_avx2, rdu_isa_avx512;

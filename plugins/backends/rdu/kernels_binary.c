@@ -1,55 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Elementwise tile kernels of two operands that broadcast. */
 #include "plugins/backends/rdu/kernels_math.h"
-#include "plugins/backends/rdu/kernels_view.h"
-
-/* One row; expr sees `va` and `vb`. A repeated operand is read once, so that the compiler
- * vectorises the common forms. */
-#define ROW(func, type_in, type_out, expr)                                                        \
-  static void func (void *y_, int64_t sy, const void *a_, int64_t sa, const void *b_, int64_t sb, \
-                    int64_t n)                                                                    \
-  {                                                                                               \
-    type_out *y = y_;                                                                             \
-    const type_in *a = a_, *b = b_;                                                               \
-    if (sy == 1 && sa == 1 && sb == 1)                                                            \
-      for (int64_t i = 0; i < n; i++)                                                             \
-        {                                                                                         \
-          type_in va = a[i], vb = b[i];                                                           \
-          y[i] = (type_out) (expr);                                                               \
-        }                                                                                         \
-    else if (sy == 1 && sa == 1 && sb == 0)                                                       \
-      {                                                                                           \
-        type_in vb = b[0];                                                                        \
-        for (int64_t i = 0; i < n; i++)                                                           \
-          {                                                                                       \
-            type_in va = a[i];                                                                    \
-            y[i] = (type_out) (expr);                                                             \
-          }                                                                                       \
-      }                                                                                           \
-    else                                                                                          \
-      for (int64_t i = 0; i < n; i++)                                                             \
-        {                                                                                         \
-          type_in va = a[i * sa], vb = b[i * sb];                                                 \
-          y[i * sy] = (type_out) (expr);                                                          \
-        }                                                                                         \
-  }
-
-typedef void (*RowFunc) (void *y, int64_t sy, const void *a, int64_t sa, const void *b, int64_t sb,
-                         int64_t n);
-
-static void
-run_rows (const RduCall *call, RowFunc row)
-{
-  const RduView *views[] = { call->dst[0], call->src[0], call->src[1] };
-  RduWalk walk;
-  if (!rdu_walk_begin (&walk, views, 3))
-    return;
-  int64_t n = rdu_walk_row (&walk), sy = rdu_walk_stride (&walk, 0);
-  int64_t sa = rdu_walk_stride (&walk, 1), sb = rdu_walk_stride (&walk, 2);
-  do
-    row (walk.at[0], sy, walk.at[1], sa, walk.at[2], sb, n);
-  while (rdu_walk_next (&walk));
-}
+#include "plugins/backends/rdu/kernels_rows.h"
 
 static int32_t
 divide (int32_t a, int32_t b)
@@ -77,35 +29,23 @@ floor_remainder_f (double a, double b)
 }
 
 /* Kernel `func` with an f32 and an i32 form. */
-#define BINARY(func, expr_f, expr_i)                                     \
-  ROW (func##_row_f, float, float, expr_f)                               \
-  ROW (func##_row_i, int32_t, int32_t, expr_i)                           \
-  static void func (const RduCall *call)                                 \
-  {                                                                      \
-    run_rows (call, call->src[0]->is_int ? func##_row_i : func##_row_f); \
-  }
+#define BINARY(func, expr_f, expr_i)                  \
+  RDU_BINARY_ROW (func##_f, float, float, expr_f)     \
+  RDU_BINARY_ROW (func##_i, int32_t, int32_t, expr_i) \
+  RDU_MAP (func, func##_f, func##_i)
 
-#define COMPARE(func, op)                                                \
-  ROW (func##_row_f, float, int32_t, va op vb)                           \
-  ROW (func##_row_i, int32_t, int32_t, va op vb)                         \
-  static void func (const RduCall *call)                                 \
-  {                                                                      \
-    run_rows (call, call->src[0]->is_int ? func##_row_i : func##_row_f); \
-  }
+#define COMPARE(func, op)                               \
+  RDU_BINARY_ROW (func##_f, float, int32_t, va op vb)   \
+  RDU_BINARY_ROW (func##_i, int32_t, int32_t, va op vb) \
+  RDU_MAP (func, func##_f, func##_i)
 
-#define LOGIC(func, expr)                  \
-  ROW (func##_row, int32_t, int32_t, expr) \
-  static void func (const RduCall *call)   \
-  {                                        \
-    run_rows (call, func##_row);           \
-  }
+#define LOGIC(func, expr)                           \
+  RDU_BINARY_ROW (func##_i, int32_t, int32_t, expr) \
+  RDU_MAP (func, func##_i, func##_i)
 
-#define FLOAT(func, expr)                \
-  ROW (func##_row, float, float, expr)   \
-  static void func (const RduCall *call) \
-  {                                      \
-    run_rows (call, func##_row);         \
-  }
+#define FLOAT(func, expr)                       \
+  RDU_BINARY_ROW (func##_f, float, float, expr) \
+  RDU_MAP (func, func##_f, func##_f)
 
 BINARY (add, va + vb, (uint32_t) va + (uint32_t) vb)
 BINARY (sub, va - vb, (uint32_t) va - (uint32_t) vb)
@@ -133,55 +73,54 @@ FLOAT (gelu_bwd, (double) va *rdu_gelu_slope ((double) vb))
 FLOAT (gelu_tanh_bwd, (double) va *rdu_gelu_tanh_slope ((double) vb))
 
 /* Shifts by the width of the value (imm 0) and beyond leave nothing. */
-ROW (shift_left_row8, int32_t, int32_t, (uint32_t) vb < 8 ? (uint32_t) va << vb : 0)
-ROW (shift_left_row16, int32_t, int32_t, (uint32_t) vb < 16 ? (uint32_t) va << vb : 0)
-ROW (shift_left_row32, int32_t, int32_t, (uint32_t) vb < 32 ? (uint32_t) va << vb : 0)
-ROW (shift_right_row8, int32_t, int32_t, (uint32_t) vb < 8 ? va >> vb : 0)
-ROW (shift_right_row16, int32_t, int32_t, (uint32_t) vb < 16 ? va >> vb : 0)
-ROW (shift_right_row32, int32_t, int32_t, (uint32_t) vb < 32 ? va >> vb : 0)
+RDU_BINARY_ROW (shift_left_8, int32_t, int32_t, (uint32_t) vb < 8 ? (uint32_t) va << vb : 0)
+RDU_BINARY_ROW (shift_left_16, int32_t, int32_t, (uint32_t) vb < 16 ? (uint32_t) va << vb : 0)
+RDU_BINARY_ROW (shift_left_32, int32_t, int32_t, (uint32_t) vb < 32 ? (uint32_t) va << vb : 0)
+RDU_BINARY_ROW (shift_right_8, int32_t, int32_t, (uint32_t) vb < 8 ? va >> vb : 0)
+RDU_BINARY_ROW (shift_right_16, int32_t, int32_t, (uint32_t) vb < 16 ? va >> vb : 0)
+RDU_BINARY_ROW (shift_right_32, int32_t, int32_t, (uint32_t) vb < 32 ? va >> vb : 0)
 
 static void
-shift_left (const RduCall *call)
+shift_left_row (const RduRow *row)
 {
-  run_rows (call, call->imm[0] == 8    ? shift_left_row8
-                  : call->imm[0] == 16 ? shift_left_row16
-                                       : shift_left_row32);
+  (row->imm[0] == 8 ? shift_left_8 : row->imm[0] == 16 ? shift_left_16 : shift_left_32) (row);
 }
 
 static void
-shift_right (const RduCall *call)
+shift_right_row (const RduRow *row)
 {
-  run_rows (call, call->imm[0] == 8    ? shift_right_row8
-                  : call->imm[0] == 16 ? shift_right_row16
-                                       : shift_right_row32);
+  (row->imm[0] == 8 ? shift_right_8 : row->imm[0] == 16 ? shift_right_16 : shift_right_32) (row);
 }
+
+RDU_MAP (shift_left, shift_left_row, shift_left_row)
+RDU_MAP (shift_right, shift_right_row, shift_right_row)
 
 const RduKernel RDU_SYMBOL (rdu_binary_kernels)[] = {
-  { "add", 1, add },
-  { "sub", 1, sub },
-  { "mul", 1, mul },
-  { "div", 1, div_ },
-  { "max", 1, max_ },
-  { "min", 1, min_ },
-  { "pow", 1, pow_ },
-  { "mod", 1, mod },
-  { "fmod", 1, fmod_ },
-  { "eq", 1, eq },
-  { "ne", 1, ne },
-  { "lt", 1, lt },
-  { "le", 1, le },
-  { "gt", 1, gt },
-  { "ge", 1, ge },
-  { "and", 1, and_ },
-  { "or", 1, or_ },
-  { "xor", 1, xor_ },
-  { "bit_and", 1, bit_and },
-  { "bit_or", 1, bit_or },
-  { "bit_xor", 1, bit_xor },
-  { "shift_left", 1, shift_left },
-  { "shift_right", 1, shift_right },
-  { "relu_bwd", 1, relu_bwd },
-  { "gelu_bwd", 1, gelu_bwd },
-  { "gelu_tanh_bwd", 1, gelu_tanh_bwd },
+  RDU_MAP_KERNEL ("add", add),
+  RDU_MAP_KERNEL ("sub", sub),
+  RDU_MAP_KERNEL ("mul", mul),
+  RDU_MAP_KERNEL ("div", div_),
+  RDU_MAP_KERNEL ("max", max_),
+  RDU_MAP_KERNEL ("min", min_),
+  RDU_MAP_KERNEL ("pow", pow_),
+  RDU_MAP_KERNEL ("mod", mod),
+  RDU_MAP_KERNEL ("fmod", fmod_),
+  RDU_MAP_KERNEL ("eq", eq),
+  RDU_MAP_KERNEL ("ne", ne),
+  RDU_MAP_KERNEL ("lt", lt),
+  RDU_MAP_KERNEL ("le", le),
+  RDU_MAP_KERNEL ("gt", gt),
+  RDU_MAP_KERNEL ("ge", ge),
+  RDU_MAP_KERNEL ("and", and_),
+  RDU_MAP_KERNEL ("or", or_),
+  RDU_MAP_KERNEL ("xor", xor_),
+  RDU_MAP_KERNEL ("bit_and", bit_and),
+  RDU_MAP_KERNEL ("bit_or", bit_or),
+  RDU_MAP_KERNEL ("bit_xor", bit_xor),
+  RDU_MAP_KERNEL ("shift_left", shift_left),
+  RDU_MAP_KERNEL ("shift_right", shift_right),
+  RDU_MAP_KERNEL ("relu_bwd", relu_bwd),
+  RDU_MAP_KERNEL ("gelu_bwd", gelu_bwd),
+  RDU_MAP_KERNEL ("gelu_tanh_bwd", gelu_tanh_bwd),
   { NULL, 0, NULL },
 };

@@ -1,94 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Elementwise tile kernels of one operand, select, cast, and the rounding of rows. */
 #include "plugins/backends/rdu/kernels_math.h"
-#include "plugins/backends/rdu/kernels_view.h"
+#include "plugins/backends/rdu/kernels_rows.h"
 
-/* y[i] = expr (x[i]) over every row; expr sees `v`. */
-#define UNARY(func, type_in, type_out, expr)                           \
-  static void func (const RduCall *call)                               \
-  {                                                                    \
-    const RduView *views[] = { call->dst[0], call->src[0] };           \
-    RduWalk walk;                                                      \
-    if (!rdu_walk_begin (&walk, views, 2))                             \
-      return;                                                          \
-    int64_t n = rdu_walk_row (&walk), sy = rdu_walk_stride (&walk, 0); \
-    int64_t sx = rdu_walk_stride (&walk, 1);                           \
-    do                                                                 \
-      {                                                                \
-        type_out *y = (type_out *) walk.at[0];                         \
-        const type_in *x = (const type_in *) walk.at[1];               \
-        if (sx == 1 && sy == 1)                                        \
-          for (int64_t i = 0; i < n; i++)                              \
-            {                                                          \
-              type_in v = x[i];                                        \
-              y[i] = (type_out) (expr);                                \
-            }                                                          \
-        else                                                           \
-          for (int64_t i = 0; i < n; i++)                              \
-            {                                                          \
-              type_in v = x[i * sx];                                   \
-              y[i * sy] = (type_out) (expr);                           \
-            }                                                          \
-      }                                                                \
-    while (rdu_walk_next (&walk));                                     \
-  }
+#define FLOAT(func, expr)                      \
+  RDU_UNARY_ROW (func##_f, float, float, expr) \
+  RDU_MAP (func, func##_f, func##_f)
 
-/* The f32 or the i32 form, as the operand is. */
-#define BY_TYPE(func, float_func, int_func) \
-  static void func (const RduCall *call)    \
-  {                                         \
-    if (call->src[0]->is_int)               \
-      int_func (call);                      \
-    else                                    \
-      float_func (call);                    \
-  }
+#define INT(func, expr)                            \
+  RDU_UNARY_ROW (func##_i, int32_t, int32_t, expr) \
+  RDU_MAP (func, func##_i, func##_i)
 
-UNARY (neg_f, float, float, -v)
-UNARY (neg_i, int32_t, int32_t, 0u - (uint32_t) v)
-BY_TYPE (neg, neg_f, neg_i)
-UNARY (abs_f, float, float, fabsf (v))
-UNARY (abs_i, int32_t, int32_t, v < 0 ? 0u - (uint32_t) v : (uint32_t) v)
-BY_TYPE (abs_, abs_f, abs_i)
-UNARY (sign_f, float, float, v != v ? v : (float) ((v > 0) - (v < 0)))
-UNARY (sign_i, int32_t, int32_t, (v > 0) - (v < 0))
-BY_TYPE (sign, sign_f, sign_i)
-UNARY (exp_, float, float, rdu_exp ((double) v))
-UNARY (log_, float, float, rdu_log ((double) v))
-UNARY (sqrt_, float, float, sqrtf (v))
-UNARY (rsqrt, float, float, 1.0 / sqrt ((double) v))
-UNARY (reciprocal, float, float, 1.0f / v)
-UNARY (sin_, float, float, sin ((double) v))
-UNARY (cos_, float, float, cos ((double) v))
-UNARY (tan_, float, float, tan ((double) v))
-UNARY (asin_, float, float, asin ((double) v))
-UNARY (acos_, float, float, acos ((double) v))
-UNARY (atan_, float, float, atan ((double) v))
-UNARY (sinh_, float, float, sinh ((double) v))
-UNARY (cosh_, float, float, cosh ((double) v))
-UNARY (tanh_, float, float, rdu_tanh ((double) v))
-UNARY (asinh_, float, float, asinh ((double) v))
-UNARY (acosh_, float, float, acosh ((double) v))
-UNARY (atanh_, float, float, atanh ((double) v))
-UNARY (sigmoid, float, float, rdu_sigmoid ((double) v))
-UNARY (erf_, float, float, rdu_erf ((double) v))
-UNARY (floor_, float, float, floorf (v))
-UNARY (ceil_, float, float, ceilf (v))
-UNARY (round_, float, float, rintf (v))
-UNARY (relu, float, float, v < 0 ? 0.0f : v)
-UNARY (not_, int32_t, int32_t, v == 0)
-UNARY (bit_not, int32_t, int32_t, ~v)
-UNARY (gelu, float, float, rdu_gelu ((double) v))
-UNARY (gelu_tanh, float, float, (double) v *rdu_gelu_tanh_gate ((double) v))
+RDU_UNARY_ROW (neg_f, float, float, -v)
+RDU_UNARY_ROW (neg_i, int32_t, int32_t, 0u - (uint32_t) v)
+RDU_MAP (neg, neg_f, neg_i)
+RDU_UNARY_ROW (abs_f, float, float, fabsf (v))
+RDU_UNARY_ROW (abs_i, int32_t, int32_t, v < 0 ? 0u - (uint32_t) v : (uint32_t) v)
+RDU_MAP (abs_, abs_f, abs_i)
+RDU_UNARY_ROW (sign_f, float, float, v != v ? v : (float) ((v > 0) - (v < 0)))
+RDU_UNARY_ROW (sign_i, int32_t, int32_t, (v > 0) - (v < 0))
+RDU_MAP (sign, sign_f, sign_i)
+FLOAT (exp_, rdu_exp ((double) v))
+FLOAT (log_, rdu_log ((double) v))
+FLOAT (sqrt_, sqrtf (v))
+FLOAT (rsqrt, 1.0 / sqrt ((double) v))
+FLOAT (reciprocal, 1.0f / v)
+FLOAT (sin_, sin ((double) v))
+FLOAT (cos_, cos ((double) v))
+FLOAT (tan_, tan ((double) v))
+FLOAT (asin_, asin ((double) v))
+FLOAT (acos_, acos ((double) v))
+FLOAT (atan_, atan ((double) v))
+FLOAT (sinh_, sinh ((double) v))
+FLOAT (cosh_, cosh ((double) v))
+FLOAT (tanh_, rdu_tanh ((double) v))
+FLOAT (asinh_, asinh ((double) v))
+FLOAT (acosh_, acosh ((double) v))
+FLOAT (atanh_, atanh ((double) v))
+FLOAT (sigmoid, rdu_sigmoid ((double) v))
+FLOAT (erf_, rdu_erf ((double) v))
+FLOAT (floor_, floorf (v))
+FLOAT (ceil_, ceilf (v))
+FLOAT (round_, rintf (v))
+FLOAT (relu, v < 0 ? 0.0f : v)
+INT (not_, v == 0)
+INT (bit_not, ~v)
+FLOAT (gelu, rdu_gelu ((double) v))
+FLOAT (gelu_tanh, (double) v *rdu_gelu_tanh_gate ((double) v))
 
-UNARY (copy_bits, int32_t, int32_t, v)
-UNARY (bool_of_f, float, int32_t, v != 0)
-UNARY (bool_of_i, int32_t, int32_t, v != 0)
-UNARY (float_of_int, int32_t, float, v)
-UNARY (int_of_float, float, int32_t,
-       v != v          ? 0
-       : v >= 0x1p31f  ? INT32_MAX
-       : v <= -0x1p31f ? INT32_MIN
-                       : (int32_t) v)
+RDU_UNARY_ROW (copy_bits, int32_t, int32_t, v)
+RDU_UNARY_ROW (bool_of_f, float, int32_t, v != 0)
+RDU_UNARY_ROW (bool_of_i, int32_t, int32_t, v != 0)
+RDU_UNARY_ROW (float_of_int, int32_t, float, v)
+RDU_UNARY_ROW (int_of_float, float, int32_t,
+               v != v          ? 0
+               : v >= 0x1p31f  ? INT32_MAX
+               : v <= -0x1p31f ? INT32_MIN
+                               : (int32_t) v)
 
 static inline int32_t
 narrow_int (int32_t v, int32_t low, int32_t high, bool saturate)
@@ -101,71 +69,86 @@ narrow_int (int32_t v, int32_t low, int32_t high, bool saturate)
 }
 
 /* What a cast leaves of a wider value: floats round, floats saturate to integers, integers wrap
- * unless imm 1 says that they saturate too. */
+ * unless they saturate too. */
 static void
-narrow (const RduCall *call, SfDtype dtype)
+narrow (const RduRow *row, SfDtype dtype, bool saturate)
 {
-  static const int32_t low[SF_N_DTYPES] = { [SF_I8] = -128, [SF_I16] = -32768 };
-  static const int32_t high[SF_N_DTYPES]
+  static const int32_t lowest[SF_N_DTYPES] = { [SF_I8] = -128, [SF_I16] = -32768 };
+  static const int32_t highest[SF_N_DTYPES]
       = { [SF_I8] = 127, [SF_I16] = 32767, [SF_U8] = 255, [SF_U16] = 65535 };
-  const RduView *views[] = { call->dst[0] };
-  bool saturate = !call->src[0]->is_int || call->imm[1] != 0;
-  RduWalk walk;
-  if (!rdu_walk_begin (&walk, views, 1))
-    return;
-  int64_t n = rdu_walk_row (&walk), stride = rdu_walk_stride (&walk, 0);
-  do
-    for (int64_t i = 0; i < n; i++)
-      {
-        if (sf_dtype_is_float (dtype))
-          RDU_SYMBOL (rdu_round) (dtype, (float *) walk.at[0] + i * stride, 1);
-        else
-          {
-            int32_t *y = (int32_t *) walk.at[0] + i * stride;
-            *y = narrow_int (*y, low[dtype], high[dtype], saturate);
-          }
-      }
-  while (rdu_walk_next (&walk));
+  int32_t *y = row->y, low = lowest[dtype], high = highest[dtype];
+  if (sf_dtype_is_float (dtype))
+    RDU_SYMBOL (rdu_round) (dtype, row->y, row->n);
+  else
+    RDU_LOOP (row->n) y[i] = narrow_int (y[i], low, high, saturate);
 }
 
 /* imm: the dtype cast to, where it is narrower than the operand's: 1 bf16, 2 f16, 3 i8, 4 i16, 5
- * u8, 6 u16. */
+ * u8, 6 u16; whether integers saturate. */
+static const SfDtype narrower[] = { SF_N_DTYPES, SF_BF16, SF_F16, SF_I8, SF_I16, SF_U8, SF_U16 };
+
 static void
-cast (const RduCall *call)
+cast_f (const RduRow *row)
 {
-  static const SfDtype narrower[] = { SF_N_DTYPES, SF_BF16, SF_F16, SF_I8, SF_I16, SF_U8, SF_U16 };
-  bool from_int = call->src[0]->is_int, to_int = call->dst[0]->is_int;
-  if (call->dst[0]->dtype == SF_BOOL)
-    (from_int ? bool_of_i : bool_of_f) (call);
-  else if (from_int == to_int)
-    copy_bits (call);
-  else if (from_int)
-    float_of_int (call);
+  if (row->dtype == SF_BOOL)
+    bool_of_f (row);
+  else if (sf_dtype_is_float (row->dtype))
+    copy_bits (row);
   else
-    int_of_float (call);
-  if (call->imm[0] > 0)
-    narrow (call, narrower[call->imm[0]]);
+    int_of_float (row);
+  if (row->imm[0] > 0)
+    narrow (row, narrower[row->imm[0]], true);
 }
 
 static void
-select_ (const RduCall *call)
+cast_i (const RduRow *row)
 {
-  const RduView *views[] = { call->dst[0], call->src[0], call->src[1], call->src[2] };
-  RduWalk walk;
-  if (!rdu_walk_begin (&walk, views, 4))
-    return;
-  int64_t n = rdu_walk_row (&walk), sy = rdu_walk_stride (&walk, 0);
-  int64_t sc = rdu_walk_stride (&walk, 1), sa = rdu_walk_stride (&walk, 2);
-  int64_t sb = rdu_walk_stride (&walk, 3);
-  do
-    {
-      const int32_t *c = walk.at[1], *a = walk.at[2], *b = walk.at[3];
-      int32_t *y = walk.at[0];
-      for (int64_t i = 0; i < n; i++)
-        y[i * sy] = c[i * sc] != 0 ? a[i * sa] : b[i * sb];
-    }
-  while (rdu_walk_next (&walk));
+  if (row->dtype == SF_BOOL)
+    bool_of_i (row);
+  else if (sf_dtype_is_float (row->dtype))
+    float_of_int (row);
+  else
+    copy_bits (row);
+  if (row->imm[0] > 0)
+    narrow (row, narrower[row->imm[0]], row->imm[1] != 0);
 }
+
+/* Bits of a where c, else of b. */
+#define SELECT_ROW(func, index_a, index_b)                              \
+  static void func (const RduRow *row)                                  \
+  {                                                                     \
+    const int32_t *c = row->src[0], *a = row->src[1], *b = row->src[2]; \
+    int32_t *y = row->y, first_a = a[0], first_b = b[0];                \
+    RDU_LOOP (row->n) y[i] = c[i] != 0 ? index_a : index_b;             \
+    (void) first_a;                                                     \
+    (void) first_b;                                                     \
+  }
+
+SELECT_ROW (select_both, a[i], b[i])
+SELECT_ROW (select_or_one, a[i], first_b)
+SELECT_ROW (select_one_or, first_a, b[i])
+SELECT_ROW (select_ones, first_a, first_b)
+
+static void
+select_row (const RduRow *row)
+{
+  static const RduRowFunc by_repeats[4] = { select_both, select_one_or, select_or_one,
+                                            select_ones };
+  const int32_t *c = row->src[0];
+  if ((row->repeats & 1) == 0)
+    by_repeats[row->repeats >> 1](row);
+  else
+    {
+      int from = c[0] != 0 ? 1 : 2;
+      RduRow chosen = *row;
+      chosen.src[0] = row->src[from];
+      chosen.repeats = row->repeats >> from & 1;
+      copy_bits (&chosen);
+    }
+}
+
+RDU_MAP (cast, cast_f, cast_i)
+RDU_MAP (select_, select_row, select_row)
 
 void
 RDU_SYMBOL (rdu_round) (SfDtype dtype, float *x, int64_t n)
@@ -186,21 +169,37 @@ RDU_SYMBOL (rdu_round) (SfDtype dtype, float *x, int64_t n)
 }
 
 const RduKernel RDU_SYMBOL (rdu_map_kernels)[] = {
-  { "neg", 1, neg },      { "abs", 1, abs_ },
-  { "sign", 1, sign },    { "exp", 1, exp_ },
-  { "log", 1, log_ },     { "sqrt", 1, sqrt_ },
-  { "rsqrt", 1, rsqrt },  { "reciprocal", 1, reciprocal },
-  { "sin", 1, sin_ },     { "cos", 1, cos_ },
-  { "tan", 1, tan_ },     { "asin", 1, asin_ },
-  { "acos", 1, acos_ },   { "atan", 1, atan_ },
-  { "sinh", 1, sinh_ },   { "cosh", 1, cosh_ },
-  { "asinh", 1, asinh_ }, { "acosh", 1, acosh_ },
-  { "atanh", 1, atanh_ }, { "bit_not", 1, bit_not },
-  { "tanh", 1, tanh_ },   { "sigmoid", 1, sigmoid },
-  { "erf", 1, erf_ },     { "floor", 1, floor_ },
-  { "ceil", 1, ceil_ },   { "round", 1, round_ },
-  { "relu", 1, relu },    { "not", 1, not_ },
-  { "gelu", 1, gelu },    { "gelu_tanh", 1, gelu_tanh },
-  { "cast", 1, cast },    { "select", 1, select_ },
+  RDU_MAP_KERNEL ("neg", neg),
+  RDU_MAP_KERNEL ("abs", abs_),
+  RDU_MAP_KERNEL ("sign", sign),
+  RDU_MAP_KERNEL ("exp", exp_),
+  RDU_MAP_KERNEL ("log", log_),
+  RDU_MAP_KERNEL ("sqrt", sqrt_),
+  RDU_MAP_KERNEL ("rsqrt", rsqrt),
+  RDU_MAP_KERNEL ("reciprocal", reciprocal),
+  RDU_MAP_KERNEL ("sin", sin_),
+  RDU_MAP_KERNEL ("cos", cos_),
+  RDU_MAP_KERNEL ("tan", tan_),
+  RDU_MAP_KERNEL ("asin", asin_),
+  RDU_MAP_KERNEL ("acos", acos_),
+  RDU_MAP_KERNEL ("atan", atan_),
+  RDU_MAP_KERNEL ("sinh", sinh_),
+  RDU_MAP_KERNEL ("cosh", cosh_),
+  RDU_MAP_KERNEL ("asinh", asinh_),
+  RDU_MAP_KERNEL ("acosh", acosh_),
+  RDU_MAP_KERNEL ("atanh", atanh_),
+  RDU_MAP_KERNEL ("bit_not", bit_not),
+  RDU_MAP_KERNEL ("tanh", tanh_),
+  RDU_MAP_KERNEL ("sigmoid", sigmoid),
+  RDU_MAP_KERNEL ("erf", erf_),
+  RDU_MAP_KERNEL ("floor", floor_),
+  RDU_MAP_KERNEL ("ceil", ceil_),
+  RDU_MAP_KERNEL ("round", round_),
+  RDU_MAP_KERNEL ("relu", relu),
+  RDU_MAP_KERNEL ("not", not_),
+  RDU_MAP_KERNEL ("gelu", gelu),
+  RDU_MAP_KERNEL ("gelu_tanh", gelu_tanh),
+  RDU_MAP_KERNEL ("cast", cast),
+  RDU_MAP_KERNEL ("select", select_),
   { NULL, 0, NULL },
 };

@@ -4,6 +4,7 @@
 
 #include <sf/rng.h>
 
+#include "plugins/backends/rdu/kernels_rows.h"
 #include "plugins/backends/rdu/kernels_view.h"
 
 /* The bits of a constant in the type of `view`. */
@@ -18,6 +19,19 @@ bits_of (const RduView *view, double value)
     bits = (int32_t) value;
   return bits;
 }
+
+static void
+copy_run (const RduRow *row)
+{
+  int32_t *y = row->y;
+  const int32_t *x = row->src[0];
+  if (row->repeats == 0)
+    memmove (y, x, (size_t) row->n * 4);
+  else
+    RDU_LOOP (row->n) y[i] = x[0];
+}
+
+static const RduRowFunc copy_rows[2] = { copy_run, copy_run };
 
 static void
 copy_row (int32_t *to, int64_t s_to, const int32_t *from, int64_t s_from, int64_t n)
@@ -103,84 +117,55 @@ fill (const RduCall *call)
   fill_view (call->dst[0], bits_of (call->dst[0], call->fimm[0]));
 }
 
-/* Calls `set` for each element of a box with its index in every dimension. */
-typedef void (*SetFunc) (void *user_data, const RduView *view, const int64_t *index, void *at);
-
-static void
-each_element (const RduView *view, SetFunc set, void *user_data)
+void
+RDU_SYMBOL (rdu_uniform) (const SfRng *rng, uint64_t first, int64_t step, float *y, int64_t n)
 {
-  int64_t index[SF_MAX_RANK] = { 0 }, n = rdu_view_n_elems (view);
-  for (int64_t i = 0; i < n; i++)
+  uint64_t block = UINT64_MAX;
+  uint32_t words[4];
+  for (int64_t i = 0; i < n; i++, first += (uint64_t) step)
     {
-      int32_t *at = view->data;
-      for (int d = 0; d < view->rank; d++)
-        at += index[d] * view->stride[d];
-      set (user_data, view, index, at);
-      for (int d = view->rank - 1; d >= 0; d--)
+      if (first / 4 != block)
         {
-          if (++index[d] < view->n[d])
-            break;
-          index[d] = 0;
+          block = first / 4;
+          sf_philox (rng, block, words);
         }
+      y[i] = (float) (words[first % 4] >> 8) * 0x1p-24f;
     }
 }
 
+/* A program that only makes numbers by their place in the result's tensor. */
 static void
-set_index (void *user_data, const RduView *view, const int64_t *index, void *at)
+run_source (const RduCall *call, RduSlot source)
 {
-  int axis = *(const int *) user_data;
-  int64_t value = view->lo[axis] + index[axis] * view->step[axis];
-  if (view->is_int)
-    *(int32_t *) at = (int32_t) value;
-  else
-    *(float *) at = (float) value;
+  RduView views[2] = { *call->dst[0] };
+  RduFused fused = { .n_slots = 2, .n_ops = 1 };
+  if (call->n_src > 0)
+    views[1] = *call->src[0];
+  source.rng_view = 1;
+  fused.slots[0] = (RduSlot){ .kind = RDU_SLOT_WRITTEN, .rounded_to = SF_F32 };
+  fused.slots[1] = source;
+  fused.ops[0] = (RduFusedOp){ .func = copy_run, .n_src = 1, .src = { 1 } };
+  RDU_SYMBOL (rdu_fused_run) (&fused, views);
 }
 
 static void
 iota (const RduCall *call)
 {
-  int axis = (int) call->imm[0];
-  each_element (call->dst[0], set_index, &axis);
-}
-
-/* Random words come in blocks of four. */
-typedef struct
-{
-  SfRng rng;
-  uint64_t block;
-  uint32_t words[4];
-} Generator;
-
-static void
-set_uniform (void *user_data, const RduView *view, const int64_t *index, void *at)
-{
-  Generator *generator = user_data;
-  uint64_t element = 0;
-  for (int d = 0; d < view->rank; d++)
-    element = element * (uint64_t) view->dim[d]
-              + (uint64_t) (view->lo[d] + index[d] * view->step[d]);
-  if (element / 4 != generator->block)
-    {
-      generator->block = element / 4;
-      sf_philox (&generator->rng, generator->block, generator->words);
-    }
-  *(float *) at = (float) (generator->words[element % 4] >> 8) * 0x1p-24f;
+  run_source (call, (RduSlot){ .kind = RDU_SLOT_IOTA, .parameter = call->imm[0] });
 }
 
 static void
 uniform (const RduCall *call)
 {
-  const RduView *rng = call->src[0];
-  const uint32_t *word = rng->data;
-  int64_t stride = rng->stride[rng->rank - 1];
-  Generator generator = { .rng = { .seed = (uint64_t) word[stride] << 32 | word[0],
-                                   .stream = (uint32_t) call->imm[0],
-                                   .step = word[2 * stride] },
-                          .block = UINT64_MAX };
-  each_element (call->dst[0], set_uniform, &generator);
+  run_source (call, (RduSlot){ .kind = RDU_SLOT_UNIFORM, .parameter = call->imm[0] });
 }
 
+/* The rows of a copy that neither permutes nor pads; constants and numbers are copied from slots.
+ */
 const RduKernel RDU_SYMBOL (rdu_move_kernels)[] = {
-  { "copy", 1, copy },       { "fill", 1, fill }, { "iota", 1, iota },
-  { "uniform", 1, uniform }, { NULL, 0, NULL },
+  { "copy", 1, copy, .rows = copy_rows },
+  { "fill", 1, fill, .rows = copy_rows },
+  { "iota", 1, iota, .rows = copy_rows },
+  { "uniform", 1, uniform, .rows = copy_rows },
+  { NULL, 0, NULL },
 };

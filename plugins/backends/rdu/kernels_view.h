@@ -26,22 +26,40 @@ rdu_broadcast_stride (const RduView *view, int d, int rank, int64_t n)
   return own < 0 || (view->n[own] == 1 && n != 1) ? 0 : view->stride[own];
 }
 
-/* False when the box is empty. views[0] gives the box. */
+/* Dimensions of a box with more than one index, outermost in memory first; their number, or -1 when
+ * the box is empty. */
+static inline int
+rdu_order_dims (const RduView *box, int *order)
+{
+  int n = 0;
+  for (int d = 0; d < box->rank; d++)
+    {
+      if (box->n[d] <= 0)
+        return -1;
+      if (box->n[d] == 1)
+        continue;
+      int to = n++;
+      for (; to > 0 && box->stride[order[to - 1]] < box->stride[d]; to--)
+        order[to] = order[to - 1];
+      order[to] = d;
+    }
+  return n;
+}
+
+/* False when the box is empty. views[0] gives the box and the order of its elements: as they lie in
+ * its memory. */
 static inline bool
 rdu_walk_begin (RduWalk *walk, const RduView *const *views, int n_views)
 {
   const RduView *box = views[0];
+  int order[SF_MAX_RANK], n_dims = rdu_order_dims (box, order);
   walk->n_views = n_views;
   walk->rank = 0;
   for (int v = 0; v < n_views; v++)
     walk->at[v] = views[v]->data;
-  for (int d = 0; d < box->rank; d++)
+  for (int i = 0; i < n_dims; i++)
     {
-      if (box->n[d] <= 0)
-        return false;
-      if (box->n[d] == 1)
-        continue;
-      int last = walk->rank - 1;
+      int d = order[i], last = walk->rank - 1;
       bool merge = last >= 0;
       for (int v = 0; v < n_views && merge; v++)
         merge = walk->stride[v][last]
@@ -52,7 +70,7 @@ rdu_walk_begin (RduWalk *walk, const RduView *const *views, int n_views)
       for (int v = 0; v < n_views; v++)
         walk->stride[v][to] = rdu_broadcast_stride (views[v], d, box->rank, box->n[d]);
     }
-  if (walk->rank == 0)
+  if (n_dims == 0)
     {
       walk->rank = 1;
       walk->n[0] = 1;
@@ -60,7 +78,7 @@ rdu_walk_begin (RduWalk *walk, const RduView *const *views, int n_views)
       for (int v = 0; v < n_views; v++)
         walk->stride[v][0] = 1;
     }
-  return true;
+  return n_dims >= 0;
 }
 
 /* To the next row; false after the last. */

@@ -5,6 +5,7 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_contract.c \
   plugins/backends/rdu/kernels_contract.h \
   plugins/backends/rdu/kernels_conv.c \
+  plugins/backends/rdu/kernels_fused.c \
   plugins/backends/rdu/kernels_gemm.c \
   plugins/backends/rdu/kernels_index.c \
   plugins/backends/rdu/kernels_isa.c \
@@ -14,6 +15,7 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_pool.c \
   plugins/backends/rdu/kernels_reduce.c \
   plugins/backends/rdu/kernels_row.c \
+  plugins/backends/rdu/kernels_rows.h \
   plugins/backends/rdu/kernels_view.h
 SF_RDU_KERNEL_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS) -I$(top_srcdir)
 SF_RDU_KERNEL_CFLAGS = $(SF_PLUGIN_CFLAGS) -O3 -fno-math-errno -fno-trapping-math
@@ -41,6 +43,7 @@ SF_RDU_SOURCES = \
   plugins/backends/rdu/arena.c \
   plugins/backends/rdu/arena.h \
   plugins/backends/rdu/exact.c \
+  plugins/backends/rdu/fused.c \
   plugins/backends/rdu/isa.c \
   plugins/backends/rdu/lower_config.c \
   plugins/backends/rdu/lower_launch.c \

@@ -134,6 +134,19 @@ lower_instr (const SfInstr *from, const RduIsa *isa, RduStage *stage, RduInstr *
   return true;
 }
 
+/* Room for the scratch operands that are in memory at all. */
+static void
+place_temps (const SfStage *from, RduStage *stage)
+{
+  stage->temp_elems = 0;
+  for (size_t o = 0; o < stage->n_operands; o++)
+    if (stage->operands[o].kind == SF_OPERAND_TEMP && !stage->operands[o].in_registers)
+      {
+        stage->operands[o].temp_offset = stage->temp_elems;
+        stage->temp_elems += (box_elems (&from->operands[o]) + 15) / 16 * 16 + 16;
+      }
+}
+
 static bool
 lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const RduIsa *isa,
              RduStage *to, GError **error)
@@ -168,11 +181,6 @@ lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const Rd
       if (operand->kind != SF_OPERAND_TEMP)
         lowered->is_narrow = sf_dtype_bytes (config->buffers[operand->buffer].dtype) == 2
                              && !lowered->is_int;
-      else
-        {
-          lowered->temp_offset = to->temp_elems;
-          to->temp_elems += (n + 15) / 16 * 16 + 16;
-        }
     }
   for (; to->n_instrs < from->n_instrs; to->n_instrs++)
     {
@@ -183,6 +191,8 @@ lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const Rd
         to->row_elems = MAX (to->row_elems, box_elems (&from->operands[instr->dst[0]]));
     }
   split_counters (to);
+  rdu_stage_group (to, isa);
+  place_temps (from, to);
   for (int k = 0; k < to->n_counters; k++)
     to->work *= to->n_blocks[k];
   return true;
@@ -281,6 +291,7 @@ rdu_config_clear (RduConfig *config)
     g_free (config->buffers[b].name);
   for (size_t s = 0; s < config->n_stages; s++)
     {
+      rdu_stage_clear_groups (&config->stages[s]);
       g_free (config->stages[s].name);
       g_free (config->stages[s].operands);
       g_free (config->stages[s].instrs);

@@ -27,6 +27,8 @@ typedef struct
   SfAccess access[SF_MAX_RANK];
   int64_t shrink[SF_MAX_RANK]
                 [SF_MAX_COUNTERS]; /* elements of the box lost per element of a short block */
+  bool in_registers;               /* TEMP that only a fused program sees: it has no memory */
+  bool is_seen;                    /* some group looks at its box */
   int64_t temp_offset;             /* TEMP: elements into the worker's scratch */
 } RduOperand;
 
@@ -44,6 +46,15 @@ typedef struct
   double fimm[SF_MAX_FIMM];
 } RduInstr;
 
+/* What runs as one: a fused program, or an instruction by its kernel. */
+typedef struct
+{
+  bool on_last;
+  const RduInstr *instr; /* NULL: fused */
+  RduFused *fused;
+  void (*run) (const RduFused *fused, const RduView *views);
+} RduGroup;
+
 typedef struct
 {
   uint32_t id; /* in the config */
@@ -59,6 +70,8 @@ typedef struct
   size_t n_operands, n_instrs;
   RduOperand *operands;
   RduInstr *instrs;
+  size_t n_groups;
+  RduGroup *groups; /* what a firing runs, in order */
   int64_t temp_elems, row_elems;
 } RduStage;
 
@@ -178,6 +191,10 @@ typedef struct
 bool rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa,
                        RduConfig *config, GError **error);
 void rdu_config_clear (RduConfig *config);
+
+/* fused.c: instructions into groups, once operands, counters and instructions are there. */
+void rdu_stage_group (RduStage *stage, const RduIsa *isa);
+void rdu_stage_clear_groups (RduStage *stage);
 
 /* lower_launch.c: all entries, and memory for everything. */
 bool rdu_lower_entries (RduMachine *machine, GError **error);

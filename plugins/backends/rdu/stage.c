@@ -93,17 +93,21 @@ rdu_stage_fire (const RduStage *stage, const int64_t *block, void *const *base, 
     {
       const RduOperand *operand = &stage->operands[o];
       void *from = operand->kind == SF_OPERAND_TEMP ? worker->temp + operand->temp_offset : base[o];
-      cut_box (stage, operand, position, missing, from, &views[o]);
+      if (operand->is_seen)
+        cut_box (stage, operand, position, missing, from, &views[o]);
     }
-  for (size_t i = 0; i < stage->n_instrs; i++)
+  for (size_t g = 0; g < stage->n_groups; g++)
     {
-      const RduInstr *instr = &stage->instrs[i];
+      const RduGroup *group = &stage->groups[g];
       bool first = true;
-      if (instr->on_last && !is_last)
+      if (group->on_last && !is_last)
         continue;
-      for (int k = 0; k < stage->n_counters; k++)
-        first &= (instr->sums >> k & 1) == 0 || block[k] == 0;
-      run_instr (stage, instr, views, first, worker);
+      for (int k = 0; group->instr != NULL && k < stage->n_counters; k++)
+        first &= (group->instr->sums >> k & 1) == 0 || block[k] == 0;
+      if (group->instr != NULL)
+        run_instr (stage, group->instr, views, first, worker);
+      else
+        group->run (group->fused, views);
     }
 }
 
