@@ -22,7 +22,9 @@ typedef struct
   uint32_t buffer;
   bool out, is_resident;
   int64_t rate, done;
-  int32_t *window; /* tokens of one iteration, side by side, when they are not so in the ring */
+  /* Tokens of one iteration where they are not in the ring as the stage wants them: side by side,
+   * or as whole images, channels-last. */
+  int32_t *window;
 } Port;
 
 typedef struct
@@ -58,12 +60,32 @@ n_slots (const RduBuffer *buffer)
   return MAX (MIN (buffer->depth, buffer->tokens), 1);
 }
 
+/* Rings hold tokens row-major; whether the stages' order is another. */
+static bool
+permutes (const RduBuffer *buffer)
+{
+  return rdu_layout_permutes (&buffer->shape, buffer->channels_last);
+}
+
+static int64_t
+image_elems (const RduBuffer *buffer)
+{
+  return MAX (buffer->n_elems / MAX (buffer->shape.dim[0], 1), 1);
+}
+
 static int64_t
 window_elems (const RduConfig *config, const RduOperand *operand)
 {
-  if (operand->kind == SF_OPERAND_TEMP || operand->counter < 0)
+  if (operand->kind == SF_OPERAND_TEMP)
     return 0;
-  return padded (operand->rate * config->buffers[operand->buffer].token_elems);
+  const RduBuffer *buffer = &config->buffers[operand->buffer];
+  int64_t moving = operand->rate * buffer->token_elems;
+  if (!permutes (buffer))
+    return operand->counter < 0 ? 0 : padded (moving);
+  /* The images that the tokens have a part of. */
+  int64_t images = (MAX (moving, 1) - 1) / image_elems (buffer) + 2;
+  return padded (operand->counter < 0 ? buffer->n_elems
+                                      : MIN (images, buffer->shape.dim[0]) * image_elems (buffer));
 }
 
 int64_t
@@ -167,6 +189,29 @@ is_straight (const Exact *exact, const Port *port, int64_t first)
   return first % exact->fifos[port->buffer].slots + port->rate <= exact->fifos[port->buffer].slots;
 }
 
+/* The image that a channels-last window begins with when `token` is its first. */
+static int64_t
+window_image (const Exact *exact, const Port *port, int64_t token)
+{
+  const RduBuffer *buffer = &exact->config->buffers[port->buffer];
+  return port->is_resident ? 0 : token * buffer->token_elems / image_elems (buffer);
+}
+
+/* The window, with this iteration's tokens for a reader, as the whole tensor it is a part of. */
+static void *
+images_base (const Exact *exact, const Agent *agent, const Port *port)
+{
+  const RduBuffer *buffer = &exact->config->buffers[port->buffer];
+  int64_t first = port->is_resident ? 0 : agent->fired * port->rate;
+  int64_t end = port->is_resident ? buffer->tokens : MIN (first + port->rate, buffer->tokens);
+  int64_t image = window_image (exact, port, first);
+  bool has_them = port->out || (port->is_resident && agent->fired > 0);
+  for (int64_t t = first; t < end && !has_them; t++)
+    rdu_layout_scatter (&buffer->shape, t * buffer->token_elems, token_elems (buffer, t),
+                        token_at (exact, port->buffer, t), port->window, image);
+  return (void *) ((uintptr_t) port->window - (uintptr_t) (image * image_elems (buffer) * 4));
+}
+
 /* Where element 0 of the whole tensor would be, so that the boxes of this iteration hit its tokens.
  */
 static void *
@@ -175,6 +220,8 @@ port_base (const Exact *exact, const Agent *agent, const Port *port)
   if (port->buffer == SF_NONE)
     return NULL;
   const RduBuffer *buffer = &exact->config->buffers[port->buffer];
+  if (permutes (buffer))
+    return images_base (exact, agent, port);
   if (port->is_resident)
     return exact->fifos[port->buffer].ring;
   int64_t first = agent->fired * port->rate;
@@ -212,7 +259,10 @@ hand_over (Exact *exact, Port *port, int64_t upto)
   for (int64_t t = MAX (first, fifo->written); t < upto; t++)
     {
       int32_t *to = token_at (exact, port->buffer, t);
-      if (in_window)
+      if (port->window != NULL && permutes (buffer))
+        rdu_layout_gather (&buffer->shape, t * buffer->token_elems, token_elems (buffer, t), to,
+                           port->window, window_image (exact, port, first));
+      else if (in_window)
         memcpy (to, port->window + (t - first) * buffer->token_elems,
                 (size_t) token_elems (buffer, t) * 4);
       rdu_settle (exact->machine->isa, buffer->dtype, to, token_elems (buffer, t));
@@ -272,6 +322,22 @@ fire_stage (Exact *exact, Agent *agent)
   first->fault = worker.fault;
 }
 
+/* A token between the ring and images in memory. */
+static void
+move_in_images (const Exact *exact, const RduBuffer *buffer, const RduTensor *tensor, int64_t begin,
+                int64_t n, int32_t *token, bool out)
+{
+  int64_t image = image_elems (buffer), first = begin / image, end = (begin + n - 1) / image + 1;
+  int32_t *images = (int32_t *) tensor->data + first * image;
+  if (!out)
+    rdu_layout_gather (&buffer->shape, begin, n, token, images, first);
+  else
+    {
+      rdu_layout_scatter (&buffer->shape, begin, n, token, images, first);
+      rdu_settle (exact->machine->isa, tensor->dtype, images, (end - first) * image);
+    }
+}
+
 static void
 fire_stream (Exact *exact, const Agent *agent)
 {
@@ -279,9 +345,14 @@ fire_stream (Exact *exact, const Agent *agent)
   const RduBuffer *buffer = &exact->config->buffers[stream->buffer];
   RduHome slot = exact->launch->slots[stream->slot];
   const RduTensor *tensor = &exact->machine->tensors[slot.tensor];
-  int32_t *memory = (int32_t *) tensor->data + slot.offset + agent->fired * buffer->token_elems;
-  int32_t *token = token_at (exact, stream->buffer, agent->fired);
-  int64_t n = token_elems (buffer, agent->fired);
+  int64_t begin = agent->fired * buffer->token_elems, n = token_elems (buffer, agent->fired);
+  int32_t *memory = (int32_t *) tensor->data + slot.offset + begin,
+          *token = token_at (exact, stream->buffer, agent->fired);
+  if (permutes (buffer))
+    {
+      move_in_images (exact, buffer, tensor, begin, n, token, stream->out);
+      return;
+    }
   memcpy (stream->out ? memory : token, stream->out ? token : memory, (size_t) n * 4);
   if (stream->out)
     rdu_settle (exact->machine->isa, tensor->dtype, memory, n);

@@ -45,6 +45,8 @@ SF_RDU_SOURCES = \
   plugins/backends/rdu/exact.c \
   plugins/backends/rdu/fused.c \
   plugins/backends/rdu/isa.c \
+  plugins/backends/rdu/layout.c \
+  plugins/backends/rdu/layout.h \
   plugins/backends/rdu/lower_config.c \
   plugins/backends/rdu/lower_launch.c \
   plugins/backends/rdu/machine.c \

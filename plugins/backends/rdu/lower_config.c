@@ -12,11 +12,12 @@ is_device_dtype (SfDtype dtype)
 }
 
 static void
-lower_buffer (const SfBuffer *from, RduBuffer *to)
+lower_buffer (const SfBuffer *from, bool channels_last, RduBuffer *to)
 {
   *to = (RduBuffer){ .name = g_strdup (from->name),
                      .dtype = from->dtype,
                      .is_int = !sf_dtype_is_float (from->dtype),
+                     .channels_last = channels_last,
                      .shape = from->shape,
                      .n_elems = sf_shape_n_elems (&from->shape),
                      .tokens = from->tokens,
@@ -35,16 +36,17 @@ box_elems (const SfOperand *operand)
 }
 
 static void
-lower_operand (const SfStage *stage, const SfOperand *from, RduOperand *to)
+lower_operand (const SfStage *stage, const SfOperand *from, bool channels_last, RduOperand *to)
 {
   *to = (RduOperand){ .kind = from->kind,
                       .buffer = from->buffer,
                       .dtype = from->dtype,
                       .is_int = !sf_dtype_is_float (from->dtype),
+                      .channels_last = channels_last,
                       .rank = from->shape.rank,
                       .counter = from->counter,
                       .rate = from->rate };
-  sf_shape_strides (&from->shape, to->whole_stride);
+  rdu_layout_strides (from->shape.rank, from->shape.dim, channels_last, to->whole_stride);
   for (int d = 0; d < to->rank; d++)
     {
       to->dim[d] = from->shape.dim[d];
@@ -149,7 +151,7 @@ place_temps (const SfStage *from, RduStage *stage)
 
 static bool
 lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const RduIsa *isa,
-             RduStage *to, GError **error)
+             const RduLayouts *layouts, RduStage *to, GError **error)
 {
   *to = (RduStage){
     .id = id, .name = g_strdup (from->name), .n_counters = (int) from->n_counters, .row_elems = 1
@@ -175,7 +177,9 @@ lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const Rd
     {
       const SfOperand *operand = &from->operands[to->n_operands];
       RduOperand *lowered = &to->operands[to->n_operands];
-      lower_operand (from, operand, lowered);
+      lower_operand (from, operand,
+                     rdu_layouts_of_operand (layouts, config->index, id, (uint32_t) to->n_operands),
+                     lowered);
       int64_t n = box_elems (operand);
       to->work += n;
       if (operand->kind != SF_OPERAND_TEMP)
@@ -250,11 +254,12 @@ order_stages (const SfProgram *program, uint32_t index, size_t n, uint32_t *orde
 }
 
 bool
-rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa, RduConfig *config,
-                  GError **error)
+rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa,
+                  const RduLayouts *layouts, RduConfig *config, GError **error)
 {
   size_t n_buffers = sf_config_n_buffers (program, index),
          n_stages = sf_config_n_stages (program, index);
+  config->index = index;
   config->buffers = g_new0 (RduBuffer, n_buffers);
   config->stages = g_new0 (RduStage, n_stages);
   config->n_streams = sf_config_n_streams (program, index);
@@ -267,7 +272,8 @@ rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa, R
             error, SF_ERROR_UNSUPPORTED,
             "buffer %s: dtype %s, which an RDU does not have; compile with a host launch for it",
             buffer.name, sf_dtype_name (buffer.dtype));
-      lower_buffer (&buffer, &config->buffers[config->n_buffers]);
+      lower_buffer (&buffer, rdu_layouts_of_buffer (layouts, index, (uint32_t) config->n_buffers),
+                    &config->buffers[config->n_buffers]);
     }
   for (size_t s = 0; s < config->n_streams; s++)
     config->streams[s] = sf_config_stream (program, index, (uint32_t) s);
@@ -278,7 +284,7 @@ rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa, R
     {
       SfStage stage = sf_config_stage (program, index, order[config->n_stages]);
       RduStage *to = &config->stages[config->n_stages++];
-      if (!lower_stage (&stage, order[config->n_stages - 1], config, isa, to, error))
+      if (!lower_stage (&stage, order[config->n_stages - 1], config, isa, layouts, to, error))
         return false;
     }
   return true;

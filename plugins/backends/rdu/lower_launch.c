@@ -378,6 +378,8 @@ rdu_lower_entries (RduMachine *machine, GError **error)
                          .shape = tensor.shape,
                          .n_elems = sf_shape_n_elems (&tensor.shape),
                          .state = tensor.state };
+      machine->tensors[machine->n_tensors].channels_last
+          = rdu_layouts_of_tensor (machine->layouts, (uint32_t) machine->n_tensors);
     }
   size_t n_entries = sf_program_n_entries (program);
   machine->entries = g_new0 (RduEntry, n_entries);

@@ -13,7 +13,7 @@ lower_configs (RduMachine *machine, GError **error)
     {
       RduConfig *config = &machine->configs[machine->n_configs++];
       if (!rdu_lower_config (machine->program, (uint32_t) (machine->n_configs - 1), machine->isa,
-                             config, error))
+                             machine->layouts, config, error))
         return false;
       for (size_t s = 0; s < config->n_stages; s++)
         {
@@ -59,8 +59,9 @@ rdu_machine_open (const SfBackendLoad *load, GError **error)
   machine->isa = isa;
   machine->n_threads = MAX (load->n_threads, 1);
   machine->exact_firing = load->exact_firing;
-  if (!lower_configs (machine, error) || !rdu_lower_entries (machine, error)
-      || !make_workers (machine, error))
+  machine->layouts = rdu_layouts_choose (load->program, error);
+  if (machine->layouts == NULL || !lower_configs (machine, error)
+      || !rdu_lower_entries (machine, error) || !make_workers (machine, error))
     {
       rdu_machine_close (machine);
       return NULL;
@@ -84,6 +85,8 @@ rdu_machine_close (RduMachine *machine)
     rdu_entry_clear (&machine->entries[e]);
   for (size_t t = 0; t < machine->n_tensors; t++)
     g_free (machine->tensors[t].name);
+  if (machine->layouts != NULL)
+    rdu_layouts_free (machine->layouts);
   sf_aligned_free (machine->memory);
   sf_aligned_free (machine->rings);
   g_free (machine->workers);

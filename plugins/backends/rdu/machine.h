@@ -8,6 +8,7 @@
 #include <sf/threads.h>
 
 #include "plugins/backends/rdu/kernels.h"
+#include "plugins/backends/rdu/layout.h"
 
 #define RDU_MAX_OPERANDS 64 /* of a stage */
 
@@ -20,6 +21,7 @@ typedef struct
   SfDtype dtype;
   bool is_int;
   bool is_narrow; /* the buffer stores 16-bit floats */
+  bool channels_last;
   int rank;
   int32_t counter; /* as SfOperand */
   int64_t rate;
@@ -79,13 +81,14 @@ typedef struct
 {
   char *name;
   SfDtype dtype;
-  bool is_int;
+  bool is_int, channels_last;
   SfShape shape;
   int64_t n_elems, tokens, token_elems, depth;
 } RduBuffer;
 
 typedef struct
 {
+  uint32_t index; /* in the program */
   size_t n_buffers, n_stages, n_streams;
   RduBuffer *buffers;
   RduStage *stages; /* in an order in which what is read has been written */
@@ -101,6 +104,7 @@ typedef struct
   char *name;
   SfTensorRole role;
   SfDtype dtype, storage;
+  bool channels_last;
   SfShape shape;
   int64_t n_elems;
   uint32_t state; /* NEXT: of which state */
@@ -173,6 +177,7 @@ typedef struct
 {
   const SfProgram *program;
   const RduIsa *isa;
+  RduLayouts *layouts;
   SfThreadPool *pool;
   int n_threads;
   bool exact_firing;
@@ -189,7 +194,7 @@ typedef struct
 
 /* lower_config.c */
 bool rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa,
-                       RduConfig *config, GError **error);
+                       const RduLayouts *layouts, RduConfig *config, GError **error);
 void rdu_config_clear (RduConfig *config);
 
 /* fused.c: instructions into groups, once operands, counters and instructions are there. */

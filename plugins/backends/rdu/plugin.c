@@ -94,6 +94,16 @@ by_text (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
+static int
+n_channels_last (const RduMachine *machine)
+{
+  int n = 0;
+  for (size_t c = 0; c < machine->n_configs; c++)
+    for (size_t b = 0; b < machine->configs[c].n_buffers; b++)
+      n += machine->configs[c].buffers[b].channels_last;
+  return n;
+}
+
 static char *
 backend_describe (void *instance)
 {
@@ -110,6 +120,7 @@ backend_describe (void *instance)
           lines, g_strdup_printf ("host_us.%s=%" G_GINT64_FORMAT, entry->name, entry->host_us));
     }
   g_ptr_array_add (lines, g_strdup_printf ("arena_bytes=%" G_GINT64_FORMAT, elems * 4));
+  g_ptr_array_add (lines, g_strdup_printf ("channels_last_buffers=%d", n_channels_last (machine)));
   g_ptr_array_add (lines,
                    g_strdup_printf ("exact_firing=%s", machine->exact_firing ? "true" : "false"));
   g_ptr_array_add (lines, g_strdup_printf ("isa=%s", machine->isa->name));

@@ -44,13 +44,11 @@ cut_box (const RduStage *stage, const RduOperand *operand, const int64_t *positi
     }
   if (operand->kind == SF_OPERAND_TEMP)
     {
-      int64_t stride = 1;
-      for (int d = operand->rank - 1; d >= 0; d--)
+      rdu_layout_strides (operand->rank, view->n, operand->channels_last, view->stride);
+      for (int d = 0; d < operand->rank; d++)
         {
-          view->stride[d] = stride;
           view->valid_lo[d] = 0;
           view->valid_hi[d] = view->n[d];
-          stride *= view->n[d];
         }
       offset = 0;
     }

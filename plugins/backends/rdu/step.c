@@ -84,13 +84,20 @@ observe (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, size_t p
   SfValue origin = sf_launch_origin (machine->program, entry->index, launch->index, b);
   if (origin == SF_NONE || !is_complete (launch->config, position, b))
     return;
-  SfTensor tensor = sf_tensor (buffer->is_int ? SF_I32 : SF_F32, buffer->shape, launch->base[b]);
+  bool permutes = rdu_layout_permutes (&buffer->shape, buffer->channels_last);
+  g_autofree int32_t *rows = permutes ? g_new (int32_t, buffer->n_elems) : NULL;
+  if (permutes)
+    rdu_layout_gather (&buffer->shape, 0, buffer->n_elems, rows, launch->base[b], 0);
+  SfTensor tensor = sf_tensor (buffer->is_int ? SF_I32 : SF_F32, buffer->shape,
+                               permutes ? rows : launch->base[b]);
   SfObserved observed = { .entry = entry->name,
                           .stage = stage_name (machine, entry, launch, stage),
                           .value = origin,
                           .phase = launch->phase,
                           .tensor = &tensor };
   step->observer (step->user_data, &observed);
+  if (permutes)
+    rdu_layout_scatter (&buffer->shape, 0, buffer->n_elems, rows, launch->base[b], 0);
   rdu_settle_parallel (machine, buffer->dtype, launch->base[b], buffer->n_elems);
 }
 

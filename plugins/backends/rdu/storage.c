@@ -80,21 +80,46 @@ rdu_settle_parallel (RduMachine *machine, SfDtype dtype, void *data, int64_t n)
     sf_thread_pool_run (machine->pool, n, SETTLE_GRAIN, settle_range, &settle);
 }
 
+/* The caller's tensor must have as many elements as ours. */
+static bool
+check_elems (const RduTensor *tensor, const SfTensor *other, const char *cure, GError **error)
+{
+  if (sf_shape_n_elems (&other->shape) == tensor->n_elems)
+    return true;
+  g_autofree char *found = sf_shape_text (&other->shape), *wanted = sf_shape_text (&tensor->shape);
+  return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "%s: found shape %s, wanted %s; %s",
+                  tensor->name, found, wanted, cure);
+}
+
+/* Whether the caller's memory is what ours would be row-major. */
+static bool
+is_alike (const RduTensor *tensor, const SfTensor *other)
+{
+  return other->dtype == tensor->storage && sf_tensor_is_dense (other);
+}
+
 bool
 rdu_tensor_write (const RduMachine *machine, uint32_t index, const SfTensor *from, GError **error)
 {
   const RduTensor *tensor = &machine->tensors[index];
-  SfTensor to = sf_tensor (tensor->storage, from->shape, tensor->data);
-  if (sf_shape_n_elems (&from->shape) != tensor->n_elems)
-    {
-      g_autofree char *found = sf_shape_text (&from->shape),
-                      *wanted = sf_shape_text (&tensor->shape);
-      return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-                      "%s: found shape %s, wanted %s; feed what the model declares", tensor->name,
-                      found, wanted);
-    }
-  if (!sf_tensor_copy (from, &to, error))
+  SfTensor to = sf_tensor (tensor->storage, from->shape, tensor->data), rows = { 0 };
+  bool permutes = rdu_layout_permutes (&tensor->shape, tensor->channels_last);
+  if (!check_elems (tensor, from, "feed what the model declares", error))
     return false;
+  if (!permutes && !sf_tensor_copy (from, &to, error))
+    return false;
+  if (permutes && is_alike (tensor, from))
+    rdu_layout_scatter (&tensor->shape, 0, tensor->n_elems, from->data, tensor->data, 0);
+  else if (permutes)
+    {
+      if (!sf_tensor_alloc (tensor->storage, &from->shape, &rows, error))
+        return false;
+      bool good = sf_tensor_copy (from, &rows, error);
+      rdu_layout_scatter (&tensor->shape, 0, tensor->n_elems, rows.data, tensor->data, 0);
+      sf_tensor_clear (&rows);
+      if (!good)
+        return false;
+    }
   rdu_settle (machine->isa, tensor->dtype, tensor->data, tensor->n_elems);
   return true;
 }
@@ -103,13 +128,20 @@ bool
 rdu_tensor_read (const RduMachine *machine, uint32_t index, SfTensor *to, GError **error)
 {
   const RduTensor *tensor = &machine->tensors[index];
-  if (sf_shape_n_elems (&to->shape) != tensor->n_elems)
+  SfTensor from = sf_tensor (tensor->storage, to->shape, tensor->data), rows = { 0 };
+  if (!check_elems (tensor, to, "ask for what the model declares", error))
+    return false;
+  if (!rdu_layout_permutes (&tensor->shape, tensor->channels_last))
+    return sf_tensor_copy (&from, to, error);
+  if (is_alike (tensor, to))
     {
-      g_autofree char *found = sf_shape_text (&to->shape), *wanted = sf_shape_text (&tensor->shape);
-      return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-                      "%s: found shape %s, wanted %s; ask for what the model declares",
-                      tensor->name, found, wanted);
+      rdu_layout_gather (&tensor->shape, 0, tensor->n_elems, to->data, tensor->data, 0);
+      return true;
     }
-  SfTensor from = sf_tensor (tensor->storage, to->shape, tensor->data);
-  return sf_tensor_copy (&from, to, error);
+  if (!sf_tensor_alloc (tensor->storage, &to->shape, &rows, error))
+    return false;
+  rdu_layout_gather (&tensor->shape, 0, tensor->n_elems, rows.data, tensor->data, 0);
+  bool good = sf_tensor_copy (&rows, to, error);
+  sf_tensor_clear (&rows);
+  return good;
 }
