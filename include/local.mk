@@ -39,4 +39,5 @@ sfplugininclude_HEADERS += \
   include/sf/plugin/pass.h \
   include/sf/plugin/plugin.h \
   include/sf/plugin/program.h \
+  include/sf/plugin/record.h \
   include/sf/plugin/timing.h

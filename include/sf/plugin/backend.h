@@ -7,6 +7,7 @@
 #include <sf/plugin/arch.h>
 #include <sf/plugin/plugin.h>
 #include <sf/plugin/program.h>
+#include <sf/plugin/record.h>
 
 SF_BEGIN_DECLS
 
@@ -72,6 +73,12 @@ struct SfBackendOps
   /* Facts for reports as sorted "key=value" lines, owned: ISA, threads, bytes of the arena, host
    * launches. NULL: none. */
   char *(*describe) (void *instance);
+  /* The workers of the steps that follow write what they do to `recorder`, which is borrowed and
+   * has a lane for each thread of the load; recorder NULL ends it. NULL: cannot. */
+  bool (*record) (void *instance, SfRecorder *recorder, GError **error);
+  /* Measures what the host can do with 1 <= n_threads threads of the load and the instruction set
+   * in use; takes some hundred milliseconds. NULL: cannot. */
+  bool (*peak) (void *instance, int n_threads, SfPeak *peak, GError **error);
 };
 
 SF_END_DECLS
