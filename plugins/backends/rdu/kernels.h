@@ -163,6 +163,8 @@ void RDU_SYMBOL (rdu_fused_run) (const RduFused *fused, const RduView *views);
 void RDU_SYMBOL (rdu_map) (const RduCall *call, const RduRowFunc *rows);
 /* Elements first, first + step .. of sf_rng_uniform. */
 void RDU_SYMBOL (rdu_uniform) (const SfRng *rng, uint64_t first, int64_t step, float *y, int64_t n);
+
+extern const struct RduPeakKernels RDU_SYMBOL (rdu_peak_kernels);
 #endif
 
 /* The kernels of one ISA. */
@@ -172,6 +174,7 @@ typedef struct
   const RduKernel *const *tables; /* ended by NULL */
   void (*round) (SfDtype dtype, float *x, int64_t n);
   void (*fused_run) (const RduFused *fused, const RduView *views);
+  const struct RduPeakKernels *peak; /* what it can do at most: peak.h */
 } RduIsa;
 
 extern const RduIsa rdu_isa_portable, rdu_isa_avx2, rdu_isa_avx512;

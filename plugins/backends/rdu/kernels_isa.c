@@ -13,4 +13,5 @@ static const RduKernel *const tables[] = {
   RDU_SYMBOL (rdu_index_kernels), NULL,
 };
 
-const RduIsa RDU_SYMBOL (rdu_isa) = { STRING (RDU_ISA), tables, RDU_SYMBOL (rdu_round), RDU_SYMBOL (rdu_fused_run) };
+const RduIsa RDU_SYMBOL (rdu_isa) = { STRING (RDU_ISA), tables, RDU_SYMBOL (rdu_round),
+                                      RDU_SYMBOL (rdu_fused_run), &RDU_SYMBOL (rdu_peak_kernels) };

@@ -12,6 +12,7 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_map.c \
   plugins/backends/rdu/kernels_math.h \
   plugins/backends/rdu/kernels_move.c \
+  plugins/backends/rdu/kernels_peak.c \
   plugins/backends/rdu/kernels_pool.c \
   plugins/backends/rdu/kernels_reduce.c \
   plugins/backends/rdu/kernels_row.c \
@@ -53,6 +54,9 @@ SF_RDU_SOURCES = \
   plugins/backends/rdu/machine.h \
   plugins/backends/rdu/mutation.c \
   plugins/backends/rdu/mutation.h \
+  plugins/backends/rdu/peak.c \
+  plugins/backends/rdu/peak.h \
+  plugins/backends/rdu/probe.h \
   plugins/backends/rdu/stage.c \
   plugins/backends/rdu/step.c \
   plugins/backends/rdu/storage.c

@@ -9,6 +9,7 @@
 
 #include "plugins/backends/rdu/kernels.h"
 #include "plugins/backends/rdu/layout.h"
+#include "plugins/backends/rdu/probe.h"
 
 #define RDU_MAX_OPERANDS 64 /* of a stage */
 
@@ -190,6 +191,7 @@ typedef struct
   int32_t *rings; /* exact firing: room for the buffers of one launch */
   int64_t ring_elems;
   RduWorker *workers;
+  RduProbe probe;
 } RduMachine;
 
 /* lower_config.c */

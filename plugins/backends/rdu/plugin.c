@@ -5,6 +5,7 @@
 #include <sf/plugin/lower.h>
 
 #include "plugins/backends/rdu/machine.h"
+#include "plugins/backends/rdu/peak.h"
 
 static void *
 backend_open (const SfBackendLoad *load, GError **error)
@@ -132,6 +133,28 @@ backend_describe (void *instance)
   return g_string_free (text, FALSE);
 }
 
+static bool
+backend_record (void *instance, SfRecorder *recorder, GError **error)
+{
+  RduMachine *machine = instance;
+  if (recorder != NULL && recorder->n_lanes < (size_t) machine->n_threads)
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "recorder: found %zu lanes, wanted one for each of %d threads",
+                    recorder->n_lanes, machine->n_threads);
+  machine->probe.recorder = recorder;
+  return true;
+}
+
+static bool
+backend_peak (void *instance, int n_threads, SfPeak *peak, GError **error)
+{
+  const RduMachine *machine = instance;
+  if (n_threads < 1 || n_threads > machine->n_threads)
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "peak: found %d threads, wanted 1 to %d",
+                    n_threads, machine->n_threads);
+  return rdu_peak_measure (machine->pool, n_threads, machine->isa->peak, peak, error);
+}
+
 static const SfBackendOps ops = {
   .size = sizeof (SfBackendOps),
   .supports = sf_lower_supports,
@@ -141,6 +164,8 @@ static const SfBackendOps ops = {
   .read = backend_read,
   .write = backend_write,
   .describe = backend_describe,
+  .record = backend_record,
+  .peak = backend_peak,
 };
 
 const SfPlugin sf_plugin = {

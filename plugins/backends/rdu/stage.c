@@ -150,8 +150,11 @@ static void
 run_jobs (void *user_data, int worker, int64_t begin, int64_t end)
 {
   const Run *run = user_data;
+  const RduProbe *probe = &run->machine->probe;
+  int64_t started = rdu_probe_begin (probe);
   for (int64_t job = begin; job < end; job++)
     run_job (run, job, &run->machine->workers[worker]);
+  rdu_probe_end (probe, worker, SF_RECORD_STAGE, run->stage->id, started);
 }
 
 void

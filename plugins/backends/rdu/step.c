@@ -63,6 +63,17 @@ transfer (RduMachine *machine, RduLaunch *launch, const RduTransfer *transfer, b
                          buffer->n_elems);
 }
 
+static void
+transfer_all (RduMachine *machine, RduLaunch *launch, const RduTransfer *transfers, size_t n,
+              bool out)
+{
+  int64_t begin = rdu_probe_begin (&machine->probe);
+  for (size_t i = 0; i < n; i++)
+    transfer (machine, launch, &transfers[i], out);
+  if (n > 0)
+    rdu_probe_end (&machine->probe, 0, SF_RECORD_MOVE, SF_NONE, begin);
+}
+
 /* Whether no stage after `position` writes the buffer. */
 static bool
 is_complete (const RduConfig *config, size_t position, uint32_t buffer)
@@ -112,6 +123,17 @@ is_first_of_buffer (const RduStage *stage, size_t operand)
   return stage->operands[operand].kind == SF_OPERAND_OUT;
 }
 
+/* Brings what a stage has written to the buffer's dtype. */
+static void
+settle (RduMachine *machine, const RduStage *stage, const RduBuffer *buffer, void *data)
+{
+  if (buffer->dtype == SF_F32 || buffer->dtype == SF_I32)
+    return;
+  int64_t begin = rdu_probe_begin (&machine->probe);
+  rdu_settle_parallel (machine, buffer->dtype, data, buffer->n_elems);
+  rdu_probe_end (&machine->probe, 0, SF_RECORD_ROUND, stage->id, begin);
+}
+
 static bool
 run_rdu (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, const SfBackendStep *step,
          GError **error)
@@ -120,8 +142,7 @@ run_rdu (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, const Sf
   if (machine->exact_firing)
     return rdu_launch_exact (machine, entry, launch, error);
   resolve (machine, entry, launch);
-  for (size_t i = 0; i < launch->n_loads; i++)
-    transfer (machine, launch, &launch->loads[i], false);
+  transfer_all (machine, launch, launch->loads, launch->n_loads, false);
   for (size_t s = 0; s < config->n_stages; s++)
     {
       const RduStage *stage = &config->stages[s];
@@ -132,14 +153,12 @@ run_rdu (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, const Sf
         if (is_first_of_buffer (stage, o))
           {
             const RduBuffer *buffer = &config->buffers[stage->operands[o].buffer];
-            rdu_settle_parallel (machine, buffer->dtype, launch->base[stage->operands[o].buffer],
-                                 buffer->n_elems);
+            settle (machine, stage, buffer, launch->base[stage->operands[o].buffer]);
             if (step->observer != NULL)
               observe (machine, entry, launch, s, stage->operands[o].buffer, step);
           }
     }
-  for (size_t i = 0; i < launch->n_stores; i++)
-    transfer (machine, launch, &launch->stores[i], true);
+  transfer_all (machine, launch, launch->stores, launch->n_stores, true);
   return true;
 }
 
@@ -162,7 +181,7 @@ run_host (RduMachine *machine, RduEntry *entry, RduLaunch *launch, GError **erro
   g_autofree SfFeed *feeds = g_new0 (SfFeed, n_inputs + 1);
   g_autofree SfFetch *fetches = g_new0 (SfFetch, n_outputs + 1);
   SfEvaluateOptions options = { .n_threads = machine->n_threads };
-  int64_t begin = g_get_monotonic_time ();
+  int64_t begin = g_get_monotonic_time (), started = rdu_probe_begin (&machine->probe);
   for (size_t i = 0; i < n_inputs; i++)
     {
       feeds[i].value = sf_graph_input_at (launch->graph, i);
@@ -181,6 +200,7 @@ run_host (RduMachine *machine, RduEntry *entry, RduLaunch *launch, GError **erro
                 fetches[i].tensor.data, sf_shape_n_elems (&fetches[i].tensor.shape));
   entry->host_launches++;
   entry->host_us += g_get_monotonic_time () - begin;
+  rdu_probe_end (&machine->probe, 0, SF_RECORD_HOST, SF_NONE, started);
   return true;
 }
 
@@ -188,6 +208,7 @@ run_host (RduMachine *machine, RduEntry *entry, RduLaunch *launch, GError **erro
 static void
 commit (RduMachine *machine, const RduEntry *entry, SfPhase phase)
 {
+  int64_t begin = rdu_probe_begin (&machine->probe);
   for (size_t i = 0; i < entry->n_commits; i++)
     {
       const RduCommit *c = &entry->commits[i];
@@ -203,6 +224,7 @@ commit (RduMachine *machine, const RduEntry *entry, SfPhase phase)
           next->data = old;
         }
     }
+  rdu_probe_end (&machine->probe, 0, SF_RECORD_COMMIT, SF_NONE, begin);
 }
 
 static bool
@@ -221,11 +243,13 @@ run_phase (RduMachine *machine, RduEntry *entry, SfPhase phase, const SfBackendS
                 error, SF_ERROR_CANCELLED,
                 "entry %s: stopped on request before launch %u; the states are those of the last whole phase",
                 entry->name, (unsigned) launch->index);
+          machine->probe.launch = launch->index;
           if (!(launch->target == SF_TARGET_HOST ? run_host (machine, entry, launch, error)
                                                  : run_rdu (machine, entry, launch, step, error)))
             return false;
         }
     }
+  machine->probe.launch = SF_NONE;
   commit (machine, entry, phase);
   return true;
 }
@@ -234,6 +258,7 @@ static bool
 feed (RduMachine *machine, const RduEntry *entry, const SfBackendStep *step, GError **error)
 {
   const SfProgram *program = machine->program;
+  int64_t begin = rdu_probe_begin (&machine->probe);
   for (size_t i = 0;
        (step->phases & 1u << SF_PHASE_FWD) != 0 && i < sf_entry_n_inputs (program, entry->index);
        i++)
@@ -245,15 +270,30 @@ feed (RduMachine *machine, const RduEntry *entry, const SfBackendStep *step, GEr
         && !rdu_tensor_write (machine, sf_entry_scalar (program, entry->index, i),
                               &step->scalars[i], error))
       return false;
+  rdu_probe_end (&machine->probe, 0, SF_RECORD_FEED, SF_NONE, begin);
+  return true;
+}
+
+/* The outputs that are wanted. */
+static bool
+fetch (const RduMachine *machine, const RduEntry *entry, const SfBackendStep *step, GError **error)
+{
+  const SfProgram *program = machine->program;
+  int64_t begin = rdu_probe_begin (&machine->probe);
+  for (size_t i = 0; i < sf_entry_n_outputs (program, entry->index); i++)
+    if (step->outputs[i].data != NULL
+        && !rdu_tensor_read (machine, sf_entry_output (program, entry->index, i), &step->outputs[i],
+                             error))
+      return false;
+  rdu_probe_end (&machine->probe, 0, SF_RECORD_FETCH, SF_NONE, begin);
   return true;
 }
 
 bool
 rdu_machine_step (RduMachine *machine, const SfBackendStep *step, GError **error)
 {
-  const SfProgram *program = machine->program;
   uint32_t index;
-  if (!sf_program_find_entry (program, step->entry, &index))
+  if (!sf_program_find_entry (machine->program, step->entry, &index))
     return sf_fail (error, SF_ERROR_NOT_FOUND,
                     "entry %s: not in this program; compile without --inference to train",
                     step->entry);
@@ -262,18 +302,13 @@ rdu_machine_step (RduMachine *machine, const SfBackendStep *step, GError **error
     return sf_fail (
         error, SF_ERROR_UNSUPPORTED,
         "exact firing: values move token by token and cannot be observed whole; compare without it");
+  machine->probe.launch = SF_NONE;
   if (!feed (machine, entry, step, error))
     return false;
   for (int phase = 0; phase < SF_N_PHASES; phase++)
     if ((step->phases & 1u << phase) != 0
         && !run_phase (machine, entry, (SfPhase) phase, step, error))
       return false;
-  if ((step->phases & 1u << SF_PHASE_FWD) == 0 || step->outputs == NULL)
-    return true;
-  for (size_t i = 0; i < sf_entry_n_outputs (program, index); i++)
-    if (step->outputs[i].data != NULL
-        && !rdu_tensor_read (machine, sf_entry_output (program, index, i), &step->outputs[i],
-                             error))
-      return false;
-  return true;
+  return (step->phases & 1u << SF_PHASE_FWD) == 0 || step->outputs == NULL
+         || fetch (machine, entry, step, error);
 }
