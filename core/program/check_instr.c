@@ -148,28 +148,55 @@ ragged_counters (const SfStage *stage)
   return mask;
 }
 
-static bool
-check_boxes (const InstrCheck *c)
+/* Why the boxes of an instruction do not fit together in some firing, and in which; NULL: they do.
+ */
+static char *
+misfit (const SfStage *stage, const SfInstr *instr, const SfTileRow *row, unsigned *firing)
 {
-  unsigned ragged = ragged_counters (c->stage);
+  unsigned ragged = ragged_counters (stage);
   for (unsigned last = 0; last <= ragged; last++)
     {
       if ((last & ~ragged) != 0)
         continue;
-      SfTileBoxes boxes = { .instr = c->instr };
-      for (uint32_t i = 0; i < c->instr->n_src; i++)
+      SfTileBoxes boxes = { .instr = instr };
+      for (uint32_t i = 0; i < instr->n_src; i++)
         {
-          boxes.src[i] = operand_at (c, c->instr->src[i]);
-          boxes.src_box[i] = box_of (c->stage, boxes.src[i], last);
+          boxes.src[i] = &stage->operands[instr->src[i]];
+          boxes.src_box[i] = box_of (stage, boxes.src[i], last);
         }
-      for (uint32_t i = 0; i < c->instr->n_dst; i++)
+      for (uint32_t i = 0; i < instr->n_dst; i++)
         {
-          boxes.dst[i] = operand_at (c, c->instr->dst[i]);
-          boxes.dst_box[i] = box_of (c->stage, boxes.dst[i], last);
+          boxes.dst[i] = &stage->operands[instr->dst[i]];
+          boxes.dst_box[i] = box_of (stage, boxes.dst[i], last);
         }
-      g_autofree char *why = c->row->boxes (&boxes);
+      *firing = last;
+      char *why = row->boxes (&boxes);
       if (why != NULL)
-        return fail_instr (c, "%s%s; correct the maps", last != 0 ? "in a last block, " : "", why);
+        return why;
+    }
+  return NULL;
+}
+
+static bool
+check_boxes (const InstrCheck *c)
+{
+  unsigned firing;
+  g_autofree char *why = misfit (c->stage, c->instr, c->row, &firing);
+  return why == NULL
+         || fail_instr (c, "%s%s; correct the maps", firing != 0 ? "in a last block, " : "", why);
+}
+
+bool
+sf_stage_boxes_fit (const SfStage *stage)
+{
+  for (size_t i = 0; i < stage->n_instrs; i++)
+    {
+      const SfInstr *instr = &stage->instrs[i];
+      unsigned firing;
+      g_autofree char *why = misfit (stage, instr, sf_tile_row_find (instr->op, instr->version),
+                                     &firing);
+      if (why != NULL)
+        return false;
     }
   return true;
 }

@@ -311,6 +311,11 @@ typedef enum
 SF_API bool sf_program_verify (const SfProgram *program, const SfArch *arch, SfProgramCheck upto,
                                GError **error);
 
+/* Whether the box shapes of every instruction fit together, in full and in last blocks. For a
+ * backend that runs a verified stage in blocks of other lengths than its program's; its tile-ops
+ * are known. */
+SF_API bool sf_stage_boxes_fit (const SfStage *stage);
+
 /* Smallest depths with which the section does not deadlock, starting from `depth` (n_buffers
  * entries, at least 1 each), grown in place by token simulation; false names the buffer when none
  * exists. */
