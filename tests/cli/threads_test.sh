@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Results of rdu do not depend on the number of threads, and --exact-firing gives the same bits.
+# Results of rdu do not depend on the number of threads or the blocks that a host runs, and --exact-firing gives the
+# same bits.
 . "${SF_SOURCE_DIR:?run by make check}/tests/cli/lib.sh"
 . "$SF_SOURCE_DIR/tests/cli/model.sh"
 
@@ -19,6 +20,11 @@ for precision in f32 bf16; do
       train $name $name-$threads --num-iterations 12 --threads $threads
       same_bits "$name: $threads threads against 1" "$work/$name-1/$last" "$work/$name-$threads/$last"
     done
+    SF_RDU_BLOCK=3
+    export SF_RDU_BLOCK
+    train $name $name-blocks --num-iterations 12 --threads 2
+    unset SF_RDU_BLOCK
+    same_bits "$name: blocks of 3" "$work/$name-1/$last" "$work/$name-blocks/$last"
   done
 done
 

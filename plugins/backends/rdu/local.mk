@@ -43,6 +43,8 @@ endif
 SF_RDU_SOURCES = \
   plugins/backends/rdu/arena.c \
   plugins/backends/rdu/arena.h \
+  plugins/backends/rdu/blocks.c \
+  plugins/backends/rdu/blocks.h \
   plugins/backends/rdu/exact.c \
   plugins/backends/rdu/fused.c \
   plugins/backends/rdu/isa.c \

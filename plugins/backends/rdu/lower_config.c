@@ -254,7 +254,7 @@ order_stages (const SfProgram *program, uint32_t index, size_t n, uint32_t *orde
 }
 
 bool
-rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa,
+rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa, const RduHost *host,
                   const RduLayouts *layouts, RduConfig *config, GError **error)
 {
   size_t n_buffers = sf_config_n_buffers (program, index),
@@ -284,6 +284,7 @@ rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa,
     {
       SfStage stage = sf_config_stage (program, index, order[config->n_stages]);
       RduStage *to = &config->stages[config->n_stages++];
+      g_autofree SfOperand *operands = host != NULL ? rdu_choose_blocks (&stage, isa, host) : NULL;
       if (!lower_stage (&stage, order[config->n_stages - 1], config, isa, layouts, to, error))
         return false;
     }

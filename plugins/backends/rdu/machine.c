@@ -7,13 +7,18 @@
 static bool
 lower_configs (RduMachine *machine, GError **error)
 {
+  RduHost host;
+  if (!rdu_host_init (&host, machine->n_threads, error))
+    return false;
+  /* Exact firing moves tokens, and so takes the program's own blocks. */
+  const RduHost *blocks_for = machine->exact_firing ? NULL : &host;
   size_t n = sf_program_n_configs (machine->program);
   machine->configs = g_new0 (RduConfig, n);
   while (machine->n_configs < n)
     {
       RduConfig *config = &machine->configs[machine->n_configs++];
       if (!rdu_lower_config (machine->program, (uint32_t) (machine->n_configs - 1), machine->isa,
-                             machine->layouts, config, error))
+                             blocks_for, machine->layouts, config, error))
         return false;
       for (size_t s = 0; s < config->n_stages; s++)
         {

@@ -7,6 +7,7 @@
 #include <sf/plugin/backend.h>
 #include <sf/threads.h>
 
+#include "plugins/backends/rdu/blocks.h"
 #include "plugins/backends/rdu/kernels.h"
 #include "plugins/backends/rdu/layout.h"
 #include "plugins/backends/rdu/probe.h"
@@ -194,9 +195,10 @@ typedef struct
   RduProbe probe;
 } RduMachine;
 
-/* lower_config.c */
+/* lower_config.c: in blocks for `host`; NULL: in the program's own. */
 bool rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa,
-                       const RduLayouts *layouts, RduConfig *config, GError **error);
+                       const RduHost *host, const RduLayouts *layouts, RduConfig *config,
+                       GError **error);
 void rdu_config_clear (RduConfig *config);
 
 /* fused.c: instructions into groups, once operands, counters and instructions are there. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the compiler makes, on the plugin as users load it: the same bits for any thread count and
- * for exact firing, the reference's values, and refusals at load. */
+/* What the compiler makes, on the plugin as users load it: the same bits for any thread count, any
+ * blocks and exact firing, the reference's values, and refusals at load. */
 #include <math.h>
 #include <string.h>
 
@@ -148,6 +148,19 @@ static const Case cases[] = {
   { "encoder-o3-f32", "encoder", "o3", "f32" },
 };
 
+static const struct
+{
+  const char *name;
+  int n_threads;
+  const char *block; /* forced length of blocks; NULL: chosen */
+  bool exact_firing;
+} ways[] = {
+  { "2 threads", 2, NULL, false },   { "3 threads", 3, NULL, false },
+  { "8 threads", 8, NULL, false },   { "blocks of 1", 2, "1", false },
+  { "blocks of 5", 1, "5", false },  { "blocks of everything", 3, "100000", false },
+  { "exact firing", 1, NULL, true },
+};
+
 SF_TEST_CASES (RduCompiled, SameBitsHoweverItRuns, cases, G_N_ELEMENTS (cases), sf_test_row_name)
 {
   const Case *c = data;
@@ -158,14 +171,16 @@ SF_TEST_CASES (RduCompiled, SameBitsHoweverItRuns, cases, G_N_ELEMENTS (cases), 
   SF_REQUIRE_NO_ERROR (error);
   g_autofree float *one = train (&model, "rdu", 1, false, &n, &error);
   SF_REQUIRE_NO_ERROR (error);
-  static const int threads[] = { 2, 3, 8 };
-  for (int t = 0; t < 4; t++)
+  for (size_t w = 0; w < G_N_ELEMENTS (ways); w++)
     {
-      g_autofree float *other = train (&model, "rdu", t < 3 ? threads[t] : 1, t == 3, &n_other,
-                                       &error);
+      if (ways[w].block != NULL)
+        g_setenv ("SF_RDU_BLOCK", ways[w].block, TRUE);
+      g_autofree float *other = train (&model, "rdu", ways[w].n_threads, ways[w].exact_firing,
+                                       &n_other, &error);
+      g_unsetenv ("SF_RDU_BLOCK");
       SF_REQUIRE_NO_ERROR (error);
-      SF_CHECK_MSG (n == n_other && memcmp (one, other, (size_t) n * 4) == 0, "%s gives other bits",
-                    t < 3 ? "another thread count" : "exact firing");
+      SF_CHECK_MSG (n == n_other && memcmp (one, other, (size_t) n * 4) == 0, "%s: other bits",
+                    ways[w].name);
     }
   model_clear (&model);
 }

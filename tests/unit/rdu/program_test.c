@@ -16,7 +16,8 @@ randomise (uint32_t stream, float *x, int64_t n)
     x[i] = sf_rng_uniform (&rng, (uint64_t) i) * 2 - 1;
 }
 
-/* Runs with 1, 2, 3 and 8 threads and token by token; all must give the bits of the first. */
+/* Runs with 1, 2, 3 and 8 threads, in blocks of 1, 3 and 64 and token by token; all must give the
+ * bits of the first. */
 static void
 check_everywhere (const Build *build, void *const *inputs, float *output, int64_t n)
 {
@@ -30,6 +31,16 @@ check_everywhere (const Build *build, void *const *inputs, float *output, int64_
       SF_REQUIRE_NO_ERROR (error);
       SF_CHECK_MSG (memcmp (output, other, (size_t) n * 4) == 0, "%d threads give other bits",
                     threads);
+    }
+  static const char *const blocks[] = { "1", "3", "64" };
+  for (size_t i = 0; i < G_N_ELEMENTS (blocks); i++)
+    {
+      g_setenv ("SF_RDU_BLOCK", blocks[i], TRUE);
+      SF_CHECK (build_run (build, 2, false, inputs, (void *[]){ other }, &error));
+      g_unsetenv ("SF_RDU_BLOCK");
+      SF_REQUIRE_NO_ERROR (error);
+      SF_CHECK_MSG (memcmp (output, other, (size_t) n * 4) == 0, "blocks of %s give other bits",
+                    blocks[i]);
     }
   memset (other, 0, (size_t) n * 4);
   SF_CHECK (build_run (build, 1, true, inputs, (void *[]){ other }, &error));

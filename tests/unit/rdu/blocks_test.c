@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which counters may be cut otherwise than their program says, and what the boxes are then. */
+#include <string.h>
+
+#include "plugins/backends/rdu/blocks.h"
+#include "tests/unit/rdu/build.h"
+
+/* A stage of [64,96] by [96,48]: rows by counter 0, columns by counter 1, depth by counter 2. */
+#define ROWS  64
+#define DEPTH 96
+#define COLS  48
+
+static const SfCounter counters[] = {
+  { ROWS, 16, SF_COUNTER_PARALLEL },
+  { COLS, 12, SF_COUNTER_PARALLEL },
+  { DEPTH, 32, SF_COUNTER_REDUCTION },
+};
+static const SfOperand operands[] = {
+  { SF_OPERAND_IN, 0, SF_F32, { 2, { ROWS, DEPTH } }, 0, 1, { BLOCK (0, 16), BLOCK (2, 32) } },
+  { SF_OPERAND_IN, 1, SF_F32, { 2, { DEPTH, COLS } }, -1, 0, { BLOCK (2, 32), BLOCK (1, 12) } },
+  { SF_OPERAND_TEMP,
+    SF_NONE,
+    SF_F32,
+    { 2, { ROWS, COLS } },
+    -1,
+    0,
+    { BLOCK (0, 16), BLOCK (1, 12) } },
+  { SF_OPERAND_OUT, 2, SF_F32, { 2, { ROWS, COLS } }, 0, 1, { BLOCK (0, 16), BLOCK (1, 12) } },
+};
+static const SfInstr instrs[] = {
+  { "gemm", 1, SF_WHEN_EACH, 2, 1, { 0, 1 }, { 2 } },
+  { "relu", 1, SF_WHEN_LAST, 1, 1, { 2 }, { 3 } },
+};
+
+static SfStage
+contraction (void)
+{
+  SfStage stage = { .name = "gemm",
+                    .n_counters = 3,
+                    .n_operands = 4,
+                    .operands = operands,
+                    .n_instrs = 2,
+                    .instrs = instrs,
+                    .flops = 2 * ROWS * DEPTH * COLS };
+  memcpy (stage.counter, counters, sizeof counters);
+  return stage;
+}
+
+static const RduIsa *
+isa (bool goes_on)
+{
+  static RduKernel rows[] = { { .name = "gemm", .version = 1 },
+                              { .name = "relu", .version = 1 },
+                              { .name = "softmax", .version = 1 },
+                              { 0 } };
+  static const RduKernel *const tables[] = { rows, NULL };
+  static const RduIsa isa = { .name = "none", .tables = tables };
+  rows[0].goes_on = goes_on;
+  return &isa;
+}
+
+SF_TEST (RduBlocks, ParallelCountersAreJoined)
+{
+  SfStage stage = contraction ();
+  RduHost host = { .n_workers = 1, .cache_bytes = 1 << 20 };
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, isa (false), &host);
+  SF_CHECK_INT (stage.counter[0].step, ROWS);
+  SF_CHECK_INT (stage.counter[1].step, COLS);
+  SF_CHECK_INT (stage.counter[2].step, 32);
+  SF_CHECK_INT (own[0].dim[0].size, ROWS);
+  SF_CHECK_INT (own[0].dim[1].size, 32);
+  SF_CHECK_INT (own[1].dim[1].size, COLS);
+  SF_CHECK_INT (own[3].dim[1].size, COLS);
+}
+
+SF_TEST (RduBlocks, SumsThatGoOnAreJoined)
+{
+  SfStage stage = contraction ();
+  RduHost host = { .n_workers = 1, .cache_bytes = 1 << 20 };
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, isa (true), &host);
+  SF_CHECK_INT (stage.counter[2].step, DEPTH);
+  SF_CHECK_INT (own[0].dim[1].size, DEPTH);
+  SF_CHECK_INT (own[1].dim[0].size, DEPTH);
+}
+
+SF_TEST (RduBlocks, ForcedStepsSplitNoSum)
+{
+  SfStage stage = contraction ();
+  RduHost host = { .n_workers = 1, .cache_bytes = 1 << 20, .forced_step = 5 };
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, isa (true), &host);
+  SF_CHECK_INT (stage.counter[0].step, 5);
+  SF_CHECK_INT (stage.counter[1].step, 5);
+  SF_CHECK_INT (stage.counter[2].step, 32);
+  SF_CHECK_INT (own[3].dim[0].size, 5);
+  SF_CHECK_INT (operands[3].dim[0].size, 16);
+}
+
+SF_TEST (RduBlocks, WorkersGetJobs)
+{
+  SfStage stage = contraction ();
+  stage.flops = (int64_t) 1 << 40;
+  RduHost host = { .n_workers = 4, .cache_bytes = 1 << 20 };
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, isa (false), &host);
+  /* As far as kernels run well on. */
+  SF_CHECK_INT (stage.counter[0].step, 48);
+  SF_CHECK_INT (stage.counter[1].step, COLS);
+}
+
+SF_TEST (RduBlocks, CacheBoundsBlocks)
+{
+  SfStage stage = contraction ();
+  stage.n_instrs = 1;
+  stage.instrs = &(SfInstr){ "relu", 1, SF_WHEN_EACH, 1, 1, { 2 }, { 3 } };
+  RduHost host = { .n_workers = 1, .cache_bytes = 8192 };
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, isa (false), &host);
+  SF_CHECK_INT (stage.counter[0].step, 16);
+  SF_CHECK_INT (stage.counter[1].step, COLS);
+}
+
+/* Rows that a kernel needs whole stay whole, and so does what would be written twice. */
+SF_TEST (RduBlocks, SomeCountersStay)
+{
+  SfStage stage = contraction ();
+  stage.n_instrs = 1;
+  stage.instrs = &(SfInstr){ "softmax", 1, SF_WHEN_EACH, 1, 1, { 2 }, { 3 }, { 1 } };
+  stage.counter[1].step = COLS;
+  SfOperand rows[4];
+  memcpy (rows, operands, sizeof rows);
+  for (int o = 1; o < 4; o++)
+    rows[o].dim[1].size = COLS;
+  stage.operands = rows;
+  RduHost host = { .n_workers = 1, .cache_bytes = 1 << 20, .forced_step = 4 };
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, isa (false), &host);
+  SF_CHECK_INT (stage.counter[0].step, 4);
+  SF_CHECK_INT (stage.counter[1].step, COLS);
+
+  SfStage resident = contraction ();
+  resident.counter[0].step = ROWS;
+  memcpy (rows, operands, sizeof rows);
+  rows[0].dim[0] = rows[2].dim[0] = rows[3].dim[0] = (SfAccess) ALL (ROWS);
+  resident.operands = rows;
+  g_autofree SfOperand *other = rdu_choose_blocks (&resident, isa (false), &host);
+  SF_CHECK_INT (resident.counter[0].step, ROWS);
+}
+
+SF_TEST (RduBlocks, EnvironmentForcesSteps)
+{
+  g_autoptr (GError) error = NULL;
+  RduHost host;
+  g_setenv ("SF_RDU_BLOCK", "7", TRUE);
+  SF_CHECK (rdu_host_init (&host, 2, &error));
+  SF_CHECK_INT (host.forced_step, 7);
+  g_setenv ("SF_RDU_BLOCK", "none", TRUE);
+  SF_CHECK (!rdu_host_init (&host, 2, &error));
+  SF_CHECK_ERROR (error, SF_ERROR_INVALID_ARGUMENT, "SF_RDU_BLOCK: found \"none\"");
+  g_unsetenv ("SF_RDU_BLOCK");
+}
