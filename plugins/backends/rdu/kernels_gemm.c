@@ -1,110 +1,118 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gemm: the last two dimensions contracted, the leading ones broadcast. */
-#include <string.h>
-
-#include "plugins/backends/rdu/kernels_contract.h"
+#include "plugins/backends/rdu/kernels_panel.h"
+#include "plugins/backends/rdu/kernels_product.h"
 #include "plugins/backends/rdu/kernels_view.h"
-
-typedef struct
-{
-  const float *a, *b;
-  int64_t a_row, a_col, b_row, b_col, c_col;
-} Operands;
 
 /* Integers: plain sums that wrap, in any order. */
 static void
-contract_ints (const RduContraction *job)
+multiply_ints (const RduProduct *p)
 {
-  const Operands *o = job->operands;
-  for (int64_t i = 0; i < job->m; i++)
-    for (int64_t j = 0; j < job->n; j++)
+  for (int64_t i = 0; i < p->m; i++)
+    for (int64_t j = 0; j < p->n; j++)
       {
-        uint32_t *c = (uint32_t *) (void *) job->c + i * job->c_row + j * o->c_col;
-        const uint32_t *a = (const uint32_t *) (const void *) o->a + i * o->a_row;
-        const uint32_t *b = (const uint32_t *) (const void *) o->b + j * o->b_col;
-        uint32_t sum = job->first ? 0 : *c;
-        for (int64_t k = 0; k < job->k; k++)
-          sum += a[k * o->a_col] * b[k * o->b_row];
+        uint32_t *c = (uint32_t *) (void *) p->c + i * p->c_row + j * p->c_column;
+        const uint32_t *a = (const uint32_t *) (const void *) p->a + i * p->a_row;
+        const uint32_t *b = (const uint32_t *) (const void *) p->b + j * p->b_column;
+        uint32_t sum = p->first ? 0 : *c;
+        for (int64_t k = 0; k < p->k; k++)
+          sum += a[k * p->a_depth] * b[k * p->b_depth];
         *c = sum;
       }
-}
-
-static void
-pack_a (const void *operands, int64_t i0, int64_t in, int64_t k0, int64_t kn, float *to,
-        int64_t *tables)
-{
-  const Operands *o = operands;
-  for (int64_t i = 0; i < in; i += RDU_MR, to += kn * RDU_MR)
-    {
-      int64_t rows = in - i < RDU_MR ? in - i : RDU_MR;
-      if (rows < RDU_MR)
-        memset (to, 0, (size_t) (kn * RDU_MR) * 4);
-      for (int64_t r = 0; r < rows; r++)
-        {
-          const float *from = o->a + (i0 + i + r) * o->a_row + k0 * o->a_col;
-          for (int64_t k = 0; k < kn; k++)
-            to[k * RDU_MR + r] = from[k * o->a_col];
-        }
-    }
-}
-
-static void
-pack_b (const void *operands, int64_t k0, int64_t kn, int64_t j0, int64_t jn, float *to,
-        int64_t *tables)
-{
-  const Operands *o = operands;
-  for (int64_t j = 0; j < jn; j += RDU_NR)
-    {
-      int64_t columns = jn - j < RDU_NR ? jn - j : RDU_NR;
-      for (int64_t k = 0; k < kn; k++, to += RDU_NR)
-        {
-          const float *from = o->b + (k0 + k) * o->b_row + (j0 + j) * o->b_col;
-          if (o->b_col == 1)
-            memcpy (to, from, (size_t) columns * 4);
-          else
-            for (int64_t c = 0; c < columns; c++)
-              to[c] = from[c * o->b_col];
-          if (columns < RDU_NR)
-            memset (to + columns, 0, (size_t) (RDU_NR - columns) * 4);
-        }
-    }
-}
-
-static void
-strided_columns (const void *operands, int64_t j0, int64_t jn, int64_t *offset)
-{
-  const Operands *o = operands;
-  for (int64_t j = 0; j < jn; j++)
-    offset[j] = (j0 + j) * o->c_col;
 }
 
 /* The leading dimensions: how far each operand moves from one matrix to the next. */
 typedef struct
 {
   int rank;
-  int64_t n[SF_MAX_RANK], a[SF_MAX_RANK], b[SF_MAX_RANK], y[SF_MAX_RANK];
+  int64_t n[SF_MAX_RANK], a[SF_MAX_RANK], b[SF_MAX_RANK], packed[SF_MAX_RANK], y[SF_MAX_RANK];
 } Batch;
 
 /* Rows of consecutive matrices against one right operand are one longer matrix. */
 static void
-merge_rows (Batch *batch, Operands *o, RduContraction *job)
+merge_rows (Batch *batch, RduProduct *p)
 {
   for (int d = batch->rank - 1; d >= 0; d--)
     {
       if (batch->n[d] != 1)
         {
-          if (job->m == 1)
+          if (p->m == 1)
             {
-              o->a_row = batch->a[d];
-              job->c_row = batch->y[d];
+              p->a_row = batch->a[d];
+              p->c_row = batch->y[d];
             }
-          if (batch->b[d] != 0 || batch->a[d] != o->a_row * job->m
-              || batch->y[d] != job->c_row * job->m)
+          if (batch->b[d] != 0 || batch->a[d] != p->a_row * p->m || batch->y[d] != p->c_row * p->m)
             return;
-          job->m *= batch->n[d];
+          p->m *= batch->n[d];
         }
       batch->rank = d;
     }
+}
+
+/* Floats of one matrix of the right operand, packed: its columns as whole vectors. */
+static int64_t
+packed_matrix (const RduView *b, bool tb)
+{
+  return rdu_panel_width (b->dim[b->rank - (tb ? 2 : 1)]) * b->dim[b->rank - (tb ? 1 : 2)];
+}
+
+/* Takes the box out of the packed operand, where it begins with a vector. */
+static void
+find_packed (const RduView *b, bool tb, int rank, Batch *batch, RduProduct *p)
+{
+  int column = b->rank - (tb ? 2 : 1), depth = b->rank - (tb ? 1 : 2);
+  int64_t stride = packed_matrix (b, tb);
+  if (b->packed == NULL || b->lo[column] % RDU_VECTOR != 0 || b->lo[depth] < 0)
+    return;
+  for (int d = 0; d < b->rank; d++)
+    if (b->step[d] != 1 || b->lo[d] < 0 || b->lo[d] + b->n[d] > b->dim[d])
+      return;
+  p->packed = b->packed;
+  for (int d = b->rank - 3, to = rank - 3; d >= 0; stride *= b->dim[d--], to--)
+    {
+      p->packed += b->lo[d] * stride;
+      batch->packed[to] = b->n[d] == 1 && batch->n[to] != 1 ? 0 : stride;
+    }
+  p->packed_k = b->dim[depth];
+  p->packed_n = b->dim[column];
+  p->k0 = b->lo[depth];
+  p->n0 = b->lo[column];
+}
+
+/* A column of results is computed as a row, and rows that are not contiguous as columns that
+ * are: factors of a product may change places. */
+static void
+turn (RduProduct *p)
+{
+  RduProduct q = *p;
+  if (p->packed != NULL || p->c_row != 1 || (p->n > 1 && p->c_column == 1))
+    return;
+  *p = (RduProduct){ .m = q.n,
+                     .n = q.m,
+                     .k = q.k,
+                     .a = q.b,
+                     .b = q.a,
+                     .a_row = q.b_column,
+                     .a_depth = q.b_depth,
+                     .b_depth = q.a_depth,
+                     .b_column = q.a_row,
+                     .c = q.c,
+                     .c_row = q.c_column,
+                     .c_column = q.c_row,
+                     .first = q.first };
+}
+
+static void
+multiply (const RduProduct *product, bool is_int, float *scratch)
+{
+  RduProduct p = *product;
+  if (is_int)
+    {
+      multiply_ints (&p);
+      return;
+    }
+  turn (&p);
+  RDU_SYMBOL (rdu_product) (&p, scratch);
 }
 
 static void
@@ -113,20 +121,19 @@ gemm (const RduCall *call)
   const RduView *a = call->src[0], *b = call->src[1], *y = call->dst[0];
   bool ta = call->imm[0] != 0, tb = call->imm[1] != 0;
   int a1 = a->rank - 1, b1 = b->rank - 1, y1 = y->rank - 1;
-  Operands o = { .a_row = a->stride[ta ? a1 : a1 - 1],
-                 .a_col = a->stride[ta ? a1 - 1 : a1],
-                 .b_row = b->stride[tb ? b1 : b1 - 1],
-                 .b_col = b->stride[tb ? b1 - 1 : b1],
-                 .c_col = y->stride[y1] };
-  RduContraction job = { .m = y->n[y1 - 1],
-                         .n = y->n[y1],
-                         .k = a->n[ta ? a1 - 1 : a1],
-                         .operands = &o,
-                         .pack_a = pack_a,
-                         .pack_b = pack_b,
-                         .columns = o.c_col == 1 ? NULL : strided_columns,
-                         .c_row = y->stride[y1 - 1],
-                         .first = call->first };
+  RduProduct p = { .m = y->n[y1 - 1],
+                   .n = y->n[y1],
+                   .k = a->n[ta ? a1 - 1 : a1],
+                   .a = a->data,
+                   .b = b->data,
+                   .a_row = a->stride[ta ? a1 : a1 - 1],
+                   .a_depth = a->stride[ta ? a1 - 1 : a1],
+                   .b_depth = b->stride[tb ? b1 : b1 - 1],
+                   .b_column = b->stride[tb ? b1 - 1 : b1],
+                   .c = y->data,
+                   .c_row = y->stride[y1 - 1],
+                   .c_column = y->n[y1] == 1 ? 1 : y->stride[y1],
+                   .first = call->first };
   Batch batch = { .rank = y->rank - 2 };
   int64_t n_matrices = 1, index[SF_MAX_RANK] = { 0 };
   for (int d = 0; d < batch.rank; d++)
@@ -136,25 +143,22 @@ gemm (const RduCall *call)
       batch.b[d] = rdu_broadcast_stride (b, d, y->rank, y->n[d]);
       batch.y[d] = y->stride[d];
     }
-  merge_rows (&batch, &o, &job);
+  find_packed (b, tb, y->rank, &batch, &p);
+  merge_rows (&batch, &p);
   for (int d = 0; d < batch.rank; d++)
     n_matrices *= batch.n[d];
-  o.a = a->data;
-  o.b = b->data;
-  job.c = y->data;
   for (int64_t i = 0; i < n_matrices; i++)
     {
-      if (y->is_int)
-        contract_ints (&job);
-      else
-        RDU_SYMBOL (rdu_contract) (&job, call->scratch);
+      multiply (&p, y->is_int, call->scratch);
       for (int d = batch.rank - 1; d >= 0; d--)
         {
           bool wrapped = ++index[d] == batch.n[d];
           int64_t steps = wrapped ? 1 - batch.n[d] : 1;
-          o.a += steps * batch.a[d];
-          o.b += steps * batch.b[d];
-          job.c += steps * batch.y[d];
+          p.a += steps * batch.a[d];
+          p.b += steps * batch.b[d];
+          p.c += steps * batch.y[d];
+          if (p.packed != NULL)
+            p.packed += steps * batch.packed[d];
           if (!wrapped)
             break;
           index[d] = 0;
@@ -162,7 +166,44 @@ gemm (const RduCall *call)
     }
 }
 
+static int64_t
+packed_elems (const RduView *whole, int src, const int64_t *imm)
+{
+  if (src != 1 || whole->is_int || whole->rank < 2)
+    return 0;
+  int64_t elems = packed_matrix (whole, imm[1] != 0);
+  for (int d = 0; d < whole->rank - 2; d++)
+    elems *= whole->dim[d];
+  return elems;
+}
+
+/* Panels of all matrices, one after the other, are shared out evenly. */
+static void
+pack (const RduView *whole, int src, const int64_t *imm, void *to, int64_t part, int64_t n_parts)
+{
+  bool tb = imm[1] != 0;
+  int column = whole->rank - (tb ? 2 : 1), depth = whole->rank - (tb ? 1 : 2);
+  int64_t n = whole->dim[column], k = whole->dim[depth], n_matrices = 1;
+  int64_t n_panels = (n + RDU_TILE_COLUMNS - 1) / RDU_TILE_COLUMNS;
+  for (int d = 0; d < whole->rank - 2; d++)
+    n_matrices *= whole->dim[d];
+  int64_t n_all = n_matrices * n_panels;
+  for (int64_t p = n_all * part / n_parts; p < n_all * (part + 1) / n_parts; p++)
+    {
+      int64_t matrix = p / n_panels, j = p % n_panels * RDU_TILE_COLUMNS;
+      const float *from = (const float *) whole->data + j * whole->stride[column];
+      for (int64_t d = whole->rank - 3, left = matrix; d >= 0; left /= whole->dim[d--])
+        from += left % whole->dim[d] * whole->stride[d];
+      RDU_SYMBOL (rdu_pack_panel)
+      (from, whole->stride[depth], whole->stride[column], k,
+       n - j < RDU_TILE_COLUMNS ? n - j : RDU_TILE_COLUMNS,
+       (float *) to + matrix * packed_matrix (whole, tb) + j * k);
+    }
+}
+
+static const RduPack right_panels = { packed_elems, pack };
+
 const RduKernel RDU_SYMBOL (rdu_gemm_kernels)[] = {
-  { "gemm", 1, gemm },
-  { NULL, 0, NULL },
+  { "gemm", 1, gemm, &right_panels, true },
+  { NULL, 0, NULL, NULL, false },
 };

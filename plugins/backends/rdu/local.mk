@@ -12,11 +12,19 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_map.c \
   plugins/backends/rdu/kernels_math.h \
   plugins/backends/rdu/kernels_move.c \
+  plugins/backends/rdu/kernels_panel.c \
+  plugins/backends/rdu/kernels_panel.h \
   plugins/backends/rdu/kernels_peak.c \
   plugins/backends/rdu/kernels_pool.c \
+  plugins/backends/rdu/kernels_product.c \
+  plugins/backends/rdu/kernels_product.h \
   plugins/backends/rdu/kernels_reduce.c \
   plugins/backends/rdu/kernels_row.c \
   plugins/backends/rdu/kernels_rows.h \
+  plugins/backends/rdu/kernels_tile.c \
+  plugins/backends/rdu/kernels_tile.h \
+  plugins/backends/rdu/kernels_transpose.h \
+  plugins/backends/rdu/kernels_vector.h \
   plugins/backends/rdu/kernels_view.h
 SF_RDU_KERNEL_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS) -I$(top_srcdir)
 SF_RDU_KERNEL_CFLAGS = $(SF_PLUGIN_CFLAGS) -O3 -fno-math-errno -fno-trapping-math

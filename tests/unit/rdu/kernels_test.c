@@ -23,52 +23,6 @@ values (uint32_t stream, int64_t n)
   return x;
 }
 
-/* ---- gemm ---- */
-
-typedef struct
-{
-  int64_t batch, m, n, k;
-  bool shared_b;
-} Gemm;
-
-static void
-check_gemm (const RduIsa *isa, const Gemm *g, bool ta, bool tb, bool first)
-{
-  int64_t nb = g->shared_b ? 1 : g->batch;
-  g_autofree float *a = values (1, g->batch * g->m * g->k), *b = values (2, nb * g->k * g->n),
-                   *y = values (3, g->batch * g->m * g->n);
-  g_autofree float *old = g_memdup2 (y, (size_t) (g->batch * g->m * g->n + 1) * 4);
-  RduView src[2] = { ta ? FVIEW (a, g->batch, g->k, g->m) : FVIEW (a, g->batch, g->m, g->k),
-                     tb ? FVIEW (b, nb, g->n, g->k) : FVIEW (b, nb, g->k, g->n) };
-  RduView dst = FVIEW (y, g->batch, g->m, g->n);
-  call_kernel (isa, "gemm", src, 2, &dst, 1, (int64_t[]){ ta, tb }, NULL, first);
-  double worst = 0;
-  for (int64_t p = 0; p < g->batch; p++)
-    for (int64_t i = 0; i < g->m; i++)
-      for (int64_t j = 0; j < g->n; j++)
-        {
-          int64_t at = (p * g->m + i) * g->n + j, pb = g->shared_b ? 0 : p;
-          double sum = first ? 0 : old[at];
-          for (int64_t k = 0; k < g->k; k++)
-            sum += (double) a[p * g->m * g->k + (ta ? k * g->m + i : i * g->k + k)]
-                   * b[pb * g->k * g->n + (tb ? j * g->k + k : k * g->n + j)];
-          worst = fmax (worst, fabs (y[at] - sum));
-        }
-  SF_CHECK_MSG (worst <= 1e-5, "gemm %ld x %ld x %ld, transpose %d %d, first %d: off by %g",
-                (long) g->m, (long) g->n, (long) g->k, ta, tb, first, worst);
-}
-
-SF_TEST_CASES (RduKernels, Gemm, isa_names, N_ISA_NAMES, sf_test_row_name)
-{
-  ISA_OR_SKIP (isa);
-  static const Gemm cases[] = { { 1, 1, 1, 1, false },   { 2, 13, 33, 7, false },
-                                { 3, 5, 10, 300, true }, { 1, 100, 400, 9, true },
-                                { 4, 1, 20, 17, true },  { 1, 3, 5, 0, false } };
-  for (size_t c = 0; c < G_N_ELEMENTS (cases); c++)
-    for (int flags = 0; flags < 8; flags++)
-      check_gemm (isa, &cases[c], flags & 1, flags & 2, flags & 4);
-}
-
 /* ---- convolutions ---- */
 
 typedef struct

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Blocks of sums in registers (after Goto and van de Geijn, "Anatomy of high-performance matrix
+ * multiplication", TOMS 2008): each step of the depth loads some vectors of b and adds their
+ * products with one broadcast element of a per row. Neither operand has to be packed; panels that
+ * are read in place cost more only where their lines fall into few sets of the cache. */
+#include "plugins/backends/rdu/kernels_tile.h"
+
+#define MAX_ROWS 16
+
+/* rows, vectors: constants, so that every sum is a register. Lanes past the last column are
+ * neither read nor written. */
+static inline __attribute__ ((always_inline)) void
+sum_block (const RduTile *t, int64_t i0, const int rows, const int vectors)
+{
+  RduVec sum[MAX_ROWS][RDU_TILE_VECTORS], b[RDU_TILE_VECTORS];
+  const int last = vectors - 1;
+  const RduLanes lanes = rdu_lanes (t->n - last * RDU_VECTOR);
+  const int64_t a_row = t->a_row, a_row3 = 3 * a_row;
+  const float *a_group[MAX_ROWS / 4], *from = t->b; /* of four rows each */
+  float *c = t->c + i0 * t->c_row;
+#pragma GCC unroll 4
+  for (int g = 0; g < (rows + 3) / 4; g++)
+    a_group[g] = t->a + (i0 + 4 * g) * a_row;
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++)
+      if (t->first)
+        sum[i][v] = rdu_vec_zero ();
+      else if (v < last)
+        sum[i][v] = rdu_vec_load (c + i * t->c_row + v * RDU_VECTOR);
+      else
+        sum[i][v] = rdu_vec_load_lanes (c + i * t->c_row + v * RDU_VECTOR, lanes);
+  for (int64_t k = t->k; k > 0; k--, from += t->b_depth)
+    {
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; v++)
+        b[v] = v < last ? rdu_vec_load (from + v * RDU_VECTOR)
+                        : rdu_vec_load_lanes (from + v * RDU_VECTOR, lanes);
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; i++)
+        {
+          const float *a = a_group[i / 4];
+          RduVec x = rdu_vec_all (i % 4 == 0   ? a
+                                  : i % 4 == 1 ? a + a_row
+                                  : i % 4 == 2 ? a + 2 * a_row
+                                               : a + a_row3);
+#pragma GCC unroll 4
+          for (int v = 0; v < vectors; v++)
+            sum[i][v] = rdu_vec_fma (x, b[v], sum[i][v]);
+        }
+#pragma GCC unroll 4
+      for (int g = 0; g < (rows + 3) / 4; g++)
+        a_group[g] += t->a_depth;
+    }
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++)
+      if (v < last)
+        rdu_vec_store (c + i * t->c_row + v * RDU_VECTOR, sum[i][v]);
+      else
+        rdu_vec_store_lanes (c + i * t->c_row + v * RDU_VECTOR, lanes, sum[i][v]);
+}
+
+typedef void (*Block) (const RduTile *t, int64_t i0);
+
+/* Every number of rows whose sums fit the registers beside the vectors of b. */
+#define ROWS_4(X, v)  X (1, v) X (2, v) X (3, v) X (4, v)
+#define ROWS_6(X, v)  ROWS_4 (X, v) X (5, v) X (6, v)
+#define ROWS_8(X, v)  ROWS_6 (X, v) X (7, v) X (8, v)
+#define ROWS_12(X, v) ROWS_8 (X, v) X (9, v) X (10, v) X (11, v) X (12, v)
+#define ROWS_16(X, v) ROWS_12 (X, v) X (13, v) X (14, v) X (15, v) X (16, v)
+#if RDU_VECTOR == 16
+#define BLOCKS(X) ROWS_16 (X, 1) ROWS_12 (X, 2) ROWS_8 (X, 3) ROWS_6 (X, 4)
+static const int64_t most_rows[] = { 16, 12, 8, 6 };
+#elif RDU_VECTOR == 8
+#define BLOCKS(X) ROWS_12 (X, 1) ROWS_6 (X, 2)
+static const int64_t most_rows[] = { 12, 6 };
+#else
+#define BLOCKS(X) ROWS_8 (X, 1) ROWS_4 (X, 2)
+static const int64_t most_rows[] = { 8, 4 };
+#endif
+
+#define BLOCK(rows, vectors)                                          \
+  static void block_##rows##x##vectors (const RduTile *t, int64_t i0) \
+  {                                                                   \
+    sum_block (t, i0, rows, vectors);                                 \
+  }
+BLOCKS (BLOCK)
+
+#define ENTRY(rows, vectors) [vectors - 1][rows - 1] = block_##rows##x##vectors,
+static const Block blocks[RDU_TILE_VECTORS][MAX_ROWS] = { BLOCKS (ENTRY) };
+
+void
+RDU_SYMBOL (rdu_tile) (const RduTile *tile)
+{
+  int64_t vectors = (tile->n + RDU_VECTOR - 1) / RDU_VECTOR;
+  int64_t n_blocks = (tile->m + most_rows[vectors - 1] - 1) / most_rows[vectors - 1];
+  for (int64_t b = 0; b < n_blocks; b++)
+    {
+      int64_t from = tile->m * b / n_blocks, to = tile->m * (b + 1) / n_blocks;
+      blocks[vectors - 1][to - from - 1](tile, from);
+    }
+}
