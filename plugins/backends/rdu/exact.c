@@ -300,6 +300,7 @@ fire_stage (Exact *exact, Agent *agent)
   RduWorker *first = &exact->machine->workers[0];
   RduWorker worker = { .temp = agent->temp, .scratch = first->scratch, .fault = first->fault };
   void *base[RDU_MAX_OPERANDS];
+  const void *packed[RDU_MAX_OPERANDS] = { NULL };
   int64_t block[SF_MAX_COUNTERS] = { agent->fired };
   for (size_t p = 0; p < agent->n_ports; p++)
     base[p] = port_base (exact, agent, &agent->ports[p]);
@@ -308,7 +309,7 @@ fire_stage (Exact *exact, Agent *agent)
       return;
   for (;;)
     {
-      rdu_stage_fire (stage, block, base, &worker);
+      rdu_stage_fire (stage, block, base, packed, &worker);
       int k = stage->n_counters - 1;
       for (; k >= 1; k--)
         {

@@ -62,11 +62,14 @@ SF_RDU_SOURCES = \
   plugins/backends/rdu/lower_launch.c \
   plugins/backends/rdu/machine.c \
   plugins/backends/rdu/machine.h \
+  plugins/backends/rdu/memory.c \
+  plugins/backends/rdu/memory.h \
   plugins/backends/rdu/mutation.c \
   plugins/backends/rdu/mutation.h \
   plugins/backends/rdu/peak.c \
   plugins/backends/rdu/peak.h \
   plugins/backends/rdu/probe.h \
+  plugins/backends/rdu/packing.c \
   plugins/backends/rdu/stage.c \
   plugins/backends/rdu/step.c \
   plugins/backends/rdu/storage.c

@@ -153,9 +153,11 @@ static bool
 lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const RduIsa *isa,
              const RduLayouts *layouts, RduStage *to, GError **error)
 {
-  *to = (RduStage){
-    .id = id, .name = g_strdup (from->name), .n_counters = (int) from->n_counters, .row_elems = 1
-  };
+  *to = (RduStage){ .id = id,
+                    .name = g_strdup (from->name),
+                    .n_counters = (int) from->n_counters,
+                    .flops = from->flops,
+                    .row_elems = 1 };
   if (from->n_operands > RDU_MAX_OPERANDS)
     return sf_fail (error, SF_ERROR_UNSUPPORTED,
                     "stage %s: %zu operands, wanted at most %d; cut the fusion group", to->name,
@@ -196,6 +198,7 @@ lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const Rd
     }
   split_counters (to);
   rdu_stage_group (to, isa);
+  rdu_stage_find_packings (to);
   place_temps (from, to);
   for (int k = 0; k < to->n_counters; k++)
     to->work *= to->n_blocks[k];
@@ -287,6 +290,8 @@ rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa, c
       g_autofree SfOperand *operands = host != NULL ? rdu_choose_blocks (&stage, isa, host) : NULL;
       if (!lower_stage (&stage, order[config->n_stages - 1], config, isa, layouts, to, error))
         return false;
+      to->first_packing = config->n_packings;
+      config->n_packings += to->n_packings;
     }
   return true;
 }
@@ -302,6 +307,7 @@ rdu_config_clear (RduConfig *config)
       g_free (config->stages[s].name);
       g_free (config->stages[s].operands);
       g_free (config->stages[s].instrs);
+      g_free (config->stages[s].packings);
     }
   g_free (config->buffers);
   g_free (config->stages);

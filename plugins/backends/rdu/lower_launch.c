@@ -7,14 +7,16 @@
 
 #include "plugins/backends/rdu/arena.h"
 #include "plugins/backends/rdu/machine.h"
+#include "plugins/backends/rdu/memory.h"
 
 /* What an entry needs of its arena while it is planned. */
 typedef struct
 {
   RduMachine *machine;
   RduEntry *entry;
-  GArray *lives;  /* RduLife */
-  GArray *owners; /* uint64_t: tensor id, or launch << 32 | buffer with the top bit set */
+  GArray *lives;                 /* RduLife */
+  GArray *offsets;               /* int64_t *: where to write where each lies */
+  bool *is_changed;              /* per tensor: by launches of the entry, or at its end */
   int64_t *first_use, *last_use; /* per tensor; first -1: not used here */
   int64_t now;
 } Planner;
@@ -29,6 +31,13 @@ static int64_t
 storage_elems (const RduTensor *tensor)
 {
   return tensor->n_elems * (int64_t) (sf_dtype_bytes (tensor->storage) / 4);
+}
+
+static void
+claim (Planner *planner, RduLife life, int64_t *offset)
+{
+  g_array_append_val (planner->lives, life);
+  g_array_append_val (planner->offsets, offset);
 }
 
 static void
@@ -93,7 +102,7 @@ place_streams (const Planner *planner, RduLaunch *launch)
 
 /* Buffers without a home live in the arena from their first stage to their last. */
 static void
-plan_buffers (Planner *planner, const RduLaunch *launch, uint32_t position)
+plan_buffers (Planner *planner, const RduLaunch *launch)
 {
   const RduConfig *config = launch->config;
   int64_t end = planner->now + (int64_t) config->n_stages + 1;
@@ -117,20 +126,48 @@ plan_buffers (Planner *planner, const RduLaunch *launch, uint32_t position)
         if (launch->stores[i].buffer == b)
           life.last = end;
       life.first = MIN (life.first, life.last);
-      uint64_t owner = (uint64_t) 1 << 63 | (uint64_t) position << 32 | b;
-      g_array_append_val (planner->lives, life);
-      g_array_append_val (planner->owners, owner);
+      claim (planner, life, &launch->home[b].offset);
     }
 }
 
+/* Packed forms of what the entry leaves as it is are kept; others live while their stage runs, and
+ * are made if more than one worker profits. */
+static void
+plan_packings (Planner *planner, const RduLaunch *launch)
+{
+  RduMachine *machine = planner->machine;
+  for (size_t s = 0; s < launch->config->n_stages; s++)
+    for (size_t p = 0; p < launch->config->stages[s].n_packings; p++)
+      {
+        const RduStage *stage = &launch->config->stages[s];
+        const RduPacking *packing = &stage->packings[p];
+        RduPacked *packed = &launch->packed[stage->first_packing + p];
+        uint32_t tensor = launch->home[stage->operands[packing->operand].buffer].tensor;
+        packed->is_kept = tensor != SF_NONE
+                          && (machine->tensors[tensor].role == SF_TENSOR_STATE
+                              || machine->tensors[tensor].role == SF_TENSOR_CONST)
+                          && !planner->is_changed[tensor];
+        packed->is_used = packed->is_kept || packing->is_read_again;
+        int64_t at = planner->now + 1 + (int64_t) s;
+        RduLife life = { .elems = packing->elems, .first = at, .last = at };
+        if (packed->is_kept)
+          {
+            packed->offset = machine->kept_elems;
+            machine->kept_elems += (packing->elems + 15) / 16 * 16;
+          }
+        else if (packed->is_used)
+          claim (planner, life, &packed->offset);
+      }
+}
+
 static bool
-lower_rdu_launch (Planner *planner, const SfLaunch *from, RduLaunch *to, uint32_t position,
-                  GError **error)
+lower_rdu_launch (Planner *planner, const SfLaunch *from, RduLaunch *to, GError **error)
 {
   const RduConfig *config = to->config = &planner->machine->configs[from->config];
   to->slots = g_new0 (RduHome, from->n_bindings);
   to->home = g_new0 (RduHome, config->n_buffers);
   to->base = g_new0 (void *, config->n_buffers);
+  to->packed = g_new0 (RduPacked, config->n_packings);
   for (size_t b = 0; b < config->n_buffers; b++)
     to->home[b].tensor = SF_NONE;
   for (size_t i = 0; i < from->n_bindings; i++)
@@ -150,7 +187,9 @@ lower_rdu_launch (Planner *planner, const SfLaunch *from, RduLaunch *to, uint32_
             sf_dtype_name (buffer->dtype));
     }
   place_streams (planner, to);
-  plan_buffers (planner, to, position);
+  plan_buffers (planner, to);
+  if (!planner->machine->exact_firing)
+    plan_packings (planner, to);
   int64_t end = planner->now + (int64_t) config->n_stages + 1;
   for (size_t i = 0; i < from->n_bindings; i++)
     use_tensor (planner, from->bindings[i].tensor, planner->now, end);
@@ -196,14 +235,12 @@ lower_launches (Planner *planner, GError **error)
         SfLaunch launch = sf_entry_launch (machine->program, entry->index, l);
         if ((int) launch.phase != phase)
           continue;
-        uint32_t position = (uint32_t) entry->n_launches++;
-        RduLaunch *to = &entry->launches[position];
+        RduLaunch *to = &entry->launches[entry->n_launches++];
         *to = (RduLaunch){
           .index = l, .target = launch.target, .phase = launch.phase, .repeat = launch.repeat
         };
-        if (!(launch.target == SF_TARGET_HOST
-                  ? lower_host_launch (planner, &launch, to, error)
-                  : lower_rdu_launch (planner, &launch, to, position, error)))
+        if (!(launch.target == SF_TARGET_HOST ? lower_host_launch (planner, &launch, to, error)
+                                              : lower_rdu_launch (planner, &launch, to, error)))
           return false;
       }
   return true;
@@ -271,42 +308,66 @@ place_in_arena (Planner *planner, GError **error)
         RduLife life = { .elems = storage_elems (&machine->tensors[t]),
                          .first = planner->first_use[t],
                          .last = planner->last_use[t] };
-        uint64_t owner = t;
-        g_array_append_val (planner->lives, life);
-        g_array_append_val (planner->owners, owner);
+        machine->tensors[t].offset = -1;
+        claim (planner, life, &machine->tensors[t].offset);
       }
   entry->arena_elems = rdu_arena_plan ((RduLife *) (void *) planner->lives->data,
                                        planner->lives->len);
-  entry->arena = sf_aligned_alloc ((size_t) entry->arena_elems, 4, "memory of the emulator", error);
+  entry->arena = rdu_memory_new (entry->arena_elems, "memory of the emulator", error);
   if (entry->arena == NULL)
     return false;
   for (guint i = 0; i < planner->lives->len; i++)
-    {
-      uint64_t owner = g_array_index (planner->owners, uint64_t, i);
-      int64_t offset = g_array_index (planner->lives, RduLife, i).offset;
-      if (owner >> 63 != 0)
-        entry->launches[owner >> 32 & 0x7fffffff].home[owner & 0xffffffff].offset = offset;
-      else
-        machine->tensors[owner].data = entry->arena + offset;
-    }
+    *g_array_index (planner->offsets, int64_t *, i)
+        = g_array_index (planner->lives, RduLife, i).offset;
+  for (uint32_t t = 0; t < machine->n_tensors; t++)
+    if (planner->first_use[t] >= 0 && machine->tensors[t].data == NULL)
+      machine->tensors[t].data = entry->arena + machine->tensors[t].offset;
   return true;
+}
+
+/* What the entry's launches write, and the states that next contents replace. */
+static void
+find_changed (Planner *planner)
+{
+  const RduMachine *machine = planner->machine;
+  const SfProgram *program = machine->program;
+  for (uint32_t l = 0; l < sf_entry_n_launches (program, planner->entry->index); l++)
+    {
+      SfLaunch launch = sf_entry_launch (program, planner->entry->index, l);
+      for (size_t i = 0; i < launch.n_bindings; i++)
+        {
+          uint32_t tensor = launch.bindings[i].tensor;
+          planner->is_changed[tensor] |= launch.target == SF_TARGET_HOST;
+          if (machine->tensors[tensor].role == SF_TENSOR_NEXT)
+            planner->is_changed[machine->tensors[tensor].state] = true;
+        }
+      for (uint32_t s = 0;
+           launch.target == SF_TARGET_RDU && s < sf_config_n_streams (program, launch.config); s++)
+        {
+          SfStream stream = sf_config_stream (program, launch.config, s);
+          planner->is_changed[launch.bindings[stream.slot].tensor] |= stream.out;
+        }
+    }
 }
 
 static bool
 lower_entry (RduMachine *machine, RduEntry *entry, GError **error)
 {
   g_autoptr (GArray) lives = g_array_new (FALSE, FALSE, sizeof (RduLife));
-  g_autoptr (GArray) owners = g_array_new (FALSE, FALSE, sizeof (uint64_t));
+  g_autoptr (GArray) offsets = g_array_new (FALSE, FALSE, sizeof (int64_t *));
+  g_autofree bool *is_changed = g_new0 (bool, machine->n_tensors + 1);
   g_autofree int64_t *first = g_new (int64_t, machine->n_tensors + 1);
   g_autofree int64_t *last = g_new0 (int64_t, machine->n_tensors + 1);
   Planner planner = { .machine = machine,
                       .entry = entry,
                       .lives = lives,
-                      .owners = owners,
+                      .offsets = offsets,
+                      .is_changed = is_changed,
                       .first_use = first,
                       .last_use = last };
   for (size_t t = 0; t < machine->n_tensors; t++)
     first[t] = -1;
+  find_changed (&planner);
   if (!lower_launches (&planner, error))
     return false;
   lower_commits (&planner);
@@ -345,9 +406,7 @@ place_lasting (RduMachine *machine, GError **error)
         }
       machine->memory_elems = offset;
       if (pass == 0
-          && (machine->memory = sf_aligned_alloc ((size_t) offset, 4, "tensors of the emulator",
-                                                  error))
-                 == NULL)
+          && (machine->memory = rdu_memory_new (offset, "tensors of the emulator", error)) == NULL)
         return false;
     }
   for (uint32_t t = 0; t < machine->n_tensors; t++)
@@ -358,6 +417,27 @@ place_lasting (RduMachine *machine, GError **error)
           && !rdu_tensor_write (machine, t, &data, error))
         return false;
     }
+  return true;
+}
+
+/* Memory for the packed forms that are kept, and where all of them are. */
+static bool
+place_packed (RduMachine *machine, GError **error)
+{
+  machine->kept = rdu_memory_new (machine->kept_elems, "packed operands", error);
+  if (machine->kept == NULL)
+    return false;
+  for (size_t e = 0; e < machine->n_entries; e++)
+    for (size_t l = 0; l < machine->entries[e].n_launches; l++)
+      {
+        const RduLaunch *launch = &machine->entries[e].launches[l];
+        size_t n = launch->config != NULL ? launch->config->n_packings : 0;
+        for (size_t p = 0; p < n; p++)
+          if (launch->packed[p].is_used)
+            launch->packed[p].data = (launch->packed[p].is_kept ? machine->kept
+                                                                : machine->entries[e].arena)
+                                     + launch->packed[p].offset;
+      }
   return true;
 }
 
@@ -377,9 +457,10 @@ rdu_lower_entries (RduMachine *machine, GError **error)
                          .storage = rdu_storage_dtype (tensor.dtype),
                          .shape = tensor.shape,
                          .n_elems = sf_shape_n_elems (&tensor.shape),
-                         .state = tensor.state };
-      machine->tensors[machine->n_tensors].channels_last
-          = rdu_layouts_of_tensor (machine->layouts, (uint32_t) machine->n_tensors);
+                         .state = tensor.state,
+                         .version = 1 };
+      machine->tensors[machine->n_tensors].channels_last = rdu_layouts_of_tensor (
+          machine->layouts, (uint32_t) machine->n_tensors);
     }
   size_t n_entries = sf_program_n_entries (program);
   machine->entries = g_new0 (RduEntry, n_entries);
@@ -392,7 +473,7 @@ rdu_lower_entries (RduMachine *machine, GError **error)
   for (size_t e = 0; e < n_entries; e++)
     if (!lower_entry (machine, &machine->entries[e], error))
       return false;
-  return true;
+  return place_packed (machine, error);
 }
 
 void
@@ -403,6 +484,7 @@ rdu_entry_clear (RduEntry *entry)
       RduLaunch *launch = &entry->launches[l];
       g_free (launch->home);
       g_free (launch->base);
+      g_free (launch->packed);
       g_free (launch->slots);
       g_free (launch->loads);
       g_free (launch->stores);
@@ -410,7 +492,7 @@ rdu_entry_clear (RduEntry *entry)
     }
   g_free (entry->launches);
   g_free (entry->commits);
-  sf_aligned_free (entry->arena);
+  rdu_memory_free (entry->arena, entry->arena_elems);
   g_free (entry->name);
   *entry = (RduEntry){ 0 };
 }

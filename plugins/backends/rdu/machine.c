@@ -3,6 +3,7 @@
 #include <sf/checked.h>
 
 #include "plugins/backends/rdu/machine.h"
+#include "plugins/backends/rdu/memory.h"
 
 static bool
 lower_configs (RduMachine *machine, GError **error)
@@ -48,8 +49,7 @@ make_workers (RduMachine *machine, GError **error)
   if (machine->pool == NULL)
     return false;
   if (machine->exact_firing)
-    machine->rings = sf_aligned_alloc ((size_t) machine->ring_elems, 4, "buffers of exact firing",
-                                       error);
+    machine->rings = rdu_memory_new (machine->ring_elems, "buffers of exact firing", error);
   return !machine->exact_firing || machine->rings != NULL;
 }
 
@@ -92,8 +92,9 @@ rdu_machine_close (RduMachine *machine)
     g_free (machine->tensors[t].name);
   if (machine->layouts != NULL)
     rdu_layouts_free (machine->layouts);
-  sf_aligned_free (machine->memory);
-  sf_aligned_free (machine->rings);
+  rdu_memory_free (machine->memory, machine->memory_elems);
+  rdu_memory_free (machine->rings, machine->ring_elems);
+  rdu_memory_free (machine->kept, machine->kept_elems);
   g_free (machine->workers);
   g_free (machine->configs);
   g_free (machine->entries);

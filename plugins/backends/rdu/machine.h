@@ -59,6 +59,16 @@ typedef struct
   void (*run) (const RduFused *fused, const RduView *views);
 } RduGroup;
 
+/* A source of an instruction that its kernel likes in a layout of its own. */
+typedef struct
+{
+  uint32_t operand;
+  const RduInstr *instr;
+  int src;
+  int64_t elems;
+  bool is_read_again; /* by firings that may run at one time: worth it for one run */
+} RduPacking;
+
 typedef struct
 {
   uint32_t id; /* in the config */
@@ -71,11 +81,14 @@ typedef struct
   int n_serial, serial[SF_MAX_COUNTERS]; /* the others, outermost first, looped within a worker */
   int64_t n_jobs;                        /* combinations of the split counters */
   int64_t work; /* elements touched, roughly: what a fork-join must be worth */
+  int64_t flops;
   size_t n_operands, n_instrs;
   RduOperand *operands;
   RduInstr *instrs;
   size_t n_groups;
-  RduGroup *groups; /* what a firing runs, in order */
+  RduGroup *groups;                 /* what a firing runs, in order */
+  size_t n_packings, first_packing; /* first: of the config's, which a launch has side by side */
+  RduPacking *packings;
   int64_t temp_elems, row_elems;
 } RduStage;
 
@@ -91,7 +104,7 @@ typedef struct
 typedef struct
 {
   uint32_t index; /* in the program */
-  size_t n_buffers, n_stages, n_streams;
+  size_t n_buffers, n_stages, n_streams, n_packings;
   RduBuffer *buffers;
   RduStage *stages; /* in an order in which what is read has been written */
   SfStream *streams;
@@ -109,7 +122,9 @@ typedef struct
   bool channels_last;
   SfShape shape;
   int64_t n_elems;
-  uint32_t state; /* NEXT: of which state */
+  uint32_t state;   /* NEXT: of which state */
+  uint64_t version; /* STATE, CONST: another one whenever the content has changed; from 1 */
+  int64_t offset;   /* in the arena, if it lives there */
   void *data;
 } RduTensor;
 
@@ -128,6 +143,15 @@ typedef struct
   RduHome home;
 } RduTransfer;
 
+/* The packed form of an operand. */
+typedef struct
+{
+  bool is_used, is_kept; /* kept: from step to step, made anew when the tensor has changed */
+  int64_t offset;        /* in the arena, or in the kept memory */
+  void *data;
+  uint64_t version; /* of the tensor, when it was packed; 0: not yet */
+} RduPacked;
+
 typedef struct
 {
   uint32_t index; /* in the entry */
@@ -141,6 +165,7 @@ typedef struct
   RduHome *slots; /* per slot */
   size_t n_loads, n_stores;
   RduTransfer *loads, *stores;
+  RduPacked *packed; /* per packing of the config */
   /* host */
   const SfGraph *graph;
   size_t n_bindings;
@@ -189,6 +214,8 @@ typedef struct
   RduEntry *entries;
   int32_t *memory; /* of the tensors that are not in an arena */
   int64_t memory_elems, temp_elems, row_elems;
+  int32_t *kept; /* packed forms of what does not change from step to step */
+  int64_t kept_elems;
   int32_t *rings; /* exact firing: room for the buffers of one launch */
   int64_t ring_elems;
   RduWorker *workers;
@@ -205,17 +232,23 @@ void rdu_config_clear (RduConfig *config);
 void rdu_stage_group (RduStage *stage, const RduIsa *isa);
 void rdu_stage_clear_groups (RduStage *stage);
 
+/* packing.c */
+/* What kernels of the stage want packed; counters, operands and instructions are there. */
+void rdu_stage_find_packings (RduStage *stage);
+/* Packs what has changed, over the pool. */
+void rdu_stage_pack (RduMachine *machine, RduLaunch *launch, const RduStage *stage);
+
 /* lower_launch.c: all entries, and memory for everything. */
 bool rdu_lower_entries (RduMachine *machine, GError **error);
 void rdu_entry_clear (RduEntry *entry);
 
 /* stage.c */
-/* One firing. base: per operand, where its whole tensor begins (TEMP: ignored). block: per counter.
- */
+/* One firing. Per operand: base, where its whole tensor begins (TEMP: ignored), and packed, its
+ * packed form or NULL. block: per counter. */
 void rdu_stage_fire (const RduStage *stage, const int64_t *block, void *const *base,
-                     RduWorker *worker);
-/* All firings, over the pool's workers; base per buffer. A fault is left in the workers. */
-void rdu_stage_run (RduMachine *machine, const RduStage *stage, void *const *buffer_base);
+                     const void *const *packed, RduWorker *worker);
+/* All firings, over the pool's workers. A fault is left in the workers. */
+void rdu_stage_run (RduMachine *machine, const RduLaunch *launch, const RduStage *stage);
 
 /* storage.c */
 SfDtype rdu_storage_dtype (SfDtype dtype);
@@ -224,8 +257,7 @@ void rdu_settle (const RduIsa *isa, SfDtype dtype, void *data, int64_t n);
 /* The same over the pool. */
 void rdu_settle_parallel (RduMachine *machine, SfDtype dtype, void *data, int64_t n);
 /* From and to caller memory. */
-bool rdu_tensor_write (const RduMachine *machine, uint32_t tensor, const SfTensor *from,
-                       GError **error);
+bool rdu_tensor_write (RduMachine *machine, uint32_t tensor, const SfTensor *from, GError **error);
 bool rdu_tensor_read (const RduMachine *machine, uint32_t tensor, SfTensor *to, GError **error);
 
 /* step.c */

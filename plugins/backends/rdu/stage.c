@@ -17,13 +17,13 @@ first_at_least (int64_t lo, int64_t step, int64_t bound)
 /* The box of an operand; position: first element of each block, length: of each block. */
 static void
 cut_box (const RduStage *stage, const RduOperand *operand, const int64_t *position,
-         const int64_t *missing, void *base, RduView *view)
+         const int64_t *missing, void *base, const void *packed, RduView *view)
 {
   int64_t offset = 0;
   view->rank = operand->rank;
   view->is_int = operand->is_int;
   view->dtype = operand->dtype;
-  view->packed = NULL;
+  view->packed = packed;
   for (int d = 0; d < operand->rank; d++)
     {
       const SfAccess *access = &operand->access[d];
@@ -75,7 +75,8 @@ run_instr (const RduStage *stage, const RduInstr *instr, const RduView *views, b
 }
 
 void
-rdu_stage_fire (const RduStage *stage, const int64_t *block, void *const *base, RduWorker *worker)
+rdu_stage_fire (const RduStage *stage, const int64_t *block, void *const *base,
+                const void *const *packed, RduWorker *worker)
 {
   RduView views[RDU_MAX_OPERANDS];
   int64_t position[SF_MAX_COUNTERS], missing[SF_MAX_COUNTERS];
@@ -92,7 +93,7 @@ rdu_stage_fire (const RduStage *stage, const int64_t *block, void *const *base, 
       const RduOperand *operand = &stage->operands[o];
       void *from = operand->kind == SF_OPERAND_TEMP ? worker->temp + operand->temp_offset : base[o];
       if (operand->is_seen)
-        cut_box (stage, operand, position, missing, from, &views[o]);
+        cut_box (stage, operand, position, missing, from, packed[o], &views[o]);
     }
   for (size_t g = 0; g < stage->n_groups; g++)
     {
@@ -114,6 +115,7 @@ typedef struct
   RduMachine *machine;
   const RduStage *stage;
   void *base[RDU_MAX_OPERANDS];
+  const void *packed[RDU_MAX_OPERANDS];
 } Run;
 
 /* One combination of the split counters: the serial ones are looped in their order. */
@@ -132,7 +134,7 @@ run_job (const Run *run, int64_t job, RduWorker *worker)
       return;
   for (;;)
     {
-      rdu_stage_fire (stage, block, run->base, worker);
+      rdu_stage_fire (stage, block, run->base, run->packed, worker);
       int i = stage->n_serial - 1;
       for (; i >= 0; i--)
         {
@@ -158,13 +160,15 @@ run_jobs (void *user_data, int worker, int64_t begin, int64_t end)
 }
 
 void
-rdu_stage_run (RduMachine *machine, const RduStage *stage, void *const *buffer_base)
+rdu_stage_run (RduMachine *machine, const RduLaunch *launch, const RduStage *stage)
 {
   Run run = { .machine = machine, .stage = stage };
   for (size_t o = 0; o < stage->n_operands; o++)
     run.base[o] = stage->operands[o].kind == SF_OPERAND_TEMP
                       ? NULL
-                      : buffer_base[stage->operands[o].buffer];
+                      : launch->base[stage->operands[o].buffer];
+  for (size_t p = 0; p < stage->n_packings; p++)
+    run.packed[stage->packings[p].operand] = launch->packed[stage->first_packing + p].data;
   if (stage->n_jobs == 1 || machine->n_threads == 1 || stage->work < WORTH_A_FORK)
     run_jobs (&run, 0, 0, stage->n_jobs);
   else

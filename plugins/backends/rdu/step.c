@@ -146,7 +146,8 @@ run_rdu (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, const Sf
   for (size_t s = 0; s < config->n_stages; s++)
     {
       const RduStage *stage = &config->stages[s];
-      rdu_stage_run (machine, stage, launch->base);
+      rdu_stage_pack (machine, launch, stage);
+      rdu_stage_run (machine, launch, stage);
       if (!rdu_check_faults (machine, entry, launch, stage, error))
         return false;
       for (size_t o = 0; o < stage->n_operands; o++)
@@ -215,6 +216,7 @@ commit (RduMachine *machine, const RduEntry *entry, SfPhase phase)
       if (c->phase != phase)
         continue;
       RduTensor *state = &machine->tensors[c->state], *next = &machine->tensors[c->next];
+      state->version++;
       if (c->copies)
         memcpy (state->data, next->data, (size_t) state->n_elems * sf_dtype_bytes (state->storage));
       else

@@ -99,13 +99,14 @@ is_alike (const RduTensor *tensor, const SfTensor *other)
 }
 
 bool
-rdu_tensor_write (const RduMachine *machine, uint32_t index, const SfTensor *from, GError **error)
+rdu_tensor_write (RduMachine *machine, uint32_t index, const SfTensor *from, GError **error)
 {
-  const RduTensor *tensor = &machine->tensors[index];
+  RduTensor *tensor = &machine->tensors[index];
   SfTensor to = sf_tensor (tensor->storage, from->shape, tensor->data), rows = { 0 };
   bool permutes = rdu_layout_permutes (&tensor->shape, tensor->channels_last);
   if (!check_elems (tensor, from, "feed what the model declares", error))
     return false;
+  tensor->version++;
   if (!permutes && !sf_tensor_copy (from, &to, error))
     return false;
   if (permutes && is_alike (tensor, from))

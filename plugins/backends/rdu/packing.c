@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operands in their kernels' own layout: which of a stage's, where they lie, and when they are made
+ * anew. */
+#include "plugins/backends/rdu/machine.h"
+
+enum
+{
+  LEAST_USE = 8,      /* multiply-adds per element below which an operand is read as it is */
+  PART_ELEMS = 16384, /* a part that is worth a worker */
+  MOST_GROWTH = 8     /* padding that is worth the room */
+};
+
+static RduView
+whole_view (const RduOperand *operand, void *data)
+{
+  RduView view
+      = { .data = data, .rank = operand->rank, .is_int = operand->is_int, .dtype = operand->dtype };
+  for (int d = 0; d < operand->rank; d++)
+    {
+      view.n[d] = view.dim[d] = view.valid_hi[d] = operand->dim[d];
+      view.stride[d] = operand->whole_stride[d];
+      view.step[d] = 1;
+    }
+  return view;
+}
+
+/* Whether some other source of the stage's instructions is the same operand, for a kernel that
+ * might take its packed form for its own. */
+static bool
+is_shared (const RduStage *stage, const RduInstr *instr, int src)
+{
+  for (size_t i = 0; i < stage->n_instrs; i++)
+    for (int k = 0; k < stage->instrs[i].n_src; k++)
+      if (stage->instrs[i].src[k] == instr->src[src] && stage->instrs[i].kernel->pack != NULL
+          && (&stage->instrs[i] != instr || k != src))
+        return true;
+  return false;
+}
+
+static bool
+moves (const RduOperand *operand, int counter)
+{
+  for (int d = 0; d < operand->rank; d++)
+    if (operand->access[d].coef[counter] != 0)
+      return true;
+  return false;
+}
+
+/* Whether firings that may run at one time read the same elements. */
+static bool
+is_read_again (const RduStage *stage, const RduOperand *operand)
+{
+  for (int i = 0; i < stage->n_split; i++)
+    if (stage->n_blocks[stage->split[i]] > 1 && !moves (operand, stage->split[i]))
+      return true;
+  return false;
+}
+
+static int64_t
+packed_elems (const RduStage *stage, const RduInstr *instr, int src)
+{
+  const RduOperand *operand = &stage->operands[instr->src[src]];
+  RduView whole = whole_view (operand, NULL);
+  int64_t n = 1;
+  for (int d = 0; d < operand->rank; d++)
+    n *= operand->dim[d];
+  if (operand->kind != SF_OPERAND_IN || is_shared (stage, instr, src)
+      || stage->flops / 2 / LEAST_USE < n)
+    return 0;
+  int64_t elems = instr->kernel->pack->elems (&whole, src, instr->imm);
+  return elems / MOST_GROWTH > n + PART_ELEMS ? 0 : elems;
+}
+
+void
+rdu_stage_find_packings (RduStage *stage)
+{
+  for (size_t i = 0; i < stage->n_instrs; i++)
+    for (int k = 0; k < stage->instrs[i].n_src && stage->instrs[i].kernel->pack != NULL; k++)
+      {
+        const RduInstr *instr = &stage->instrs[i];
+        int64_t elems = packed_elems (stage, instr, k);
+        if (elems <= 0)
+          continue;
+        stage->packings = g_renew (RduPacking, stage->packings, stage->n_packings + 1);
+        stage->packings[stage->n_packings++] = (RduPacking){
+          .operand = instr->src[k],
+          .instr = instr,
+          .src = k,
+          .elems = elems,
+          .is_read_again = is_read_again (stage, &stage->operands[instr->src[k]])
+        };
+      }
+}
+
+/* ---- before a stage fires ---- */
+
+typedef struct
+{
+  const RduProbe *probe;
+  uint32_t stage;
+  const RduPacking *packing;
+  RduView whole;
+  void *to;
+  int64_t n_parts;
+} Job;
+
+static void
+pack_parts (void *user_data, int worker, int64_t begin, int64_t end)
+{
+  const Job *job = user_data;
+  const RduInstr *instr = job->packing->instr;
+  int64_t started = rdu_probe_begin (job->probe);
+  for (int64_t part = begin; part < end; part++)
+    instr->kernel->pack->pack (&job->whole, job->packing->src, instr->imm, job->to, part,
+                               job->n_parts);
+  rdu_probe_end (job->probe, worker, SF_RECORD_PACK, job->stage, started);
+}
+
+void
+rdu_stage_pack (RduMachine *machine, RduLaunch *launch, const RduStage *stage)
+{
+  for (size_t p = 0; p < stage->n_packings; p++)
+    {
+      const RduPacking *packing = &stage->packings[p];
+      RduPacked *packed = &launch->packed[stage->first_packing + p];
+      if (!packed->is_used)
+        continue;
+      const RduOperand *operand = &stage->operands[packing->operand];
+      const RduHome *home = &launch->home[operand->buffer];
+      uint64_t version = packed->is_kept ? machine->tensors[home->tensor].version : 0;
+      if (packed->is_kept && packed->version == version)
+        continue;
+      Job job = { .probe = &machine->probe,
+                  .stage = stage->id,
+                  .packing = packing,
+                  .whole = whole_view (operand, launch->base[operand->buffer]),
+                  .to = packed->data,
+                  .n_parts = CLAMP (packing->elems / PART_ELEMS, 1, 4 * machine->n_threads) };
+      sf_thread_pool_run (machine->pool, job.n_parts, 1, pack_parts, &job);
+      packed->version = version;
+    }
+}
