@@ -20,6 +20,7 @@ sfinclude_HEADERS += \
   include/sf/pef.h \
   include/sf/plugins.h \
   include/sf/process.h \
+  include/sf/profile.h \
   include/sf/report.h \
   include/sf/rng.h \
   include/sf/run.h \

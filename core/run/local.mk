@@ -17,6 +17,8 @@ libsfcore_la_SOURCES += \
   core/run/inputs.c \
   core/run/limits.c \
   core/run/limits.h \
+  core/run/profile.c \
+  core/run/profile.h \
   core/run/report.c \
   core/run/safetensors.c \
   core/run/safetensors.h \
@@ -25,4 +27,6 @@ libsfcore_la_SOURCES += \
   core/run/session.c \
   core/run/session.h \
   core/run/trace.c \
-  core/run/train.c
+  core/run/train.c \
+  core/run/work.c \
+  core/run/work.h

@@ -17,6 +17,7 @@ struct SfSession
   const SfPlugin *plugin;
   SfOptionValues *options; /* of the backend */
   void *instance;
+  int n_threads;
   SfHyperTable *hyper;
   SfInputCheck *checks; /* bounds of integer inputs */
   volatile const int *cancel;
@@ -36,11 +37,12 @@ open_backend (SfSession *session, const SfSessionOptions *options, GError **erro
     session->options = sf_option_values_copy (options->backend_options);
   else if (session->plugin->options != NULL)
     session->options = sf_option_values_new (session->plugin->options);
+  session->n_threads = options->n_threads > 0 ? options->n_threads : sf_threads_available ();
   const SfBackendLoad load = {
     .source = sf_pef_source (session->pef),
     .program = session->program,
     .arch = sf_pef_arch (session->pef),
-    .n_threads = options->n_threads > 0 ? options->n_threads : sf_threads_available (),
+    .n_threads = session->n_threads,
     .f64 = options->f64,
     .exact_firing = options->exact_firing,
     .options = session->options,
@@ -291,6 +293,38 @@ sf_session_observe (SfSession *session, SfObserver observer, void *user_data, co
   session->observer = observer;
   session->observer_data = user_data;
   session->stored = stored;
+}
+
+/* Whether the backend has the functions that a profile needs. */
+static bool
+check_records (const SfSession *session, GError **error)
+{
+  const SfBackendOps *ops = session->plugin->ops.backend;
+  if (ops->record != NULL && ops->peak != NULL)
+    return true;
+  return sf_fail (error, SF_ERROR_UNSUPPORTED,
+                  "backend %s: keeps no records of what it does; profile with --backend rdu",
+                  session->plugin->name);
+}
+
+bool
+sf_session_record (SfSession *session, SfRecorder *recorder, GError **error)
+{
+  return check_records (session, error)
+         && session->plugin->ops.backend->record (session->instance, recorder, error);
+}
+
+bool
+sf_session_peak (SfSession *session, int n_threads, SfPeak *peak, GError **error)
+{
+  return check_records (session, error)
+         && session->plugin->ops.backend->peak (session->instance, n_threads, peak, error);
+}
+
+int
+sf_session_n_threads (const SfSession *session)
+{
+  return session->n_threads;
 }
 
 SfHyperTable *

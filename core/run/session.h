@@ -12,6 +12,11 @@
  * (SfEvaluateOptions.stored); NULL, NULL, NULL: none. */
 void sf_session_observe (SfSession *session, SfObserver observer, void *user_data,
                          const uint8_t *stored);
+/* What the backend records of the following steps goes to `recorder` (borrowed, a lane per thread);
+ * NULL ends it. */
+bool sf_session_record (SfSession *session, SfRecorder *recorder, GError **error);
+bool sf_session_peak (SfSession *session, int n_threads, SfPeak *peak, GError **error);
+int sf_session_n_threads (const SfSession *session);
 SfHyperTable *sf_session_hyper (SfSession *session); /* borrowed */
 
 #endif

@@ -17,6 +17,8 @@ tools_sf_libverbs_la_SOURCES = \
   tools/sf/plugincheck.h \
   tools/sf/plugininfo.c \
   tools/sf/plugininfo.h \
+  tools/sf/profile.c \
+  tools/sf/profile.h \
   tools/sf/session_options.c \
   tools/sf/session_options.h \
   tools/sf/timing.c \

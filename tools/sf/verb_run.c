@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/sf/profile.h"
 #include "tools/sf/session_options.h"
 #include "tools/sf/timing.h"
 #include "tools/sf/verbs.h"
@@ -27,13 +28,24 @@ static const SfOption run_options[] = {
     .type = SF_OPTION_BOOL,
     .help = "run nothing: print the emulated time of a step, of each phase and section, and what "
             "holds each section back" },
+  { .name = "profile",
+    .type = SF_OPTION_BOOL,
+    .help
+    = "run and measure: time, GFLOP/s and GB/s of each stage, against what this host can do" },
+  { .name = "steps",
+    .type = SF_OPTION_INT,
+    .def = "0",
+    .min = 0,
+    .max = 10000,
+    .arg = "N",
+    .help = "with --profile: measured steps of each entry; 0: half a second's worth" },
   { .name = "entry",
     .type = SF_OPTION_STRING,
     .arg = "NAME",
     .help = "train or eval; without it all that the PEF has" },
   { .name = "json",
     .type = SF_OPTION_BOOL,
-    .help = "with --timing: one JSON object a line for each entry" },
+    .help = "with --timing or --profile: one JSON object a line for each entry" },
   SF_TRACE_OPTION_ROW,
   SF_SESSION_OPTION_ROWS,
   { .name = NULL },
@@ -134,18 +146,56 @@ run_timing (const SfOptionValues *options, GError **error)
   return sf_verb_timing (pef, entry, sf_option_bool (options, "json"), error) ? 0 : 1;
 }
 
+/* One entry on random inputs: a test run, or its profile. */
+static bool
+run_entry (SfSession *session, const char *entry, const SfOptionValues *options, GError **error)
+{
+  SfTensor *inputs = NULL;
+  if (!sf_random_inputs (session, entry, (uint64_t) sf_option_int (options, "seed"), &inputs,
+                         error))
+    return false;
+  bool ok;
+  if (sf_option_bool (options, "profile"))
+    {
+      g_autoptr (SfProfile) profile = sf_profile_new (session, entry, inputs,
+                                                      sf_option_int (options, "steps"), error);
+      ok = profile != NULL;
+      if (ok)
+        sf_verb_profile (profile, sf_option_bool (options, "json"));
+    }
+  else
+    ok = run_once (session, entry, inputs, error);
+  sf_random_inputs_free (inputs);
+  return ok;
+}
+
+static bool
+check_run_options (const SfOptionValues *options, GError **error)
+{
+  bool timing = sf_option_bool (options, "timing"), profile = sf_option_bool (options, "profile");
+  if (timing && profile)
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "--profile: found --timing, wanted one of them; emulated and measured time "
+                    "are two runs");
+  if (sf_option_bool (options, "json") && !timing && !profile)
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "--json: found no --timing, no --profile, wanted one; add it");
+  if (sf_option_int (options, "steps") > 0 && !profile)
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "--steps: found no --profile, wanted both; add --profile");
+  return true;
+}
+
 static int
 run_run (const SfOptionValues *options, GError **error)
 {
   const char *entry = sf_option_string (options, "entry");
-  if (sf_option_bool (options, "timing") || sf_option_string (options, "trace") != NULL)
+  bool profile = sf_option_bool (options, "profile");
+  if (!check_run_options (options, error))
+    return 1;
+  if (!profile
+      && (sf_option_bool (options, "timing") || sf_option_string (options, "trace") != NULL))
     return run_timing (options, error);
-  if (sf_option_bool (options, "json"))
-    {
-      sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-               "--json: found no --timing, wanted both; add --timing");
-      return 1;
-    }
   sf_verb_catch_signals ();
   g_autoptr (SfSession) session = sf_verb_open_session (options, error);
   if (session == NULL)
@@ -159,17 +209,11 @@ run_run (const SfOptionValues *options, GError **error)
       return 1;
     }
   for (size_t i = 0; i < G_N_ELEMENTS (entries); i++)
-    {
-      SfTensor *inputs = NULL;
-      if (!has_entry (session, entries[i]) || (entry != NULL && strcmp (entry, entries[i]) != 0))
-        continue;
-      bool ok = sf_random_inputs (session, entries[i], (uint64_t) sf_option_int (options, "seed"),
-                                  &inputs, error)
-                && run_once (session, entries[i], inputs, error);
-      sf_random_inputs_free (inputs);
-      if (!ok)
-        return 1;
-    }
+    if (has_entry (session, entries[i]) && (entry == NULL || strcmp (entry, entries[i]) == 0)
+        && !run_entry (session, entries[i], options, error))
+      return 1;
+  if (profile)
+    return 0;
   g_autofree char *facts = sf_session_describe (session);
   printf ("backend %s\n%s%s", sf_session_backend (session), facts,
           *facts != '\0' && !g_str_has_suffix (facts, "\n") ? "\n" : "");
@@ -265,9 +309,10 @@ run_bench (const SfOptionValues *options, GError **error)
 
 const SfVerb sf_verb_run = {
   .name = "run",
-  .summary = "a test run: each entry once, on random inputs; or its emulated time",
+  .summary = "a test run: each entry once, on random inputs; or its emulated time, or its profile",
   .example = "sf run --test digits.pef --backend cpu\n"
-             "sf run --timing digits.pef --trace digits.json",
+             "sf run --timing digits.pef --trace digits.json\n"
+             "sf run --profile digits.pef --entry train",
   .options = run_options,
   .run = run_run,
 };

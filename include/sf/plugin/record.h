@@ -72,6 +72,7 @@ typedef struct
 /* Measured, with a number of threads and one instruction set. */
 typedef struct
 {
+  size_t elem_bytes; /* the backend stores an element in so many bytes at least */
   double f32_flops;  /* per second, multiply-adds counted as two */
   double bf16_flops; /* of dot products; 0: the instruction set has none */
   size_t n_levels;   /* smallest first */

@@ -141,7 +141,7 @@ rdu_peak_measure (SfThreadPool *pool, int n_threads, const RduPeakKernels *kerne
     return false;
   Round round = { .kernels = kernels, .kind = RUN_FMA, .memory = memory };
   double flops = (double) FLOP_ROUNDS * n_threads;
-  *peak = (SfPeak){ 0 };
+  *peak = (SfPeak){ .elem_bytes = 4 };
   peak->f32_flops = flops * (double) kernels->fma_flops / fastest (pool, n_threads, &round);
   round.kind = RUN_DOT;
   if (kernels->has_dot ())
