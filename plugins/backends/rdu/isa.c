@@ -78,5 +78,5 @@ rdu_scratch_elems (int64_t row_elems)
 {
   int64_t contraction = RDU_BLOCK_DEPTH * (RDU_BLOCK_ROWS + RDU_BLOCK_COLUMNS)
                         + 2 * (RDU_BLOCK_COLUMNS + RDU_TABLE_ELEMS);
-  return MAX (MAX (contraction, RDU_PRODUCT_SCRATCH), 2 * row_elems) + 16;
+  return MAX (MAX (contraction, RDU_PRODUCT_SCRATCH), 3 * row_elems) + 16;
 }

@@ -69,8 +69,8 @@ LOGIC (bit_and, va &vb)
 LOGIC (bit_or, va | vb)
 LOGIC (bit_xor, va ^ vb)
 FLOAT (relu_bwd, vb > 0 ? va : 0.0f)
-FLOAT (gelu_bwd, (double) va *rdu_gelu_slope ((double) vb))
-FLOAT (gelu_tanh_bwd, (double) va *rdu_gelu_tanh_slope ((double) vb))
+FLOAT (gelu_bwd, va *rdu_gelu_slope (vb))
+FLOAT (gelu_tanh_bwd, va *rdu_gelu_tanh_slope (vb))
 
 /* Shifts by the width of the value (imm 0) and beyond leave nothing. */
 RDU_BINARY_ROW (shift_left_8, int32_t, int32_t, (uint32_t) vb < 8 ? (uint32_t) va << vb : 0)

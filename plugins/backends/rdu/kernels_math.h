@@ -1,169 +1,230 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Elementary functions for the tile kernels: evaluated in double by branch-free polynomials that
- * compilers vectorise, then rounded once to f32 (about half an ulp).
+/* Elementary functions for the tile kernels: in f32, branch-free, so that compilers vectorise them.
  *
- * exp: argument reduction by log2 and the Taylor series. log: atanh series of (m - 1) / (m + 1).
- * erfc: exp (-x^2) times a Chebyshev interpolant of exp (x^2) erfc (x) in 2 / (2 + x), relative
- * error below 3e-10. */
+ * Methods: argument reductions as in Cody and Waite, "Software Manual for the Elementary Functions"
+ * (1980), as Cephes has them in f32; tails of the normal distribution as exp (-x^2 / 2) times a
+ * polynomial in (x - 3) / (x + 3), after Shepherd and Laframboise, Math. Comp. 36 (1981).
+ * Coefficients are minimax fits (Lawson's iteration in f64, rounded to f32) over the ranges named.
+ * Errors against f64, in units of the last place: exp and log below 1, sigmoid, tanh and erf below
+ * 2.5, gelu below 6; gelu_tanh, below -1, as many more as its tanh's argument. */
 #ifndef SF_RDU_KERNELS_MATH_H
 #define SF_RDU_KERNELS_MATH_H
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-static inline int64_t
-rdu_bits (double x)
+static inline int32_t
+rdu_bits (float x)
 {
-  int64_t i;
-  memcpy (&i, &x, 8);
+  int32_t i;
+  memcpy (&i, &x, 4);
   return i;
 }
 
-static inline double
-rdu_double (int64_t i)
+static inline float
+rdu_float (int32_t i)
 {
-  double x;
-  memcpy (&x, &i, 8);
+  float x;
+  memcpy (&x, &i, 4);
   return x;
 }
 
-static inline double
-rdu_exp (double x)
+/* a * b + c, rounded once where the processor can. */
+static inline float
+rdu_fma (float a, float b, float c)
 {
-  const double magic = 0x1.8p52; /* adding it leaves the nearest integer in the low bits */
-  double c = x < -700.0 ? -700.0 : x;
-  c = c > 700.0 ? 700.0 : c;
-  double shifted = c * 0x1.71547652b82fep0 + magic;
-  double n = shifted - magic;
-  double r = (c - n * 0x1.62e42fefa39efp-1) - n * 0x1.abc9e3b39803fp-56;
-  double p = 1.0 / 39916800;
-  p = p * r + 1.0 / 3628800;
-  p = p * r + 1.0 / 362880;
-  p = p * r + 1.0 / 40320;
-  p = p * r + 1.0 / 5040;
-  p = p * r + 1.0 / 720;
-  p = p * r + 1.0 / 120;
-  p = p * r + 1.0 / 24;
-  p = p * r + 1.0 / 6;
-  p = p * r + 0.5;
-  p = p * r + 1.0;
-  p = p * r + 1.0;
-  double y = rdu_double (rdu_bits (p) + (int64_t) ((uint64_t) rdu_bits (shifted) << 52));
+#ifdef __FMA__
+  return __builtin_fmaf (a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+/* What a * a lost when it was rounded to `square`. */
+static inline float
+rdu_square_error (float a, float square)
+{
+#ifdef __FMA__
+  return __builtin_fmaf (a, a, -square);
+#else
+  return (float) ((double) a * a - square);
+#endif
+}
+
+/* exp (x) = 2^n exp (r), |r| <= log (2) / 2. 2^n in two factors, so that results may be subnormal
+ * or infinite. */
+static inline float
+rdu_exp (float x)
+{
+  const float magic = 0x1.8p23f; /* adding it leaves the nearest integer in the low bits */
+  float c = x < -104.0f ? -104.0f : x;
+  c = c > 89.0f ? 89.0f : c;
+  float shifted = rdu_fma (c, 0x1.715476p+0f, magic), n = shifted - magic;
+  float r = rdu_fma (n, -0x1.7f7d1cp-20f, rdu_fma (n, -0x1.62e4p-1f, c));
+  float p = 0x1.9f0896p-13f;
+  p = rdu_fma (p, r, 0x1.6d8d06p-10f);
+  p = rdu_fma (p, r, 0x1.111270p-7f);
+  p = rdu_fma (p, r, 0x1.55548ep-5f);
+  p = rdu_fma (p, r, 0x1.555554p-3f);
+  p = rdu_fma (p, r, 0.5f);
+  p = rdu_fma (p, r * r, r) + 1.0f;
+  int32_t k = rdu_bits (shifted) - rdu_bits (magic), half = k >> 1;
+  float y = p * rdu_float ((half + 127) * 0x800000) * rdu_float ((k - half + 127) * 0x800000);
   return x != x ? x : y;
 }
 
-static inline double
-rdu_log (double x)
+/* x = 2^e m with m in [sqrt (1/2), sqrt 2); log m = f - f^2 / 2 + f^3 P (f), f = m - 1. */
+static inline float
+rdu_log (float x)
 {
-  const uint64_t half_root = 0x3fe6a09e667f3bcd; /* sqrt (1/2) */
-  const double magic = 0x1.8p52;
-  uint64_t bits = (uint64_t) rdu_bits (x);
-  /* The exponent that leaves a mantissa in [sqrt (1/2), sqrt 2); f32 arguments are never subnormal
-   * as doubles. */
-  uint64_t biased = (bits - half_root + ((uint64_t) 1024 << 52)) >> 52;
-  double e = rdu_double (rdu_bits (magic) + (int64_t) biased) - (magic + 1024.0);
-  double m = rdu_double ((int64_t) (bits - ((biased - 1024) << 52)));
-  double s = (m - 1.0) / (m + 1.0), z = s * s;
-  double p = 1.0 / 17;
-  p = p * z + 1.0 / 15;
-  p = p * z + 1.0 / 13;
-  p = p * z + 1.0 / 11;
-  p = p * z + 1.0 / 9;
-  p = p * z + 1.0 / 7;
-  p = p * z + 1.0 / 5;
-  p = p * z + 1.0 / 3;
-  double y = e * 0x1.62e42fefa39efp-1 + (2.0 * s + 2.0 * s * z * p);
-  y = x == 0.0 ? -(double) INFINITY : y;
-  y = x < 0.0 ? (double) NAN : y;
-  y = bits == 0x7ff0000000000000 ? x : y;
+  const int32_t half_root = 0x3f3504f3; /* sqrt (1/2) */
+  bool is_subnormal = x < 0x1p-126f;
+  float scaled = is_subnormal ? x * 0x1p24f : x;
+  int32_t exponent = (rdu_bits (scaled) - half_root) >> 23;
+  float f = rdu_float (rdu_bits (scaled) - exponent * 0x800000) - 1.0f;
+  float e = (float) exponent - (is_subnormal ? 24.0f : 0.0f), z = f * f;
+  float p = 0x1.1457a2p-4f;
+  p = rdu_fma (p, f, -0x1.de3c14p-4f);
+  p = rdu_fma (p, f, 0x1.e6f06cp-4f);
+  p = rdu_fma (p, f, -0x1.fc2208p-4f);
+  p = rdu_fma (p, f, 0x1.233768p-3f);
+  p = rdu_fma (p, f, -0x1.555c4ep-3f);
+  p = rdu_fma (p, f, 0x1.99a4b6p-3f);
+  p = rdu_fma (p, f, -0x1.000006p-2f);
+  p = rdu_fma (p, f, 0x1.555548p-2f);
+  float low = rdu_fma (e, 0x1.7f7d1cp-20f, f * z * p);
+  float y = rdu_fma (e, 0x1.62e4p-1f, f + rdu_fma (-0.5f, z, low));
+  y = x == 0.0f ? -INFINITY : y;
+  y = x < 0.0f ? NAN : y;
+  y = x == INFINITY ? x : y;
   return x != x ? x : y;
 }
 
-static inline double
-rdu_sigmoid (double x)
+/* From exp (-|x|), so that small results are right too. */
+static inline float
+rdu_sigmoid (float x)
 {
-  return 1.0 / (1.0 + rdu_exp (-x));
+  float e = rdu_exp (-fabsf (x));
+  return (x < 0.0f ? e : 1.0f) / (1.0f + e);
 }
 
-static inline double
-rdu_tanh (double x)
+/* |x| < 0.625: x + x^3 P (x^2); else from exp (2 |x|). */
+static inline float
+rdu_tanh (float x)
 {
-  double y = 1.0 - 2.0 / (rdu_exp (2.0 * x) + 1.0);
-  double small = x - x * x * x * (1.0 / 3);
-  return fabs (x) < 1e-4 ? small : y;
+  float a = fabsf (x), z = x * x;
+  float p = -0x1.75623ep-8f;
+  p = rdu_fma (p, z, 0x1.520b2cp-6f);
+  p = rdu_fma (p, z, -0x1.b83854p-5f);
+  p = rdu_fma (p, z, 0x1.11070ap-3f);
+  p = rdu_fma (p, z, -0x1.555532p-2f);
+  float small = rdu_fma (x * z, p, x);
+  float large = copysignf (1.0f - 2.0f / (rdu_exp (2.0f * a) + 1.0f), x);
+  return a < 0.625f ? small : large;
 }
 
-/* erfc (x) for x >= 0. */
-static inline double
-rdu_erfc_positive (double x)
+/* |x| < 1: x P (x^2); else 1 - exp (-G (|x|)), G a polynomial for -log (erfc). */
+static inline float
+rdu_erf (float x)
 {
-  static const double c[14] = {
-    0.3336736525516307,     0.42863479375703717,    0.19544342161283942,   0.04599046979252159,
-    -0.0011055521820921962, -0.002924199068625082,  9.04571334354414e-05,  0.00024748361180150697,
-    -3.877353597417762e-05, -1.964750427203248e-05, 8.188724728646385e-06, 4.672491909575781e-07,
-    -8.979431902795503e-07, 1.3579575051738043e-07
-  };
-  double v = x > 10.0 ? 10.0 : x;
-  double u = (2.0 / (2.0 + v) - 7.0 / 12) * (12.0 / 5);
-  double p = c[13];
-#pragma GCC unroll 13
-  for (int i = 12; i >= 0; i--)
-    p = p * u + c[i];
-  return p * rdu_exp (-v * v);
+  float a = fabsf (x), z = x * x, b = a > 4.0f ? 4.0f : a;
+  float p = 0x1.496aaep-14f;
+  p = rdu_fma (p, z, -0x1.a3f732p-11f);
+  p = rdu_fma (p, z, 0x1.5405bap-8f);
+  p = rdu_fma (p, z, -0x1.b7f90ep-6f);
+  p = rdu_fma (p, z, 0x1.ce2cf8p-4f);
+  p = rdu_fma (p, z, -0x1.81273ep-2f);
+  p = rdu_fma (p, z, 0x1.20dd74p+0f);
+  float g = 0x1.67cbd6p-16f;
+  g = rdu_fma (g, b, -0x1.cbd4dcp-12f);
+  g = rdu_fma (g, b, 0x1.12a6dcp-8f);
+  g = rdu_fma (g, b, -0x1.9c6a32p-6f);
+  g = rdu_fma (g, b, 0x1.bbd950p-4f);
+  g = rdu_fma (g, b, 0x1.443c48p-1f);
+  g = rdu_fma (g, b, 0x1.212a52p+0f);
+  g = rdu_fma (g, b, -0x1.7ea52ap-13f);
+  float tail = copysignf (1.0f - rdu_exp (-g), x);
+  return a < 1.0f ? x * p : x != x ? x : tail;
 }
 
-static inline double
-rdu_erf (double x)
+/* exp (-x^2 / 2), with what the square lost. */
+static inline float
+rdu_bell (float x)
 {
-  double a = fabs (x), z = x * x;
-  double p = -1.492565035840625e-05;
-  p = p * z + 0.00012055332981789664;
-  p = p * z - 0.0008548327023450852;
-  p = p * z + 0.005223977625442188;
-  p = p * z - 0.026866170645131252;
-  p = p * z + 0.11283791670955126;
-  p = p * z - 0.37612638903183754;
-  p = p * z + 1.1283791670955126;
-  double tail = copysign (1.0 - rdu_erfc_positive (a), x);
-  double y = a < 0.5 ? x * p : tail;
-  return x != x ? x : y;
+  float a = fabsf (x), c = a > 15.0f ? 15.0f : a, square = c * c;
+  float e = rdu_exp (-0.5f * square);
+  return rdu_fma (e, -0.5f * rdu_square_error (c, square), e);
+}
+
+/* Normal distribution function at -|x|, over exp (-x^2 / 2). */
+static inline float
+rdu_normal_tail (float x)
+{
+  float a = fabsf (x), t = a > 14.6f ? 14.6f : a, u = (t - 3.0f) / (t + 3.0f);
+  float p = 0x1.bd1f72p-15f;
+  p = rdu_fma (p, u, 0x1.e1f7e4p-14f);
+  p = rdu_fma (p, u, -0x1.6361d6p-12f);
+  p = rdu_fma (p, u, -0x1.01bd14p-10f);
+  p = rdu_fma (p, u, 0x1.7cadeap-9f);
+  p = rdu_fma (p, u, 0x1.91dc7cp-8f);
+  p = rdu_fma (p, u, -0x1.7a943ap-5f);
+  p = rdu_fma (p, u, 0x1.f8bad2p-4f);
+  p = rdu_fma (p, u, -0x1.a6b66ap-3f);
+  p = rdu_fma (p, u, 0x1.f1b89cp-4f);
+  return p;
 }
 
 /* Normal distribution function. */
-static inline double
-rdu_normal_cdf (double x)
+static inline float
+rdu_normal_cdf (float x)
 {
-  double half = 0.5 * rdu_erfc_positive (fabs (x) * 0.70710678118654752440);
-  double y = x < 0.0 ? half : 1.0 - half;
-  return x != x ? x : y;
+  float half = rdu_bell (x) * rdu_normal_tail (x);
+  return x < 0.0f ? half : 1.0f - half;
 }
 
-static inline double
-rdu_gelu (double x)
+static inline float
+rdu_gelu (float x)
 {
   return x * rdu_normal_cdf (x);
 }
 
-static inline double
-rdu_gelu_slope (double x)
+/* x, no further from zero than slopes are other than 0 and 1. */
+static inline float
+rdu_limited (float x)
 {
-  return rdu_normal_cdf (x) + x * 0.39894228040143267794 * rdu_exp (-0.5 * x * x);
+  float c = x < -20.0f ? -20.0f : x;
+  return c > 20.0f ? 20.0f : c;
 }
 
-/* 0.5 (1 + tanh (sqrt (2/pi) (x + 0.044715 x^3))) */
-static inline double
-rdu_gelu_tanh_gate (double x)
+static inline float
+rdu_gelu_slope (float x)
 {
-  return rdu_sigmoid (2.0 * 0.79788456080286535588 * (x + 0.044715 * x * x * x));
+  float bell = rdu_bell (x), half = bell * rdu_normal_tail (x);
+  return rdu_fma (rdu_limited (x) * 0x1.988454p-2f, bell, x < 0.0f ? half : 1.0f - half);
 }
 
-static inline double
-rdu_gelu_tanh_slope (double x)
+/* x + 0.044715 x^3, times 2 sqrt (2/pi): its sigmoid gates gelu_tanh. */
+static inline float
+rdu_gelu_tanh_argument (float x)
 {
-  double g = rdu_gelu_tanh_gate (x);
-  double du = 2.0 * 0.79788456080286535588 * (1.0 + 3.0 * 0.044715 * x * x);
-  return g + x * g * (1.0 - g) * du;
+  return x * rdu_fma (x * x, 0x1.2444f2p-4f, 0x1.988454p+0f);
+}
+
+static inline float
+rdu_gelu_tanh (float x)
+{
+  return x * rdu_sigmoid (rdu_gelu_tanh_argument (x));
+}
+
+/* g + x g (1 - g) times the argument's slope; g (1 - g) without cancellation. */
+static inline float
+rdu_gelu_tanh_slope (float x)
+{
+  float c = rdu_limited (x), slope = rdu_fma (c * c, 3.0f * 0x1.2444f2p-4f, 0x1.988454p+0f);
+  float e = rdu_exp (-fabsf (rdu_gelu_tanh_argument (c))), r = 1.0f / (1.0f + e);
+  return rdu_fma (c * slope, e * r * r, c < 0.0f ? e * r : r);
 }
 
 #endif

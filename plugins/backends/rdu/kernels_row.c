@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tile kernels on whole rows: softmax, log_softmax, their gradients, running sums, sorting,
- * layer_norm. Sums of floats run in f64. */
+ * layer_norm. Sums of floats run in f64. Rows that are not dense are brought into scratch. */
 #include <math.h>
 
+#include "plugins/backends/rdu/kernels_lanes.h"
 #include "plugins/backends/rdu/kernels_math.h"
-#include "plugins/backends/rdu/kernels_view.h"
+#include "plugins/backends/rdu/kernels_rows.h"
 
 /* The rows of a box along one axis: where each starts, for up to three views of the same shape. */
 typedef struct
@@ -52,22 +53,47 @@ axis_of (const RduCall *call, int64_t axis)
   return (int) (axis < 0 ? axis + call->dst[0]->rank : axis);
 }
 
-/* Largest element (NaN: anything), and sum of exp (x - largest), with the exponentials left in e[].
- */
-static double
-exponentials (const float *x, int64_t stride, int64_t n, float *largest, float *e)
+/* The row as a dense one: itself, or brought to `room`. */
+static const float *
+dense_row (const float *x, int64_t stride, int64_t n, float *room)
 {
-  float top = -INFINITY;
+  if (stride == 1)
+    return x;
   for (int64_t i = 0; i < n; i++)
-    top = x[i * stride] > top ? x[i * stride] : top;
-  *largest = top;
-  float shift = isinf (top) && top < 0 ? 0 : top;
+    room[i] = x[i * stride];
+  return room;
+}
+
+/* Where to make a row that goes to y. */
+static float *
+row_room (float *y, int64_t stride, float *room)
+{
+  return stride == 1 ? y : room;
+}
+
+static void
+put_row (float *y, int64_t stride, int64_t n, const float *made)
+{
+  if (made == y)
+    return;
   for (int64_t i = 0; i < n; i++)
-    e[i] = (float) rdu_exp ((double) x[i * stride] - (double) shift);
-  double sum = 0;
-  for (int64_t i = 0; i < n; i++)
-    sum += e[i];
-  return sum;
+    y[i * stride] = made[i];
+}
+
+/* What is taken from a row before exp: its greatest element, where that is a number. */
+static float
+row_shift (const float *x, int64_t n)
+{
+  float top = rdu_row_extreme (x, n, 1.0f);
+  return top == -INFINITY ? 0.0f : top;
+}
+
+/* e[i] = exp (x[i] - shift) and their sum. */
+static double
+exponentials (const float *x, int64_t n, float shift, float *e)
+{
+  RDU_LOOP (n) e[i] = rdu_exp (x[i] - shift);
+  return rdu_row_sum (e, n);
 }
 
 static void
@@ -76,12 +102,14 @@ softmax (const RduCall *call)
   const RduView *x = call->src[0], *y = call->dst[0];
   int axis = axis_of (call, call->imm[0]);
   Rows rows = rows_of (y, axis);
+  int64_t n = rows.length;
   for (int64_t r = 0; r < rows.n_rows; r++, rows_next (&rows))
     {
-      float *to = row_at (&rows, y), largest, *e = call->scratch;
-      double sum = exponentials (row_at (&rows, x), x->stride[axis], rows.length, &largest, e);
-      for (int64_t i = 0; i < rows.length; i++)
-        to[i * y->stride[axis]] = (float) (e[i] / sum);
+      float *to = row_at (&rows, y), *e = row_room (to, y->stride[axis], call->scratch);
+      const float *from = dense_row (row_at (&rows, x), x->stride[axis], n, call->scratch + n);
+      float scale = (float) (1.0 / exponentials (from, n, row_shift (from, n), e));
+      RDU_LOOP (n) e[i] *= scale;
+      put_row (to, y->stride[axis], n, e);
     }
 }
 
@@ -91,14 +119,15 @@ log_softmax (const RduCall *call)
   const RduView *x = call->src[0], *y = call->dst[0];
   int axis = axis_of (call, call->imm[0]);
   Rows rows = rows_of (y, axis);
+  int64_t n = rows.length;
   for (int64_t r = 0; r < rows.n_rows; r++, rows_next (&rows))
     {
-      float *to = row_at (&rows, y), largest;
-      const float *from = row_at (&rows, x);
-      double sum = exponentials (from, x->stride[axis], rows.length, &largest, call->scratch);
-      double shift = (double) largest + rdu_log (sum);
-      for (int64_t i = 0; i < rows.length; i++)
-        to[i * y->stride[axis]] = (float) (from[i * x->stride[axis]] - shift);
+      float *to = row_at (&rows, y), *e = call->scratch;
+      const float *from = dense_row (row_at (&rows, x), x->stride[axis], n, call->scratch + n);
+      float shift = row_shift (from, n);
+      float log_sum = (float) log (exponentials (from, n, shift, e));
+      RDU_LOOP (n) e[i] = (from[i] - shift) - log_sum;
+      put_row (to, y->stride[axis], n, e);
     }
 }
 
@@ -109,17 +138,18 @@ row_gradient (const RduCall *call, bool is_log)
   const RduView *dy = call->src[0], *y = call->src[1], *dx = call->dst[0];
   int axis = axis_of (call, call->imm[0]);
   Rows rows = rows_of (dx, axis);
-  int64_t sg = dy->stride[axis], sy = y->stride[axis], sx = dx->stride[axis];
+  int64_t n = rows.length;
   for (int64_t r = 0; r < rows.n_rows; r++, rows_next (&rows))
     {
-      const float *g = row_at (&rows, dy), *v = row_at (&rows, y);
-      float *to = row_at (&rows, dx);
-      double sum = 0;
-      for (int64_t i = 0; i < rows.length; i++)
-        sum += is_log ? (double) g[i * sg] : (double) g[i * sg] * v[i * sy];
-      for (int64_t i = 0; i < rows.length; i++)
-        to[i * sx] = (float) (is_log ? g[i * sg] - rdu_exp (v[i * sy]) * sum
-                                     : v[i * sy] * (g[i * sg] - sum));
+      float *to = row_at (&rows, dx), *d = row_room (to, dx->stride[axis], call->scratch);
+      const float *g = dense_row (row_at (&rows, dy), dy->stride[axis], n, call->scratch);
+      const float *v = dense_row (row_at (&rows, y), y->stride[axis], n, call->scratch + n);
+      float sum = (float) (is_log ? rdu_row_sum (g, n) : rdu_row_dot (g, v, n));
+      if (is_log)
+        RDU_LOOP (n) d[i] = g[i] - rdu_exp (v[i]) * sum;
+      else
+        RDU_LOOP (n) d[i] = v[i] * (g[i] - sum);
+      put_row (to, dx->stride[axis], n, d);
     }
 }
 
@@ -258,7 +288,17 @@ sort (const RduCall *call)
 
 /* ---- layer_norm ---- */
 
-/* The normalised dimensions of a row, addressed by a flat index. */
+/* The normalised dimensions of a row as one: its stride, or 0 where memory is not so. */
+static int64_t
+inner_stride (const RduView *view, int from)
+{
+  int64_t stride = view->stride[view->rank - 1];
+  for (int d = view->rank - 1; d > from; d--)
+    if (view->stride[d - 1] != view->stride[d] * view->n[d])
+      return 0;
+  return stride;
+}
+
 static int64_t
 inner_offset (const RduView *view, int from, int64_t flat)
 {
@@ -271,49 +311,63 @@ inner_offset (const RduView *view, int from, int64_t flat)
   return offset;
 }
 
-/* x, gamma, beta -> y, mean, rstd: two passes over each row, copied dense first. */
+/* The dimensions `from` .. of a view, beginning at x, as a dense row. */
+static const float *
+dense_inner (const RduView *view, int from, const float *x, int64_t n, float *room)
+{
+  if (inner_stride (view, from) != 0)
+    return dense_row (x, inner_stride (view, from), n, room);
+  for (int64_t i = 0; i < n; i++)
+    room[i] = x[inner_offset (view, from, i)];
+  return room;
+}
+
+/* y = (x - mean) rstd gamma + beta; the mean in two parts, as sums run in f64. */
+static void
+normalise (const float *x, const float *gamma, const float *beta, double mean, float rstd, float *y,
+           int64_t n)
+{
+  float centre = (float) mean, rest = (float) (mean - centre);
+  RDU_LOOP (n) y[i] = rdu_fma (((x[i] - centre) - rest) * rstd, gamma[i], beta[i]);
+}
+
+/* Offsets of row r in x, y, mean and rstd. */
+static void
+find_row (const RduCall *call, int first, int64_t r, int64_t *offset)
+{
+  const RduView *views[4] = { call->src[0], call->dst[0], call->dst[1], call->dst[2] };
+  for (int v = 0; v < 4; v++)
+    offset[v] = 0;
+  for (int d = first - 1; d >= 0; r /= views[0]->n[d--])
+    for (int v = 0; v < 4; v++)
+      offset[v] += d < views[v]->rank ? r % views[0]->n[d] * views[v]->stride[d] : 0;
+}
+
+/* x, gamma, beta -> y, mean, rstd: two passes over each row. */
 static void
 layer_norm (const RduCall *call)
 {
-  const RduView *x = call->src[0], *gamma = call->src[1], *beta = call->src[2], *y = call->dst[0];
-  const RduView *mean = call->dst[1], *rstd = call->dst[2];
+  const RduView *x = call->src[0], *y = call->dst[0];
   int first = axis_of (call, call->imm[0]);
-  int64_t length = 1, n_rows = 1;
+  int64_t n = 1, n_rows = 1, offset[4], y_stride = inner_stride (y, first);
   for (int d = 0; d < x->rank; d++)
-    *(d < first ? &n_rows : &length) *= x->n[d];
-  bool is_flat = first == x->rank - 1;
+    *(d < first ? &n_rows : &n) *= x->n[d];
+  float *room = call->scratch;
+  const float *gamma = dense_inner (call->src[1], 0, call->src[1]->data, n, room + n);
+  const float *beta = dense_inner (call->src[2], 0, call->src[2]->data, n, room + 2 * n);
   for (int64_t r = 0; r < n_rows; r++)
     {
-      int64_t x0 = 0, y0 = 0, m0 = 0, s0 = 0;
-      for (int64_t d = first - 1, rest = r; d >= 0; rest /= x->n[d--])
-        {
-          int64_t i = rest % x->n[d];
-          x0 += i * x->stride[d];
-          y0 += i * y->stride[d];
-          m0 += d < mean->rank ? i * mean->stride[d] : 0;
-          s0 += d < rstd->rank ? i * rstd->stride[d] : 0;
-        }
-      float *row = call->scratch;
-      double sum = 0, square = 0;
-      for (int64_t i = 0; i < length; i++)
-        {
-          row[i] = ((const float *) x
-                        ->data)[x0 + (is_flat ? i * x->stride[first] : inner_offset (x, first, i))];
-          sum += row[i];
-        }
-      double centre = sum / (double) length;
-      for (int64_t i = 0; i < length; i++)
-        square += (row[i] - centre) * (row[i] - centre);
-      double scale = 1.0 / sqrt (square / (double) length + call->fimm[0]);
-      for (int64_t i = 0; i < length; i++)
-        {
-          double g = ((const float *) gamma->data)[inner_offset (gamma, 0, i)];
-          double b = ((const float *) beta->data)[inner_offset (beta, 0, i)];
-          ((float *) y->data)[y0 + (is_flat ? i * y->stride[first] : inner_offset (y, first, i))]
-              = (float) ((row[i] - centre) * scale * g + b);
-        }
-      ((float *) mean->data)[m0] = (float) centre;
-      ((float *) rstd->data)[s0] = (float) scale;
+      find_row (call, first, r, offset);
+      const float *from = dense_inner (x, first, (const float *) x->data + offset[0], n, room);
+      float *to = (float *) y->data + offset[1];
+      double mean = rdu_row_sum (from, n) / (double) n;
+      double rstd = 1.0 / sqrt (rdu_row_spread (from, mean, n) / (double) n + call->fimm[0]);
+      float *made = row_room (to, y_stride, room);
+      normalise (from, gamma, beta, mean, (float) rstd, made, n);
+      for (int64_t i = 0; i < n && made != to; i++)
+        to[inner_offset (y, first, i)] = made[i];
+      ((float *) call->dst[1]->data)[offset[2]] = (float) mean;
+      ((float *) call->dst[2]->data)[offset[3]] = (float) rstd;
     }
 }
 

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sums and extremes of contiguous rows in sixteen lanes: element i belongs to lane i % 16 wherever
+ * the row lies, and lanes are added pairwise. Sums run in f64. */
+#ifndef SF_RDU_KERNELS_LANES_H
+#define SF_RDU_KERNELS_LANES_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Functions on vectors wider than the processor's are inlined: how they are passed is no matter. */
+#pragma GCC diagnostic ignored "-Wpsabi"
+
+typedef float RduHalf __attribute__ ((vector_size (32), aligned (4), may_alias));
+typedef double RduHalfSum __attribute__ ((vector_size (64)));
+typedef float RduLanes __attribute__ ((vector_size (64), aligned (4), may_alias));
+typedef int32_t RduLaneBits __attribute__ ((vector_size (64)));
+
+static inline RduHalfSum
+rdu_wide (const float *x)
+{
+  return __builtin_convertvector(*(const RduHalf *) x, RduHalfSum);
+}
+
+static inline double
+rdu_add_lanes (const RduHalfSum *low, const RduHalfSum *high)
+{
+  RduHalfSum s = *low + *high;
+  return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
+static inline double
+rdu_row_sum (const float *x, int64_t n)
+{
+  RduHalfSum low = { 0 }, high = { 0 }, low2 = { 0 }, high2 = { 0 };
+  int64_t i = 0;
+  for (; i + 32 <= n; i += 32)
+    {
+      low += rdu_wide (x + i);
+      high += rdu_wide (x + i + 8);
+      low2 += rdu_wide (x + i + 16);
+      high2 += rdu_wide (x + i + 24);
+    }
+  for (int part = 0; part < 2 && i < n; part++, i += 16)
+    {
+      float rest[16] = { 0 };
+      memcpy (rest, x + i, (size_t) (n - i < 16 ? n - i : 16) * 4);
+      low += rdu_wide (rest);
+      high += rdu_wide (rest + 8);
+    }
+  low += low2;
+  high += high2;
+  return rdu_add_lanes (&low, &high);
+}
+
+/* Sum of x[i] y[i]. */
+static inline double
+rdu_row_dot (const float *x, const float *y, int64_t n)
+{
+  RduHalfSum low = { 0 }, high = { 0 };
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16)
+    {
+      low += rdu_wide (x + i) * rdu_wide (y + i);
+      high += rdu_wide (x + i + 8) * rdu_wide (y + i + 8);
+    }
+  if (i < n)
+    {
+      float rest[2][16] = { { 0 }, { 0 } };
+      memcpy (rest[0], x + i, (size_t) (n - i) * 4);
+      memcpy (rest[1], y + i, (size_t) (n - i) * 4);
+      low += rdu_wide (rest[0]) * rdu_wide (rest[1]);
+      high += rdu_wide (rest[0] + 8) * rdu_wide (rest[1] + 8);
+    }
+  return rdu_add_lanes (&low, &high);
+}
+
+/* Sum of (x[i] - centre)^2. */
+static inline double
+rdu_row_spread (const float *x, double centre, int64_t n)
+{
+  RduHalfSum low = { 0 }, high = { 0 }, a, b;
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16)
+    {
+      a = rdu_wide (x + i) - centre;
+      b = rdu_wide (x + i + 8) - centre;
+      low += a * a;
+      high += b * b;
+    }
+  double sum = rdu_add_lanes (&low, &high);
+  for (; i < n; i++)
+    sum += (x[i] - centre) * (x[i] - centre);
+  return sum;
+}
+
+/* Of each lane a where it is greater, or is NaN; else b. */
+static inline RduLanes
+rdu_lanes_max (RduLanes a, RduLanes b)
+{
+  RduLaneBits mask = (RduLaneBits) (a > b) | (RduLaneBits) (a != a);
+  return (RduLanes) (((RduLaneBits) a & mask) | ((RduLaneBits) b & ~mask));
+}
+
+/* Greatest of sign x[i], times sign (1 or -1): greatest or least element. NaN where there is one;
+ * of none, infinity against the sign. */
+static inline float
+rdu_row_extreme (const float *x, int64_t n, float sign)
+{
+  RduLanes top = { 0 }, top2;
+  top -= INFINITY;
+  top2 = top;
+  int64_t i = 0;
+  for (; i + 32 <= n; i += 32)
+    {
+      top = rdu_lanes_max (top, *(const RduLanes *) (x + i) * sign);
+      top2 = rdu_lanes_max (top2, *(const RduLanes *) (x + i + 16) * sign);
+    }
+  top = rdu_lanes_max (top, top2);
+  float all = -INFINITY;
+  for (int l = 0; l < 16; l++)
+    all = all > top[l] || all != all ? all : top[l];
+  for (; i < n; i++)
+    all = all > sign * x[i] || all != all ? all : sign * x[i];
+  return sign * all;
+}
+
+#endif
