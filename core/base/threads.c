@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fork-join over a fixed set of threads: a round is announced by a counter, its chunks are taken
- * from another. */
+/* Fork-join over a fixed set of threads. Each thread has a part of the chunks and helps the others
+ * when its own is done; a helper that has not come by the time all chunks are taken is not waited
+ * for. */
 #include <sf/threads.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -11,38 +13,48 @@
 
 enum
 {
-  SPIN_NS = 40000,
+  SPIN_NS = 40000,        /* then a thread that waits sleeps, */
+  CROWDED_SPIN_NS = 5000, /* sooner where it takes the processor from those it waits for */
+  LOOKS = 32,             /* between two looks at the clock */
   MAX_THREADS = 1024
 };
 
+typedef enum
+{
+  IDLE,    /* nothing to do; only the caller of the pool may touch the round */
+  CALLED,  /* there is a round */
+  AT_WORK, /* the helper has taken the call: the round stays as it is until it is idle again */
+  STOPPED,
+} State;
+
+/* A thread of the pool; worker 0 is the caller, which uses the round only. */
 typedef struct
 {
-  SfThreadPool *pool;
+  /* The round and the helper's state in one cache line, which goes over and back once. */
+  _Alignas(64) _Atomic int state; /* State */
+  int n_parts;
+  SfThreadFunc func;
+  void *user_data;
+  int64_t n, grain;
+  _Atomic int64_t next_chunk; /* of this thread's part, */
+  int64_t end_chunk;          /* which ends here */
+
+  _Alignas(64) SfThreadPool *pool;
   int worker;
+  atomic_bool is_asleep;
   pthread_t thread;
+  pthread_cond_t wake;
 } Worker;
 
 struct SfThreadPool
 {
   int n_threads;
-  int n_started; /* helpers whose thread exists */
+  int n_started;   /* helpers whose thread exists */
+  bool is_crowded; /* more threads than processors */
   Worker *workers;
-
-  /* The round: written by the caller before it raises `round`, read by helpers after they saw it
-   * raised. */
-  SfThreadFunc func;
-  void *user_data;
-  int64_t n, grain, n_chunks;
-  bool stop;
-
-  /* Each on a cache line of its own: helpers hammer them. */
-  _Alignas(64) atomic_uint round;
-  _Alignas(64) _Atomic int64_t next_chunk;
-  _Alignas(64) atomic_int n_busy; /* helpers that have not finished the round */
-  _Alignas(64) atomic_int n_asleep;
-  atomic_int caller_asleep;
   pthread_mutex_t lock;
-  pthread_cond_t wake, done;
+  pthread_cond_t done;
+  _Alignas(64) atomic_bool caller_is_asleep;
 };
 
 static int64_t
@@ -63,38 +75,81 @@ relax (void)
 #endif
 }
 
-static void
-work (SfThreadPool *pool, int worker)
+static inline State
+state_of (const Worker *worker)
 {
-  for (;;)
+  return (State) atomic_load_explicit (&worker->state, memory_order_acquire);
+}
+
+/* Whether the state is another than `state` before it is time to sleep. */
+static bool
+spin_while (const SfThreadPool *pool, const Worker *worker, State state)
+{
+  int64_t begin = 0, waited = 0;
+  do
     {
-      int64_t chunk = atomic_fetch_add_explicit (&pool->next_chunk, 1, memory_order_relaxed);
-      if (chunk >= pool->n_chunks)
-        return;
-      int64_t begin = chunk * pool->grain;
-      pool->func (pool->user_data, worker, begin, MIN (pool->n - begin, pool->grain) + begin);
+      for (int i = 0; i < LOOKS; i++)
+        {
+          if (state_of (worker) != state)
+            return true;
+          relax ();
+        }
+      int64_t now = now_ns ();
+      begin = begin == 0 ? now : begin;
+      waited = now - begin;
+      if (pool->is_crowded)
+        sched_yield ();
+    }
+  while (waited < (pool->is_crowded ? CROWDED_SPIN_NS : SPIN_NS));
+  return state_of (worker) != state;
+}
+
+/* ---- a round ---- */
+
+/* Takes the next chunk of a part. Looks first: a part that is done costs its owner nothing. */
+static inline bool
+take (Worker *part, int64_t *chunk)
+{
+  if (atomic_load_explicit (&part->next_chunk, memory_order_relaxed) >= part->end_chunk)
+    return false;
+  *chunk = atomic_fetch_add_explicit (&part->next_chunk, 1, memory_order_relaxed);
+  return *chunk < part->end_chunk;
+}
+
+/* The worker's own part, then what is left of the others. */
+static void
+work (Worker *self)
+{
+  const int n_parts = self->n_parts;
+  const int64_t n = self->n, grain = self->grain;
+  for (int p = 0; p < n_parts; p++)
+    {
+      Worker *part = &self->pool->workers[(self->worker + p) % n_parts];
+      int64_t chunk;
+      while (take (part, &chunk))
+        {
+          int64_t begin = chunk * grain;
+          self->func (self->user_data, self->worker, begin, MIN (n - begin, grain) + begin);
+        }
     }
 }
 
-/* Spins for a while, then sleeps, until the round is another than `seen`. */
-static void
-wait_for_round (SfThreadPool *pool, unsigned seen)
-{
-  int64_t until = now_ns () + SPIN_NS;
-  do
-    for (int i = 0; i < 64; i++)
-      {
-        if (atomic_load_explicit (&pool->round, memory_order_acquire) != seen)
-          return;
-        relax ();
-      }
-  while (now_ns () < until);
+/* ---- helpers ---- */
 
+/* A helper counts as asleep before it looks at its state for the last time, and the caller changes
+ * the state before it looks whether the helper is asleep (all sequentially consistent), so one of
+ * the two sees the other. */
+static void
+wait_for_call (Worker *self)
+{
+  SfThreadPool *pool = self->pool;
+  if (spin_while (pool, self, IDLE))
+    return;
   pthread_mutex_lock (&pool->lock);
-  atomic_fetch_add (&pool->n_asleep, 1);
-  while (atomic_load (&pool->round) == seen)
-    pthread_cond_wait (&pool->wake, &pool->lock);
-  atomic_fetch_sub (&pool->n_asleep, 1);
+  atomic_store (&self->is_asleep, true);
+  while (atomic_load (&self->state) == IDLE)
+    pthread_cond_wait (&self->wake, &pool->lock);
+  atomic_store (&self->is_asleep, false);
   pthread_mutex_unlock (&pool->lock);
 }
 
@@ -103,13 +158,17 @@ helper_main (void *data)
 {
   Worker *self = data;
   SfThreadPool *pool = self->pool;
-  for (unsigned seen = 0;; seen++)
+  for (;;)
     {
-      wait_for_round (pool, seen);
-      if (pool->stop)
+      int called = CALLED;
+      wait_for_call (self);
+      if (state_of (self) == STOPPED)
         return NULL;
-      work (pool, self->worker);
-      if (atomic_fetch_sub (&pool->n_busy, 1) == 1 && atomic_load (&pool->caller_asleep) != 0)
+      if (!atomic_compare_exchange_strong (&self->state, &called, AT_WORK))
+        continue; /* too late, or stopped */
+      work (self);
+      atomic_store (&self->state, IDLE);
+      if (atomic_load (&pool->caller_is_asleep))
         {
           pthread_mutex_lock (&pool->lock);
           pthread_cond_signal (&pool->done);
@@ -118,39 +177,33 @@ helper_main (void *data)
     }
 }
 
-/* Announces a round. A helper counts itself asleep before it looks at the round for the last time,
- * and we raise the round before we look at the count (both sequentially consistent), so one of the
- * two sees the other. */
+/* ---- the caller ---- */
+
 static void
-announce (SfThreadPool *pool)
+change_state (Worker *helper, State state)
 {
-  atomic_fetch_add (&pool->round, 1);
-  if (atomic_load (&pool->n_asleep) > 0)
-    {
-      pthread_mutex_lock (&pool->lock);
-      pthread_cond_broadcast (&pool->wake);
-      pthread_mutex_unlock (&pool->lock);
-    }
+  atomic_store (&helper->state, (int) state);
+  if (!atomic_load (&helper->is_asleep))
+    return;
+  pthread_mutex_lock (&helper->pool->lock);
+  pthread_cond_signal (&helper->wake);
+  pthread_mutex_unlock (&helper->pool->lock);
 }
 
+/* All chunks are taken: calls a helper back that has not come, waits for one that is at work. */
 static void
-wait_for_helpers (SfThreadPool *pool)
+join (Worker *helper)
 {
-  int64_t until = now_ns () + SPIN_NS;
-  do
-    for (int i = 0; i < 64; i++)
-      {
-        if (atomic_load_explicit (&pool->n_busy, memory_order_acquire) == 0)
-          return;
-        relax ();
-      }
-  while (now_ns () < until);
-
+  SfThreadPool *pool = helper->pool;
+  int called = CALLED;
+  if (state_of (helper) == IDLE || atomic_compare_exchange_strong (&helper->state, &called, IDLE)
+      || spin_while (pool, helper, AT_WORK))
+    return;
   pthread_mutex_lock (&pool->lock);
-  atomic_store (&pool->caller_asleep, 1);
-  while (atomic_load (&pool->n_busy) != 0)
+  atomic_store (&pool->caller_is_asleep, true);
+  while (atomic_load (&helper->state) == AT_WORK)
     pthread_cond_wait (&pool->done, &pool->lock);
-  atomic_store (&pool->caller_asleep, 0);
+  atomic_store (&pool->caller_is_asleep, false);
   pthread_mutex_unlock (&pool->lock);
 }
 
@@ -167,13 +220,24 @@ sf_thread_pool_new (int n_threads, GError **error)
   if (pool == NULL)
     return NULL;
   pool->n_threads = n_threads > 0 ? n_threads : sf_threads_available ();
-  pool->workers = g_new0 (Worker, pool->n_threads);
+  pool->is_crowded = pool->n_threads > sf_threads_available ();
   pthread_mutex_init (&pool->lock, NULL);
-  pthread_cond_init (&pool->wake, NULL);
   pthread_cond_init (&pool->done, NULL);
+  pool->workers = sf_aligned_alloc ((size_t) pool->n_threads, sizeof (Worker), "thread pool",
+                                    error);
+  if (pool->workers == NULL)
+    {
+      sf_thread_pool_free (pool);
+      return NULL;
+    }
+  for (int i = 0; i < pool->n_threads; i++)
+    {
+      pool->workers[i].pool = pool;
+      pool->workers[i].worker = i;
+    }
   for (int i = 1; i < pool->n_threads; i++)
     {
-      pool->workers[i] = (Worker){ .pool = pool, .worker = i };
+      pthread_cond_init (&pool->workers[i].wake, NULL);
       int status = pthread_create (&pool->workers[i].thread, NULL, helper_main, &pool->workers[i]);
       if (status != 0)
         {
@@ -193,14 +257,15 @@ sf_thread_pool_free (SfThreadPool *pool)
 {
   if (pool == NULL)
     return;
-  pool->stop = true;
-  announce (pool);
   for (int i = 1; i <= pool->n_started; i++)
-    pthread_join (pool->workers[i].thread, NULL);
+    {
+      change_state (&pool->workers[i], STOPPED);
+      pthread_join (pool->workers[i].thread, NULL);
+      pthread_cond_destroy (&pool->workers[i].wake);
+    }
   pthread_cond_destroy (&pool->done);
-  pthread_cond_destroy (&pool->wake);
   pthread_mutex_destroy (&pool->lock);
-  g_free (pool->workers);
+  sf_aligned_free (pool->workers);
   sf_aligned_free (pool);
 }
 
@@ -224,14 +289,23 @@ sf_thread_pool_run (SfThreadPool *pool, int64_t n, int64_t grain, SfThreadFunc f
         func (user_data, 0, begin, MIN (n - begin, grain) + begin);
       return;
     }
-  pool->func = func;
-  pool->user_data = user_data;
-  pool->n = n;
-  pool->grain = grain;
-  pool->n_chunks = n_chunks;
-  atomic_store_explicit (&pool->next_chunk, 0, memory_order_relaxed);
-  atomic_store_explicit (&pool->n_busy, pool->n_threads - 1, memory_order_relaxed);
-  announce (pool);
-  work (pool, 0);
-  wait_for_helpers (pool);
+  int n_parts = (int) MIN (n_chunks, pool->n_threads);
+  for (int i = 0; i < n_parts; i++)
+    {
+      Worker *worker = &pool->workers[i];
+      worker->n_parts = n_parts;
+      worker->func = func;
+      worker->user_data = user_data;
+      worker->n = n;
+      worker->grain = grain;
+      worker->end_chunk = n_chunks / n_parts * (i + 1) + MIN (n_chunks % n_parts, i + 1);
+      atomic_store_explicit (&worker->next_chunk,
+                             n_chunks / n_parts * i + MIN (n_chunks % n_parts, i),
+                             memory_order_relaxed);
+    }
+  for (int i = 1; i < n_parts; i++)
+    change_state (&pool->workers[i], CALLED);
+  work (&pool->workers[0]);
+  for (int i = 1; i < n_parts; i++)
+    join (&pool->workers[i]);
 }

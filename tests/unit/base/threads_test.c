@@ -3,8 +3,10 @@
  * cgroup trees. */
 #include <sf/threads.h>
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/base/cpu_count.h"
@@ -94,6 +96,75 @@ SF_TEST (Threads, PoolsOfTwoThreadsAreIndependent)
   sf_thread_pool_run (a, 10, 1, slow, &sum);
   sf_thread_pool_run (b, 10, 1, slow, &sum);
   SF_CHECK_INT (sum, 20);
+}
+
+/* What a pool of two threads adds up in many short rounds. */
+static void *
+add_up (void *user_data)
+{
+  g_autoptr (SfThreadPool) pool = sf_thread_pool_new (2, NULL);
+  for (int repeat = 0; repeat < 2000; repeat++)
+    {
+      int hits[7] = { 0 };
+      Round round = { 7, 1 + repeat % 3, 2, hits, 0 };
+      sf_thread_pool_run (pool, round.n, round.grain, mark, &round);
+      for (int i = 0; i < 7; i++)
+        *(int *) user_data += hits[i];
+      *(int *) user_data -= round.bad;
+    }
+  return NULL;
+}
+
+SF_TEST (Threads, PoolsRunAtTheSameTime)
+{
+  int sums[3] = { 0 };
+  GThread *threads[3];
+  for (int i = 0; i < 3; i++)
+    threads[i] = g_thread_new ("pool", add_up, &sums[i]);
+  for (int i = 0; i < 3; i++)
+    g_thread_join (threads[i]);
+  for (int i = 0; i < 3; i++)
+    SF_CHECK_INT (sums[i], 7 * 2000);
+}
+
+/* Microseconds of processor time that the process has used. */
+static int64_t
+cpu_us (void)
+{
+  struct timespec t;
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (int64_t) t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+SF_TEST (Threads, IdleThreadsTakeNoTime)
+{
+  g_autoptr (SfThreadPool) pool = sf_thread_pool_new (4, NULL);
+  int sum = 0;
+  sf_thread_pool_run (pool, 8, 1, slow, &sum);
+  g_usleep (2000);
+  int64_t before = cpu_us ();
+  g_usleep (500000);
+  SF_CHECK (cpu_us () - before < 3000);
+}
+
+/* With one processor for all of them, nobody keeps the others from it. */
+SF_TEST (Threads, OneProcessorIsEnough)
+{
+  cpu_set_t all, one;
+  SF_REQUIRE (sched_getaffinity (0, sizeof all, &all) == 0);
+  CPU_ZERO (&one);
+  for (int i = 0; i < CPU_SETSIZE && CPU_COUNT (&one) == 0; i++)
+    if (CPU_ISSET (i, &all))
+      CPU_SET (i, &one);
+  SF_REQUIRE (sched_setaffinity (0, sizeof one, &one) == 0);
+  SF_CHECK_INT (sf_threads_available (), 1);
+  SfThreadPool *pool = sf_thread_pool_new (6, NULL);
+  int sum = 0;
+  for (int repeat = 0; repeat < 100; repeat++)
+    sf_thread_pool_run (pool, 12, 1, slow, &sum);
+  sf_thread_pool_free (pool);
+  SF_CHECK (sched_setaffinity (0, sizeof all, &all) == 0);
+  SF_CHECK_INT (sum, 1200);
 }
 
 SF_TEST (Threads, RefusesOddCounts)
