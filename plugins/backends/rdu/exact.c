@@ -299,17 +299,16 @@ fire_stage (Exact *exact, Agent *agent)
   const RduStage *stage = agent->stage;
   RduWorker *first = &exact->machine->workers[0];
   RduWorker worker = { .temp = agent->temp, .scratch = first->scratch, .fault = first->fault };
-  void *base[RDU_MAX_OPERANDS];
-  const void *packed[RDU_MAX_OPERANDS] = { NULL };
+  RduFrame frame = { .packed = { NULL } };
   int64_t block[SF_MAX_COUNTERS] = { agent->fired };
   for (size_t p = 0; p < agent->n_ports; p++)
-    base[p] = port_base (exact, agent, &agent->ports[p]);
+    frame.base[p] = port_base (exact, agent, &agent->ports[p]);
   for (int k = 1; k < stage->n_counters; k++)
     if (stage->n_blocks[k] == 0)
       return;
   for (;;)
     {
-      rdu_stage_fire (stage, block, base, packed, &worker);
+      rdu_stage_fire (stage, block, &frame, &worker);
       int k = stage->n_counters - 1;
       for (; k >= 1; k--)
         {

@@ -367,13 +367,32 @@ number_slot (const RduInstr *instr)
                     .rng_view = instr->src[0] };
 }
 
+/* Whether what the instruction stores is what its buffer gets, and no later group reads it as it
+ * was: then it is rounded on its way to memory. */
+static bool
+is_final (const Grouping *g, uint32_t i)
+{
+  const RduStage *stage = g->stage;
+  uint32_t dst = stage->instrs[i].dst[0];
+  if (stage->operands[dst].kind != SF_OPERAND_OUT || !stage->operands[dst].is_narrow)
+    return false;
+  for (uint32_t m = 0; m < stage->n_instrs; m++)
+    {
+      const RduInstr *other = &stage->instrs[m];
+      if ((m != i && touches (stage, other->dst, other->n_dst, dst))
+          || (g->draft_of[m] != g->draft_of[i] && touches (stage, other->src, other->n_src, dst)))
+        return false;
+    }
+  return true;
+}
+
 /* Constants and numbers by place are slots; an operation only copies them where they are stored. */
 static void
 add_op (Building *b, uint32_t i)
 {
   const Grouping *g = b->grouping;
   const RduInstr *instr = &g->stage->instrs[i];
-  const RduOperand *dst = &g->stage->operands[instr->dst[0]];
+  RduOperand *dst = &g->stage->operands[instr->dst[0]];
   bool is_fill = is_op (instr, "fill"), is_copied = is_fill || is_source (instr);
   RduFusedOp op = { .dtype = dst->dtype, .imm = instr->imm, .n_src = is_copied ? 1 : instr->n_src };
   if (is_fill)
@@ -388,7 +407,8 @@ add_op (Building *b, uint32_t i)
   bool is_int = is_copied ? dst->is_int : g->stage->operands[instr->src[0]].is_int;
   RduSlot result = { .kind = g->is_stored[i] ? RDU_SLOT_WRITTEN : RDU_SLOT_REGISTER,
                      .view = instr->dst[0],
-                     .rounded_to = SF_F32 };
+                     .rounded_to = is_final (g, i) ? dst->stored : SF_F32 };
+  dst->is_settled = result.rounded_to != SF_F32;
   op.func = instr->kernel->rows[is_int];
   op.dst = add_slot (b, result, is_copied ? NOBODY : i);
   b->fused->ops[b->fused->n_ops++] = op;

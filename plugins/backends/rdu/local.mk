@@ -57,6 +57,7 @@ SF_RDU_SOURCES = \
   plugins/backends/rdu/exact.c \
   plugins/backends/rdu/fused.c \
   plugins/backends/rdu/isa.c \
+  plugins/backends/rdu/jobs.c \
   plugins/backends/rdu/layout.c \
   plugins/backends/rdu/layout.h \
   plugins/backends/rdu/lower_config.c \
@@ -71,6 +72,7 @@ SF_RDU_SOURCES = \
   plugins/backends/rdu/peak.h \
   plugins/backends/rdu/probe.h \
   plugins/backends/rdu/packing.c \
+  plugins/backends/rdu/partials.c \
   plugins/backends/rdu/stage.c \
   plugins/backends/rdu/step.c \
   plugins/backends/rdu/storage.c

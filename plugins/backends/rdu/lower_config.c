@@ -151,12 +151,13 @@ place_temps (const SfStage *from, RduStage *stage)
 
 static bool
 lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const RduIsa *isa,
-             const RduLayouts *layouts, RduStage *to, GError **error)
+             const RduHost *host, const RduLayouts *layouts, RduStage *to, GError **error)
 {
   *to = (RduStage){ .id = id,
                     .name = g_strdup (from->name),
                     .n_counters = (int) from->n_counters,
                     .flops = from->flops,
+                    .isa = isa,
                     .row_elems = 1 };
   if (from->n_operands > RDU_MAX_OPERANDS)
     return sf_fail (error, SF_ERROR_UNSUPPORTED,
@@ -185,8 +186,10 @@ lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const Rd
       int64_t n = box_elems (operand);
       to->work += n;
       if (operand->kind != SF_OPERAND_TEMP)
-        lowered->is_narrow = sf_dtype_bytes (config->buffers[operand->buffer].dtype) == 2
-                             && !lowered->is_int;
+        {
+          lowered->stored = config->buffers[operand->buffer].dtype;
+          lowered->is_narrow = sf_dtype_bytes (lowered->stored) == 2 && !lowered->is_int;
+        }
     }
   for (; to->n_instrs < from->n_instrs; to->n_instrs++)
     {
@@ -197,8 +200,11 @@ lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const Rd
         to->row_elems = MAX (to->row_elems, box_elems (&from->operands[instr->dst[0]]));
     }
   split_counters (to);
+  if (host != NULL)
+    rdu_stage_find_partials (to, host->n_workers);
   rdu_stage_group (to, isa);
   rdu_stage_find_packings (to);
+  rdu_stage_find_results (to);
   place_temps (from, to);
   for (int k = 0; k < to->n_counters; k++)
     to->work *= to->n_blocks[k];
@@ -288,7 +294,7 @@ rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa, c
       SfStage stage = sf_config_stage (program, index, order[config->n_stages]);
       RduStage *to = &config->stages[config->n_stages++];
       g_autofree SfOperand *operands = host != NULL ? rdu_choose_blocks (&stage, isa, host) : NULL;
-      if (!lower_stage (&stage, order[config->n_stages - 1], config, isa, layouts, to, error))
+      if (!lower_stage (&stage, order[config->n_stages - 1], config, isa, host, layouts, to, error))
         return false;
       to->first_packing = config->n_packings;
       config->n_packings += to->n_packings;
@@ -308,6 +314,7 @@ rdu_config_clear (RduConfig *config)
       g_free (config->stages[s].operands);
       g_free (config->stages[s].instrs);
       g_free (config->stages[s].packings);
+      g_free (config->stages[s].results);
     }
   g_free (config->buffers);
   g_free (config->stages);

@@ -25,6 +25,9 @@ lower_configs (RduMachine *machine, GError **error)
         {
           machine->temp_elems = MAX (machine->temp_elems, config->stages[s].temp_elems);
           machine->row_elems = MAX (machine->row_elems, config->stages[s].row_elems);
+          machine->partial_elems = MAX (machine->partial_elems,
+                                        config->stages[s].n_partials
+                                            * config->stages[s].partial_elems);
         }
       if (machine->exact_firing)
         machine->ring_elems = MAX (machine->ring_elems, rdu_exact_elems (config));
@@ -45,6 +48,9 @@ make_workers (RduMachine *machine, GError **error)
       if (machine->workers[w].temp == NULL || machine->workers[w].scratch == NULL)
         return false;
     }
+  machine->partials = rdu_memory_new (machine->partial_elems, "partial sums", error);
+  if (machine->partials == NULL)
+    return false;
   machine->pool = sf_thread_pool_new (machine->n_threads, error);
   if (machine->pool == NULL)
     return false;
@@ -94,6 +100,7 @@ rdu_machine_close (RduMachine *machine)
     rdu_layouts_free (machine->layouts);
   rdu_memory_free (machine->memory, machine->memory_elems);
   rdu_memory_free (machine->rings, machine->ring_elems);
+  rdu_memory_free (machine->partials, machine->partial_elems);
   rdu_memory_free (machine->kept, machine->kept_elems);
   g_free (machine->workers);
   g_free (machine->configs);

@@ -22,7 +22,8 @@ typedef struct
   uint32_t buffer;
   SfDtype dtype;
   bool is_int;
-  bool is_narrow; /* the buffer stores 16-bit floats */
+  SfDtype stored; /* what the buffer holds */
+  bool is_narrow; /* 16-bit floats */
   bool channels_last;
   int rank;
   int32_t counter; /* as SfOperand */
@@ -34,6 +35,9 @@ typedef struct
   bool in_registers;               /* TEMP that only a fused program sees: it has no memory */
   bool is_seen;                    /* some group looks at its box */
   int64_t temp_offset;             /* TEMP: elements into the worker's scratch */
+  bool is_settled;                 /* OUT: the fused program that writes it rounds it, too */
+  bool is_partial;        /* OUT: each firing of the reduction adds in a place of its own */
+  int64_t partial_offset; /* elements into a firing's place */
 } RduOperand;
 
 typedef struct
@@ -58,6 +62,13 @@ typedef struct
   RduFused *fused;
   void (*run) (const RduFused *fused, const RduView *views);
 } RduGroup;
+
+/* What a firing leaves to be brought to its buffer's dtype. */
+typedef struct
+{
+  uint32_t operand;
+  bool on_last; /* it is complete in the last block of the reduction counters only */
+} RduResult;
 
 /* A source of an instruction that its kernel likes in a layout of its own. */
 typedef struct
@@ -86,8 +97,12 @@ typedef struct
   RduOperand *operands;
   RduInstr *instrs;
   size_t n_groups;
-  RduGroup *groups;                 /* what a firing runs, in order */
-  size_t n_packings, first_packing; /* first: of the config's, which a launch has side by side */
+  RduGroup *groups; /* what a firing runs, in order */
+  const RduIsa *isa;
+  size_t n_results;
+  RduResult *results;
+  int64_t n_partials, partial_elems; /* places for partial sums, of so many elements; 0: none */
+  size_t n_packings, first_packing;  /* first: of the config's, which a launch has side by side */
   RduPacking *packings;
   int64_t temp_elems, row_elems;
 } RduStage;
@@ -194,6 +209,14 @@ typedef struct
 
 /* ---- the instance ---- */
 
+/* Per operand of a stage: where its whole tensor begins (TEMP: ignored), and its packed form or
+ * NULL. */
+typedef struct
+{
+  void *base[RDU_MAX_OPERANDS];
+  const void *packed[RDU_MAX_OPERANDS];
+} RduFrame;
+
 typedef struct
 {
   float *temp, *scratch;
@@ -214,6 +237,8 @@ typedef struct
   RduEntry *entries;
   int32_t *memory; /* of the tensors that are not in an arena */
   int64_t memory_elems, temp_elems, row_elems;
+  int32_t *partials; /* of the stage that runs */
+  int64_t partial_elems;
   int32_t *kept; /* packed forms of what does not change from step to step */
   int64_t kept_elems;
   int32_t *rings; /* exact firing: room for the buffers of one launch */
@@ -243,10 +268,22 @@ bool rdu_lower_entries (RduMachine *machine, GError **error);
 void rdu_entry_clear (RduEntry *entry);
 
 /* stage.c */
-/* One firing. Per operand: base, where its whole tensor begins (TEMP: ignored), and packed, its
- * packed form or NULL. block: per counter. */
-void rdu_stage_fire (const RduStage *stage, const int64_t *block, void *const *base,
-                     const void *const *packed, RduWorker *worker);
+/* Which results a firing settles; groups and partial sums are known. */
+void rdu_stage_find_results (RduStage *stage);
+/* One firing; block: per counter. */
+void rdu_stage_fire (const RduStage *stage, const int64_t *block, const RduFrame *frame,
+                     RduWorker *worker);
+
+/* partials.c */
+/* Lets firings of a reduction run at one time where that gives idle workers something to do. */
+void rdu_stage_find_partials (RduStage *stage, int n_workers);
+/* Points the frame to the place of a firing. */
+void rdu_partials_place (const RduMachine *machine, const RduStage *stage, const int64_t *block,
+                         RduFrame *frame);
+/* Adds up what all firings left, into the frame's operands. */
+void rdu_partials_fold (const RduMachine *machine, const RduStage *stage, const RduFrame *frame);
+
+/* jobs.c */
 /* All firings, over the pool's workers. A fault is left in the workers. */
 void rdu_stage_run (RduMachine *machine, const RduLaunch *launch, const RduStage *stage);
 

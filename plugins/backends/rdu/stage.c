@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Firings: boxes from counters, instructions on boxes, and all firings of a stage over the workers.
- */
+/* Firings: boxes from counters, instructions on boxes, results as their buffers hold them. */
+#include "plugins/backends/rdu/kernels_view.h"
 #include "plugins/backends/rdu/machine.h"
 #include "plugins/backends/rdu/mutation.h"
-
-/* Below this many elements a fork-join costs more than it saves. */
-#define WORTH_A_FORK 8192
 
 /* Smallest j >= 0 with lo + j * step >= bound. */
 static int64_t
@@ -74,9 +71,36 @@ run_instr (const RduStage *stage, const RduInstr *instr, const RduView *views, b
   rdu_mutate_after (stage, instr, &call);
 }
 
+/* Brings a box to what its buffer's dtype can hold. */
+static void
+settle_box (const RduStage *stage, SfDtype dtype, const RduView *view)
+{
+  RduWalk walk;
+  if (!rdu_walk_begin (&walk, &view, 1))
+    return;
+  do
+    if (rdu_walk_stride (&walk, 0) == 1)
+      rdu_settle (stage->isa, dtype, walk.at[0], rdu_walk_row (&walk));
+    else
+      for (int64_t i = 0; i < rdu_walk_row (&walk); i++)
+        rdu_settle (stage->isa, dtype, walk.at[0] + i * rdu_walk_stride (&walk, 0), 1);
+  while (rdu_walk_next (&walk));
+}
+
+static void
+settle_results (const RduStage *stage, const RduView *views, bool is_last)
+{
+  for (size_t i = 0; i < stage->n_results; i++)
+    {
+      const RduResult *result = &stage->results[i];
+      if (is_last || !result->on_last)
+        settle_box (stage, stage->operands[result->operand].stored, &views[result->operand]);
+    }
+}
+
 void
-rdu_stage_fire (const RduStage *stage, const int64_t *block, void *const *base,
-                const void *const *packed, RduWorker *worker)
+rdu_stage_fire (const RduStage *stage, const int64_t *block, const RduFrame *frame,
+                RduWorker *worker)
 {
   RduView views[RDU_MAX_OPERANDS];
   int64_t position[SF_MAX_COUNTERS], missing[SF_MAX_COUNTERS];
@@ -91,9 +115,10 @@ rdu_stage_fire (const RduStage *stage, const int64_t *block, void *const *base,
   for (size_t o = 0; o < stage->n_operands; o++)
     {
       const RduOperand *operand = &stage->operands[o];
-      void *from = operand->kind == SF_OPERAND_TEMP ? worker->temp + operand->temp_offset : base[o];
+      void *from = operand->kind == SF_OPERAND_TEMP ? worker->temp + operand->temp_offset
+                                                    : frame->base[o];
       if (operand->is_seen)
-        cut_box (stage, operand, position, missing, from, packed[o], &views[o]);
+        cut_box (stage, operand, position, missing, from, frame->packed[o], &views[o]);
     }
   for (size_t g = 0; g < stage->n_groups; g++)
     {
@@ -108,70 +133,31 @@ rdu_stage_fire (const RduStage *stage, const int64_t *block, void *const *base,
       else
         group->run (group->fused, views);
     }
+  settle_results (stage, views, is_last);
 }
 
-typedef struct
+/* Whether the operand is complete in the last block of the reduction counters only. */
+static bool
+is_complete_last (const RduStage *stage, uint32_t operand)
 {
-  RduMachine *machine;
-  const RduStage *stage;
-  void *base[RDU_MAX_OPERANDS];
-  const void *packed[RDU_MAX_OPERANDS];
-} Run;
-
-/* One combination of the split counters: the serial ones are looped in their order. */
-static void
-run_job (const Run *run, int64_t job, RduWorker *worker)
-{
-  const RduStage *stage = run->stage;
-  int64_t block[SF_MAX_COUNTERS] = { 0 };
-  for (int i = stage->n_split - 1; i >= 0; i--)
-    {
-      block[stage->split[i]] = job % stage->n_blocks[stage->split[i]];
-      job /= stage->n_blocks[stage->split[i]];
-    }
-  for (int i = 0; i < stage->n_serial; i++)
-    if (stage->n_blocks[stage->serial[i]] == 0)
-      return;
-  for (;;)
-    {
-      rdu_stage_fire (stage, block, run->base, run->packed, worker);
-      int i = stage->n_serial - 1;
-      for (; i >= 0; i--)
-        {
-          int k = stage->serial[i];
-          if (++block[k] < stage->n_blocks[k])
-            break;
-          block[k] = 0;
-        }
-      if (i < 0)
-        return;
-    }
-}
-
-static void
-run_jobs (void *user_data, int worker, int64_t begin, int64_t end)
-{
-  const Run *run = user_data;
-  const RduProbe *probe = &run->machine->probe;
-  int64_t started = rdu_probe_begin (probe);
-  for (int64_t job = begin; job < end; job++)
-    run_job (run, job, &run->machine->workers[worker]);
-  rdu_probe_end (probe, worker, SF_RECORD_STAGE, run->stage->id, started);
+  for (size_t i = 0; i < stage->n_instrs; i++)
+    for (int k = 0; k < stage->instrs[i].n_dst; k++)
+      if (stage->instrs[i].dst[k] == operand
+          && (stage->instrs[i].on_last || stage->instrs[i].sums != 0))
+        return true;
+  return false;
 }
 
 void
-rdu_stage_run (RduMachine *machine, const RduLaunch *launch, const RduStage *stage)
+rdu_stage_find_results (RduStage *stage)
 {
-  Run run = { .machine = machine, .stage = stage };
-  for (size_t o = 0; o < stage->n_operands; o++)
-    run.base[o] = stage->operands[o].kind == SF_OPERAND_TEMP
-                      ? NULL
-                      : launch->base[stage->operands[o].buffer];
-  for (size_t p = 0; p < stage->n_packings; p++)
-    run.packed[stage->packings[p].operand] = launch->packed[stage->first_packing + p].data;
-  if (stage->n_jobs == 1 || machine->n_threads == 1 || stage->work < WORTH_A_FORK)
-    run_jobs (&run, 0, 0, stage->n_jobs);
-  else
-    sf_thread_pool_run (machine->pool, stage->n_jobs,
-                        MAX (stage->n_jobs / (4 * machine->n_threads), 1), run_jobs, &run);
+  stage->results = g_new0 (RduResult, stage->n_operands);
+  for (uint32_t o = 0; o < stage->n_operands; o++)
+    {
+      const RduOperand *operand = &stage->operands[o];
+      if (operand->kind == SF_OPERAND_OUT && operand->stored != SF_F32 && operand->stored != SF_I32
+          && !operand->is_settled && !operand->is_partial)
+        stage->results[stage->n_results++] = (RduResult){ .operand = o,
+                                                          .on_last = is_complete_last (stage, o) };
+    }
 }

@@ -123,17 +123,6 @@ is_first_of_buffer (const RduStage *stage, size_t operand)
   return stage->operands[operand].kind == SF_OPERAND_OUT;
 }
 
-/* Brings what a stage has written to the buffer's dtype. */
-static void
-settle (RduMachine *machine, const RduStage *stage, const RduBuffer *buffer, void *data)
-{
-  if (buffer->dtype == SF_F32 || buffer->dtype == SF_I32)
-    return;
-  int64_t begin = rdu_probe_begin (&machine->probe);
-  rdu_settle_parallel (machine, buffer->dtype, data, buffer->n_elems);
-  rdu_probe_end (&machine->probe, 0, SF_RECORD_ROUND, stage->id, begin);
-}
-
 static bool
 run_rdu (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, const SfBackendStep *step,
          GError **error)
@@ -150,14 +139,9 @@ run_rdu (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, const Sf
       rdu_stage_run (machine, launch, stage);
       if (!rdu_check_faults (machine, entry, launch, stage, error))
         return false;
-      for (size_t o = 0; o < stage->n_operands; o++)
+      for (size_t o = 0; step->observer != NULL && o < stage->n_operands; o++)
         if (is_first_of_buffer (stage, o))
-          {
-            const RduBuffer *buffer = &config->buffers[stage->operands[o].buffer];
-            settle (machine, stage, buffer, launch->base[stage->operands[o].buffer]);
-            if (step->observer != NULL)
-              observe (machine, entry, launch, s, stage->operands[o].buffer, step);
-          }
+          observe (machine, entry, launch, s, stage->operands[o].buffer, step);
     }
   transfer_all (machine, launch, launch->stores, launch->n_stores, true);
   return true;
