@@ -71,7 +71,7 @@ typedef struct
                 int64_t n_parts);
 } RduPack;
 
-/* One run of an elementwise operation: y[i] from src[k][i] for i < n. An operand whose bit is set
+/* One run of an elementwise operation: y[i] from src[k][i], i < n. An operand whose bit is set
  * in `repeats` has one element for the whole run. y may be one of the operands. */
 typedef struct
 {
