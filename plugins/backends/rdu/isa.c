@@ -3,7 +3,7 @@
 #include <sf/error.h>
 
 #include "plugins/backends/rdu/kernels.h"
-#include "plugins/backends/rdu/kernels_contract.h"
+#include "plugins/backends/rdu/kernels_conv.h"
 #include "plugins/backends/rdu/kernels_product.h"
 
 #ifdef SF_RDU_X86
@@ -76,7 +76,5 @@ rdu_isa_find (const RduIsa *isa, const char *name, int version)
 int64_t
 rdu_scratch_elems (int64_t row_elems)
 {
-  int64_t contraction = RDU_BLOCK_DEPTH * (RDU_BLOCK_ROWS + RDU_BLOCK_COLUMNS)
-                        + 2 * (RDU_BLOCK_COLUMNS + RDU_TABLE_ELEMS);
-  return MAX (MAX (contraction, RDU_PRODUCT_SCRATCH), 3 * row_elems) + 16;
+  return MAX (MAX (RDU_CONV_SCRATCH, RDU_PRODUCT_SCRATCH), 3 * row_elems) + 16;
 }

@@ -15,12 +15,6 @@
 #define RDU_FUSED_OPS   40
 #define RDU_FUSED_SLOTS 64
 
-/* Multiply-add blocking of the contraction kernels: columns that are packed at a time, and depth of
- * a partial sum. The depth fixes the order of every sum. */
-#define RDU_BLOCK_COLUMNS 384
-#define RDU_BLOCK_DEPTH   256
-#define RDU_BLOCK_ROWS    96
-
 /* A box of a tensor of 4-byte elements (f32, or i32 where is_int). Index j of dimension d is
  * position lo[d] + j * step[d] of a tensor of dim[d] positions, at data + j * stride[d]. Indices
  * outside valid_lo .. valid_hi-1 are padding and have no memory. */

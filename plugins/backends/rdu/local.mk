@@ -2,9 +2,11 @@
 SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels.h \
   plugins/backends/rdu/kernels_binary.c \
-  plugins/backends/rdu/kernels_contract.c \
-  plugins/backends/rdu/kernels_contract.h \
   plugins/backends/rdu/kernels_conv.c \
+  plugins/backends/rdu/kernels_conv.h \
+  plugins/backends/rdu/kernels_conv_dw.c \
+  plugins/backends/rdu/kernels_conv_run.c \
+  plugins/backends/rdu/kernels_conv_tile.c \
   plugins/backends/rdu/kernels_fused.c \
   plugins/backends/rdu/kernels_gemm.c \
   plugins/backends/rdu/kernels_index.c \

@@ -23,136 +23,6 @@ values (uint32_t stream, int64_t n)
   return x;
 }
 
-/* ---- convolutions ---- */
-
-typedef struct
-{
-  int64_t n, c, h, w, o, kh, kw, sh, sw, dh, dw, pt, pl, pb, pr;
-} Conv;
-
-static const Conv convs[] = {
-  { 2, 3, 8, 8, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
-  { 1, 2, 9, 7, 4, 3, 2, 2, 1, 1, 2, 1, 0, 2, 1 },
-  { 2, 1, 5, 6, 1, 1, 1, 2, 3, 1, 1, 0, 0, 0, 0 },
-  { 1, 20, 6, 6, 17, 5, 5, 1, 1, 1, 1, 2, 2, 2, 2 },
-};
-
-/* x in memory without padding, seen as a box that hangs over its edges. */
-static RduView
-padded_view (float *x, const Conv *g)
-{
-  RduView v = FVIEW (x, g->n, g->c, g->h, g->w);
-  v.lo[2] = -g->pt;
-  v.lo[3] = -g->pl;
-  v.n[2] = g->h + g->pt + g->pb;
-  v.n[3] = g->w + g->pl + g->pr;
-  v.valid_lo[2] = g->pt;
-  v.valid_lo[3] = g->pl;
-  v.valid_hi[2] = g->pt + g->h;
-  v.valid_hi[3] = g->pl + g->w;
-  v.data = (void *) ((uintptr_t) x - (uintptr_t) (g->pt * g->w + g->pl) * 4);
-  return v;
-}
-
-/* For every tap of every window inside the image: adds a product to y, dx or dw. */
-static void
-reference_conv (const Conv *g, int64_t oh, int64_t ow, const float *x, const float *w,
-                const float *dy, double *y, double *dx, double *dw)
-{
-  for (int64_t n = 0; n < g->n; n++)
-    for (int64_t o = 0; o < g->o; o++)
-      for (int64_t p = 0; p < oh * ow; p++)
-        for (int64_t c = 0; c < g->c; c++)
-          for (int64_t t = 0; t < g->kh * g->kw; t++)
-            {
-              int64_t ih = p / ow * g->sh + t / g->kw * g->dh - g->pt,
-                      iw = p % ow * g->sw + t % g->kw * g->dw - g->pl;
-              if (ih < 0 || ih >= g->h || iw < 0 || iw >= g->w)
-                continue;
-              int64_t ix = ((n * g->c + c) * g->h + ih) * g->w + iw,
-                      iy = (n * g->o + o) * oh * ow + p;
-              int64_t it = (o * g->c + c) * g->kh * g->kw + t;
-              y[iy] += (double) x[ix] * w[it];
-              dx[ix] += (double) dy[iy] * w[it];
-              dw[it] += (double) dy[iy] * x[ix];
-            }
-}
-
-static void
-check_near (const char *what, const float *found, const double *wanted, int64_t n)
-{
-  double worst = 0;
-  for (int64_t i = 0; i < n; i++)
-    worst = fmax (worst, fabs (found[i] - wanted[i]));
-  SF_CHECK_MSG (worst <= 2e-5, "%s: off by %g", what, worst);
-}
-
-static void
-check_conv (const RduIsa *isa, const Conv *g)
-{
-  int64_t oh = (g->h + g->pt + g->pb - (g->kh - 1) * g->dh - 1) / g->sh + 1,
-          ow = (g->w + g->pl + g->pr - (g->kw - 1) * g->dw - 1) / g->sw + 1;
-  int64_t nx = g->n * g->c * g->h * g->w, nw = g->o * g->c * g->kh * g->kw,
-          ny = g->n * g->o * oh * ow;
-  g_autofree float *x = values (1, nx), *w = values (2, nw), *dy = values (3, ny),
-                   *y = values (4, ny), *dx = values (5, nx), *dw = values (6, nw);
-  g_autofree double *ry = g_new0 (double, ny), *rx = g_new0 (double, nx), *rw = g_new0 (double, nw);
-  int64_t imm[] = { g->sh, g->sw, g->dh, g->dw, g->pt, g->pl };
-  RduView vx = padded_view (x, g), vw = FVIEW (w, g->o, g->c, g->kh, g->kw),
-          vdy = FVIEW (dy, g->n, g->o, oh, ow);
-  RduView vy = FVIEW (y, g->n, g->o, oh, ow), vdx = FVIEW (dx, g->n, g->c, g->h, g->w),
-          vdw = FVIEW (dw, g->o, g->c, g->kh, g->kw);
-  reference_conv (g, oh, ow, x, w, dy, ry, rx, rw);
-  call_kernel (isa, "conv2d", (RduView[]){ vx, vw }, 2, &vy, 1, imm, NULL, true);
-  check_near ("conv2d", y, ry, ny);
-  call_kernel (isa, "conv2d_dx", (RduView[]){ vdy, vw }, 2, &vdx, 1, imm, NULL, true);
-  check_near ("conv2d_dx", dx, rx, nx);
-  call_kernel (isa, "conv2d_dw", (RduView[]){ vdy, vx }, 2, &vdw, 1, imm, NULL, true);
-  check_near ("conv2d_dw", dw, rw, nw);
-  call_kernel (isa, "conv2d_dw", (RduView[]){ vdy, vx }, 2, &vdw, 1, imm, NULL, false);
-  for (int64_t i = 0; i < nw; i++)
-    rw[i] *= 2;
-  check_near ("conv2d_dw, accumulated", dw, rw, nw);
-}
-
-SF_TEST_CASES (RduKernels, Conv2d, isa_names, N_ISA_NAMES, sf_test_row_name)
-{
-  ISA_OR_SKIP (isa);
-  for (size_t c = 0; c < G_N_ELEMENTS (convs); c++)
-    check_conv (isa, &convs[c]);
-}
-
-/* ---- pools ---- */
-
-SF_TEST_CASES (RduKernels, Pools, isa_names, N_ISA_NAMES, sf_test_row_name)
-{
-  ISA_OR_SKIP (isa);
-  /* 3x3 image, kernel 2, stride 2, padding 1 all around: windows of 1, 2, 2 and 4 elements. */
-  float x[9] = { 1, -2, 3, 4, 9, 9, -7, 8, 0.5f }, y[4], dx[9];
-  const Conv g = { 1, 1, 3, 3, 1, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0 };
-  RduView vx = padded_view (x, &g), vy = FVIEW (y, 1, 1, 2, 2), flat = FVIEW (x, 1, 1, 3, 3),
-          vdx = FVIEW (dx, 1, 1, 3, 3);
-  call_kernel (isa, "max_pool2d", &vx, 1, &vy, 1, (int64_t[]){ 2, 2, 2, 2, 1, 1 }, NULL, true);
-  SF_CHECK (y[0] == 1 && y[1] == 3 && y[2] == 4 && y[3] == 9);
-  call_kernel (isa, "avg_pool2d", &vx, 1, &vy, 1, (int64_t[]){ 2, 2, 2, 2, 0, 1, 1, 0, 0 }, NULL,
-               true);
-  SF_CHECK (y[0] == 1 && y[1] == 0.5f && y[2] == -1.5f && y[3] == 26.5f / 4);
-  call_kernel (isa, "avg_pool2d", &vx, 1, &vy, 1, (int64_t[]){ 2, 2, 2, 2, 1, 1, 1, 0, 0 }, NULL,
-               true);
-  SF_CHECK (y[0] == 0.25f && y[1] == 0.25f && y[2] == -0.75f && y[3] == 26.5f / 4);
-  memcpy (y, (float[]){ 10, 20, 30, 40 }, sizeof y);
-  call_kernel (isa, "max_pool2d_bwd", (RduView[]){ vy, flat }, 2, &vdx, 1,
-               (int64_t[]){ 2, 2, 2, 2, 1, 1, 1, 1 }, NULL, true);
-  SF_CHECK (memcmp (dx, (float[]){ 10, 0, 20, 30, 40, 0, 0, 0, 0 }, sizeof dx)
-            == 0); /* of the two nines, the first */
-  call_kernel (isa, "avg_pool2d_bwd", &vy, 1, &vdx, 1, (int64_t[]){ 2, 2, 2, 2, 0, 1, 1, 0, 0 },
-               NULL, true);
-  SF_CHECK (memcmp (dx, (float[]){ 10, 10, 10, 15, 10, 10, 15, 10, 10 }, sizeof dx) == 0);
-  call_kernel (isa, "avg_pool2d_bwd", &vy, 1, &vdx, 1, (int64_t[]){ 2, 2, 2, 2, 1, 1, 1, 0, 0 },
-               NULL, true);
-  SF_CHECK (memcmp (dx, (float[]){ 2.5f, 5, 5, 7.5f, 10, 10, 7.5f, 10, 10 }, sizeof dx) == 0);
-}
-
 /* ---- elementwise ---- */
 
 SF_TEST_CASES (RduKernels, Elementwise, isa_names, N_ISA_NAMES, sf_test_row_name)
@@ -195,6 +65,15 @@ SF_TEST_CASES (RduKernels, Elementwise, isa_names, N_ISA_NAMES, sf_test_row_name
 }
 
 /* ---- reductions and rows ---- */
+
+static void
+check_near (const char *what, const float *found, const double *wanted, int64_t n)
+{
+  double worst = 0;
+  for (int64_t i = 0; i < n; i++)
+    worst = fmax (worst, fabs (found[i] - wanted[i]));
+  SF_CHECK_MSG (worst <= 2e-5, "%s: off by %g", what, worst);
+}
 
 SF_TEST_CASES (RduKernels, Reduce, isa_names, N_ISA_NAMES, sf_test_row_name)
 {

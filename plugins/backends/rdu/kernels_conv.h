@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Direct convolution: result pixels by result channels, summed over taps and source channels, with
+ * the sums of a tile in registers. Nothing is unrolled into columns: a tile reads the source
+ * through one pointer per pixel and tap. */
+#ifndef SF_RDU_KERNELS_CONV_H
+#define SF_RDU_KERNELS_CONV_H
+
+#include "plugins/backends/rdu/kernels.h"
+#include "plugins/backends/rdu/kernels_vector.h"
+
+/* Pixels of the longest tile, vectors of the widest. */
+#if RDU_VECTOR == 16
+#define RDU_CONV_PIXELS  16
+#define RDU_CONV_VECTORS 4
+#else
+#define RDU_CONV_PIXELS  8
+#define RDU_CONV_VECTORS 2
+#endif
+
+/* Stretches of the depth (taps, then channels) that are worked at a time: none longer than
+ * RDU_CONV_DEPTH in all; weights of that depth that stay in cache, in elements; and the source rows
+ * that are copied where they cannot be read in place. None of them changes a bit of a result. */
+#define RDU_CONV_SEGMENTS 64
+#define RDU_CONV_DEPTH    1024
+#define RDU_CONV_WEIGHTS  131072
+#define RDU_CONV_SLAB     65536
+#define RDU_CONV_SCRATCH  (RDU_CONV_WEIGHTS + RDU_CONV_SLAB + 16 * RDU_CONV_DEPTH)
+
+/* A stretch of source channels under one tap. */
+typedef struct
+{
+  int64_t length;
+  const float *weights; /* of the tile's first vector of result channels, RDU_VECTOR by channel */
+} RduConvSegment;
+
+/* One tile: out[pixel][channel] = (first ? 0 : out) + the segments' products, in their order. */
+typedef struct
+{
+  int n_segments;
+  const RduConvSegment *segments;
+  const float *const *source; /* per segment, then per pixel of the tile */
+  int64_t weights_offset;     /* added to the segments' weights */
+  int64_t vector_stride;      /* between the weights of neighbouring vectors */
+  float *const *out;
+  int64_t out_offset; /* added to each */
+  int last_lanes;     /* of the last vector */
+  bool first;
+} RduConvTile;
+
+typedef struct
+{
+  int pixels;
+  void (*run) (const RduConvTile *tile);
+} RduConvTileKernel;
+
+/* Rows (or columns) that are read and written. Position i of the result, of n, reads source
+ * position i * step + at + j * at_step under tap j, of `taps`, which is position k + j * k_step of
+ * the kernel. */
+typedef struct
+{
+  int64_t n, out_stride, step;
+  int64_t taps, k, k_step, at, at_step;
+  int64_t lo, hi; /* source positions that have memory; the others are zeros */
+  int64_t stride; /* of the source */
+} RduConvSide;
+
+/* Weights by result channel, source channel, row and column, wherever they are. */
+typedef struct
+{
+  const float *data;
+  int64_t n_out, n_in, n_rows, n_columns;
+  int64_t out, in, row, column; /* strides */
+} RduConvWeights;
+
+typedef struct
+{
+  const float *x;
+  float *y;
+  int64_t n_images, n_in, n_out; /* channels */
+  int64_t x_image, x_channel, y_image, y_channel;
+  RduConvSide side[2]; /* rows, columns */
+  RduConvWeights weights;
+  const float *packed; /* the weights of the first result and source channel; NULL: not packed */
+  int64_t packed_in;   /* source channels of the packed weights */
+  bool first;
+  float *scratch;
+} RduConvJob;
+
+#ifdef RDU_ISA
+/* Of 1 .. RDU_CONV_VECTORS vectors; the second is for the last few pixels. */
+extern const RduConvTileKernel RDU_SYMBOL (rdu_conv_tiles)[RDU_CONV_VECTORS][2];
+/* `n` source channels from `channel` on under one tap, for vector `vector` of result channels. */
+void RDU_SYMBOL (rdu_conv_pack) (const RduConvWeights *weights, int64_t vector, int64_t row,
+                                 int64_t column, int64_t channel, int64_t n, float *packed);
+void RDU_SYMBOL (rdu_conv_run) (const RduConvJob *job);
+void RDU_SYMBOL (rdu_conv2d_dw) (const RduCall *call);
+#endif
+
+#endif

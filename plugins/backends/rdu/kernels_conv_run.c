@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One direct convolution: its depth in blocks whose weights stay in cache, each block over all
+ * pixels, tile by tile. Sums go on from block to block in the result, so no cut changes a bit. */
+#include <string.h>
+
+#include "plugins/backends/rdu/kernels_conv.h"
+
+#define VL RDU_VECTOR
+
+static const float zeros[RDU_CONV_DEPTH];
+
+void
+RDU_SYMBOL (rdu_conv_pack) (const RduConvWeights *w, int64_t vector, int64_t row, int64_t column,
+                            int64_t channel, int64_t n, float *packed)
+{
+  int64_t lanes = w->n_out - vector * VL;
+  const float *from = w->data + vector * VL * w->out + row * w->row + column * w->column
+                      + channel * w->in;
+  if (lanes >= VL)
+    for (int64_t c = 0; c < n; c++, from += w->in, packed += VL)
+      for (int64_t i = 0; i < VL; i++)
+        packed[i] = from[i * w->out];
+  else
+    for (int64_t c = 0; c < n; c++, from += w->in, packed += VL)
+      for (int64_t i = 0; i < VL; i++)
+        packed[i] = i < lanes ? from[i * w->out] : 0;
+}
+
+/* Where in the depth a block begins. */
+typedef struct
+{
+  int64_t row, column, channel; /* taps; source channel */
+} Position;
+
+/* A stretch of the depth for vectors `vector` .. of the result's channels. */
+typedef struct
+{
+  const RduConvJob *job;
+  int64_t vector, n_vectors, depth, vector_stride;
+  int n_segments;
+  RduConvSegment segments[RDU_CONV_SEGMENTS];
+  int64_t row[RDU_CONV_SEGMENTS], column[RDU_CONV_SEGMENTS]; /* of the source, less the pixel's */
+  int64_t channel[RDU_CONV_SEGMENTS];
+  bool first, is_joined;
+} Block;
+
+/* Whether source positions at `position` + at .. all have memory, for positions low .. high. */
+static bool
+is_inside (const RduConvSide *side, int64_t low, int64_t high)
+{
+  int64_t last = side->at + (side->taps - 1) * side->at_step;
+  return low + (last < side->at ? last : side->at) >= side->lo
+         && high + (last > side->at ? last : side->at) < side->hi;
+}
+
+/* Whether the channels of one tap are followed in memory by those of the next, for all pixels. */
+static bool
+taps_join (const RduConvJob *job)
+{
+  const RduConvSide *side = &job->side[1];
+  return side->taps > 1 && job->x_channel == 1 && side->at_step * side->stride == job->n_in
+         && side->k_step == 1 && (job->packed == NULL || job->packed_in == job->n_in)
+         && is_inside (side, 0, (side->n - 1) * side->step);
+}
+
+/* The weights of a segment: where they were packed, or packed now behind those of the block. */
+static const float *
+segment_weights (Block *block, const Position *at, int64_t n)
+{
+  const RduConvJob *job = block->job;
+  const RduConvWeights *w = &job->weights;
+  int64_t row = job->side[0].k + at->row * job->side[0].k_step;
+  int64_t column = job->side[1].k + at->column * job->side[1].k_step;
+  if (job->packed != NULL)
+    return job->packed + block->vector * block->vector_stride
+           + ((row * w->n_columns + column) * job->packed_in + at->channel) * VL;
+  float *to = job->scratch + block->depth * VL;
+  for (int64_t v = 0; v < block->n_vectors; v++)
+    RDU_SYMBOL (rdu_conv_pack)
+    (w, block->vector + v, row, column, at->channel, n, to + v * block->vector_stride);
+  return to;
+}
+
+/* Moves on by `n` channels of one tap; false behind the last tap. */
+static bool
+advance (const RduConvJob *job, Position *at, int64_t n)
+{
+  at->channel += n;
+  if (at->channel < job->n_in)
+    return true;
+  at->channel = 0;
+  if (++at->column < job->side[1].taps)
+    return true;
+  at->column = 0;
+  return ++at->row < job->side[0].taps;
+}
+
+/* Fills a block from `at` on, which moves behind it; false: it is the last. */
+static bool
+fill_block (Block *block, Position *at)
+{
+  const RduConvJob *job = block->job;
+  int64_t limit = RDU_CONV_WEIGHTS / (block->n_vectors * VL);
+  limit = limit < RDU_CONV_DEPTH ? limit : RDU_CONV_DEPTH;
+  block->vector_stride = job->packed == NULL
+                             ? limit * VL
+                             : job->weights.n_rows * job->weights.n_columns * job->packed_in * VL;
+  block->depth = 0;
+  block->n_segments = 0;
+  if (job->n_in == 0 || job->side[0].taps == 0 || job->side[1].taps == 0)
+    return false;
+  for (bool is_more = true; is_more;)
+    {
+      int s = block->n_segments;
+      int64_t n = job->n_in - at->channel, left = limit - block->depth;
+      n = n < left ? n : left;
+      bool joins = block->is_joined && s > 0 && at->column > 0;
+      if (n == 0 || (s == RDU_CONV_SEGMENTS && !joins))
+        return true;
+      const float *weights = segment_weights (block, at, n);
+      if (joins)
+        block->segments[s - 1].length += n;
+      else
+        {
+          block->row[s] = job->side[0].at + at->row * job->side[0].at_step;
+          block->column[s] = job->side[1].at + at->column * job->side[1].at_step;
+          block->channel[s] = at->channel;
+          block->segments[s] = (RduConvSegment){ n, weights };
+          block->n_segments++;
+        }
+      block->depth += n;
+      is_more = advance (job, at, n);
+    }
+  return false;
+}
+
+/* The pixels of a tile; the last one is repeated where there are fewer. */
+typedef struct
+{
+  int64_t source[RDU_CONV_PIXELS]; /* offsets, with the tap at nothing */
+  int64_t row[RDU_CONV_PIXELS], column[RDU_CONV_PIXELS];
+  float *out[RDU_CONV_PIXELS];
+  bool is_inside; /* under every tap */
+} Pixels;
+
+/* Which pixel comes next. */
+typedef struct
+{
+  int64_t image, row, column;
+} Pixel;
+
+static void
+next_pixel (const RduConvJob *job, Pixel *at)
+{
+  if (++at->column < job->side[1].n)
+    return;
+  at->column = 0;
+  if (++at->row < job->side[0].n)
+    return;
+  at->row = 0;
+  at->image++;
+}
+
+static void
+next_pixels (const RduConvJob *job, Pixel *at, int64_t n, int size, Pixels *pixels)
+{
+  const RduConvSide *rows = &job->side[0], *columns = &job->side[1];
+  int64_t low[2] = { INT64_MAX, INT64_MAX }, high[2] = { 0, 0 };
+  for (int p = 0; p < size; p++)
+    {
+      int64_t row = at->row * rows->step, column = at->column * columns->step;
+      pixels->row[p] = row;
+      pixels->column[p] = column;
+      pixels->source[p] = at->image * job->x_image + row * rows->stride + column * columns->stride;
+      pixels->out[p] = job->y + at->image * job->y_image + at->row * rows->out_stride
+                       + at->column * columns->out_stride;
+      low[0] = row < low[0] ? row : low[0];
+      high[0] = row > high[0] ? row : high[0];
+      low[1] = column < low[1] ? column : low[1];
+      high[1] = column > high[1] ? column : high[1];
+      if (p + 1 < n || n == size)
+        next_pixel (job, at);
+    }
+  pixels->is_inside = is_inside (rows, low[0], high[0]) && is_inside (columns, low[1], high[1]);
+}
+
+/* One pointer per segment and pixel, into the source or to zeros. */
+static void
+point (const Block *block, const Pixels *pixels, int size, const float **source)
+{
+  const RduConvJob *job = block->job;
+  const RduConvSide *rows = &job->side[0], *columns = &job->side[1];
+  uintptr_t x = (uintptr_t) job->x, zero = (uintptr_t) zeros;
+  uint64_t height = (uint64_t) (rows->hi - rows->lo),
+           width = (uint64_t) (columns->hi - columns->lo);
+  for (int s = 0; s < block->n_segments; s++, source += size)
+    {
+      int64_t row = block->row[s] - rows->lo, column = block->column[s] - columns->lo;
+      int64_t offset = block->row[s] * rows->stride + block->column[s] * columns->stride
+                       + block->channel[s];
+      if (pixels->is_inside)
+        for (int p = 0; p < size; p++)
+          source[p] = (const float *) (x + (uintptr_t) (pixels->source[p] + offset) * 4);
+      else
+        for (int p = 0; p < size; p++)
+          {
+            bool is_pixel = ((uint64_t) (pixels->row[p] + row) < height)
+                            & ((uint64_t) (pixels->column[p] + column) < width);
+            uintptr_t to = x + (uintptr_t) (pixels->source[p] + offset) * 4;
+            source[p] = (const float *) (is_pixel ? to : zero);
+          }
+    }
+}
+
+/* The same where channels are apart in memory: they are brought together first. */
+static void
+gather (const Block *block, const Pixels *pixels, int size, const float **source)
+{
+  const RduConvJob *job = block->job;
+  const RduConvSide *rows = &job->side[0], *columns = &job->side[1];
+  float *depth = job->scratch + RDU_CONV_WEIGHTS + RDU_CONV_SLAB;
+  for (int s = 0; s < block->n_segments; s++, source += size)
+    {
+      int64_t length = block->segments[s].length;
+      for (int p = 0; p < size; p++)
+        {
+          int64_t row = pixels->row[p] + block->row[s],
+                  column = pixels->column[p] + block->column[s];
+          float *to = depth + p * RDU_CONV_DEPTH;
+          source[p] = to;
+          if (row < rows->lo || row >= rows->hi || column < columns->lo || column >= columns->hi)
+            {
+              source[p] = zeros;
+              continue;
+            }
+          const float *from = job->x + pixels->source[p] + block->row[s] * rows->stride
+                              + block->column[s] * columns->stride
+                              + block->channel[s] * job->x_channel;
+          for (int64_t c = 0; c < length; c++)
+            to[c] = from[c * job->x_channel];
+        }
+      depth += length;
+    }
+}
+
+/* Between the result, whose channels are apart in memory, and one where they are together. */
+static void
+exchange (const RduConvJob *job, const Pixels *pixels, int n_pixels, int64_t channel, int64_t n,
+          float *together, int64_t row, bool is_load)
+{
+  for (int p = 0; p < n_pixels; p++)
+    {
+      float *apart = pixels->out[p] + channel * job->y_channel;
+      for (int64_t c = 0; c < n; c++)
+        if (is_load)
+          together[p * row + c] = apart[c * job->y_channel];
+        else
+          apart[c * job->y_channel] = together[p * row + c];
+    }
+}
+
+/* A tile of the result for `n_groups` groups of `width` vectors, from vector `from` of the block.
+ */
+static void
+run_groups (const Block *block, const RduConvTileKernel *kernel, const Pixels *pixels,
+            const float *const *source, int64_t from, int width, int64_t n_groups)
+{
+  const RduConvJob *job = block->job;
+  float together[RDU_CONV_PIXELS * RDU_CONV_VECTORS * VL], *rows[RDU_CONV_PIXELS];
+  bool is_apart = job->y_channel != 1;
+  for (int p = 0; p < kernel->pixels && is_apart; p++)
+    rows[p] = together + p * width * VL;
+  RduConvTile tile = { .n_segments = block->n_segments,
+                       .segments = block->segments,
+                       .source = source,
+                       .vector_stride = block->vector_stride,
+                       .out = is_apart ? rows : pixels->out,
+                       .first = block->first };
+  for (int64_t g = 0; g < n_groups; g++, from += width)
+    {
+      int64_t channel = (block->vector + from) * VL, left = job->weights.n_out - channel;
+      int64_t n = left < width * VL ? left : width * VL;
+      tile.weights_offset = from * block->vector_stride;
+      tile.last_lanes = (int) (n - (width - 1) * VL);
+      tile.out_offset = is_apart ? 0 : channel;
+      if (is_apart && !block->first)
+        exchange (job, pixels, kernel->pixels, channel, n, together, width * VL, true);
+      kernel->run (&tile);
+      if (is_apart)
+        exchange (job, pixels, kernel->pixels, channel, n, together, width * VL, false);
+    }
+}
+
+/* Groups of one width, over all pixels. */
+static void
+run_pixels (const Block *block, int64_t from, int width, int64_t n_groups)
+{
+  const RduConvJob *job = block->job;
+  const RduConvTileKernel *kernels = RDU_SYMBOL (rdu_conv_tiles)[width - 1];
+  const float *source[RDU_CONV_SEGMENTS * RDU_CONV_PIXELS];
+  Pixels pixels;
+  Pixel at = { 0, 0, 0 };
+  for (int64_t left = job->n_images * job->side[0].n * job->side[1].n; left > 0;)
+    {
+      const RduConvTileKernel *kernel = &kernels[left <= kernels[1].pixels];
+      int64_t n = left < kernel->pixels ? left : kernel->pixels;
+      next_pixels (job, &at, n, kernel->pixels, &pixels);
+      if (job->x_channel == 1)
+        point (block, &pixels, kernel->pixels, source);
+      else
+        gather (block, &pixels, kernel->pixels, source);
+      run_groups (block, kernel, &pixels, source, from, width, n_groups);
+      left -= n;
+    }
+}
+
+/* Vectors of the next group, with `left` to do. */
+static int
+group_width (int64_t left)
+{
+  if (left <= RDU_CONV_VECTORS)
+    return (int) left;
+  return left == RDU_CONV_VECTORS + 1 && RDU_CONV_VECTORS > 2 ? RDU_CONV_VECTORS - 1
+                                                              : RDU_CONV_VECTORS;
+}
+
+static void
+run_block (const Block *block)
+{
+  for (int64_t v = 0; v < block->n_vectors;)
+    {
+      int width = group_width (block->n_vectors - v);
+      int64_t n_groups = 1;
+      while (v + n_groups * width < block->n_vectors
+             && group_width (block->n_vectors - v - n_groups * width) == width)
+        n_groups++;
+      run_pixels (block, v, width, n_groups);
+      v += n_groups * width;
+    }
+}
+
+void
+RDU_SYMBOL (rdu_conv_run) (const RduConvJob *job)
+{
+  int64_t n_vectors = (job->weights.n_out + VL - 1) / VL;
+  int64_t most = RDU_CONV_WEIGHTS / (256 * VL);
+  Block block = { .job = job, .is_joined = taps_join (job) };
+  for (; block.vector < n_vectors; block.vector += block.n_vectors)
+    {
+      Position at = { 0, 0, 0 };
+      int64_t left = n_vectors - block.vector;
+      block.n_vectors = left < most ? left : most;
+      block.first = job->first;
+      for (bool is_more = true; is_more; block.first = false)
+        {
+          is_more = fill_block (&block, &at);
+          run_block (&block);
+        }
+    }
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Convolutions of every ISA against plain loops in double; and bit for bit the same however images
+ * lie in memory, weights are packed or the work is cut. */
+#include <math.h>
+#include <string.h>
+
+#include <sf/rng.h>
+
+#include "tests/unit/rdu/call.h"
+
+typedef struct
+{
+  int64_t n, c, h, w, o, kh, kw, sh, sw, dh, dw, pt, pl, pb, pr;
+} Conv;
+
+static const Conv convs[] = {
+  { 2, 3, 8, 8, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+  { 1, 2, 9, 7, 4, 3, 2, 2, 1, 1, 2, 1, 0, 2, 1 },
+  { 2, 1, 5, 6, 1, 1, 1, 2, 3, 1, 1, 0, 0, 0, 0 },
+  { 1, 20, 6, 6, 17, 5, 5, 1, 1, 1, 1, 2, 2, 2, 2 },
+  { 3, 17, 7, 9, 70, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+  { 2, 1, 12, 12, 6, 5, 5, 1, 1, 1, 1, 2, 2, 2, 2 },
+  { 2, 6, 14, 14, 16, 5, 5, 1, 1, 1, 1, 0, 0, 0, 0 },
+  { 1, 3, 15, 15, 33, 7, 7, 2, 2, 1, 1, 3, 3, 3, 3 },
+  { 2, 16, 5, 5, 16, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1 },
+  { 1, 9, 11, 10, 24, 3, 3, 3, 2, 2, 3, 2, 3, 2, 3 },
+  { 1, 5, 9, 9, 8, 3, 3, 4, 4, 2, 2, 1, 1, 1, 1 },
+  { 5, 40, 3, 3, 48, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0 },
+  { 1, 130, 4, 4, 10, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+  { 1, 1100, 2, 3, 3, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0 },
+  { 1, 3, 2, 3, 600, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0 },
+  { 1, 2, 40, 30, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+  { 2, 1, 1, 3000, 2, 1, 3, 1, 1, 1, 1, 0, 1, 0, 1 },
+  { 1, 1, 1, 8203, 1, 1, 83, 1, 1, 1, 100, 0, 0, 0, 0 },
+  { 1, 1, 3, 3, 2, 3, 3, 1, 1, 1, 1, 5, 5, 5, 5 },
+};
+
+/* How one convolution is asked for. */
+typedef enum
+{
+  CHANNELS_LAST = 1 << 0,
+  PACKED = 1 << 1,
+  CUT = 1 << 2, /* by images and result channels; the gradient of the weights also by theirs */
+  ACCUMULATE = 1 << 3,
+  N_WAYS = 1 << 4,
+} Way;
+
+static float *
+values (uint32_t stream, int64_t n)
+{
+  SfRng rng = { .seed = 7, .stream = stream };
+  float *x = g_new (float, n + 1);
+  for (int64_t i = 0; i < n; i++)
+    x[i] = sf_rng_uniform (&rng, (uint64_t) i) * 2 - 1;
+  return x;
+}
+
+static int64_t
+n_elems (const RduView *v)
+{
+  return v->dim[0] * v->dim[1] * v->dim[2] * v->dim[3];
+}
+
+/* Images whose channels may be the innermost in memory. */
+static RduView
+image_view (float *memory, int64_t n, int64_t c, int64_t h, int64_t w, Way way)
+{
+  RduView v = FVIEW (memory, n, c, h, w);
+  if ((way & CHANNELS_LAST) != 0)
+    {
+      v.stride[1] = 1;
+      v.stride[2] = w * c;
+      v.stride[3] = c;
+    }
+  return v;
+}
+
+/* A box of a view: indices from .. from + n - 1 of dimension d, of which some may be padding. */
+static RduView
+box (RduView v, int d, int64_t from, int64_t n)
+{
+  v.data = (void *) ((uintptr_t) v.data + (uintptr_t) (from * v.stride[d]) * 4);
+  v.lo[d] += from;
+  v.n[d] = n;
+  v.valid_lo[d] = CLAMP (v.valid_lo[d] - from, 0, n);
+  v.valid_hi[d] = CLAMP (v.valid_hi[d] - from, v.valid_lo[d], n);
+  return v;
+}
+
+/* Between memory and row-major order. */
+static void
+copy_elems (const RduView *v, float *row_major, bool to_memory)
+{
+  for (int64_t i = 0; i < n_elems (v); i++)
+    {
+      int64_t left = i, offset = 0;
+      for (int d = 3; d >= 0; left /= v->dim[d--])
+        offset += left % v->dim[d] * v->stride[d];
+      float *at = (float *) v->data + offset;
+      if (to_memory)
+        *at = row_major[i];
+      else
+        row_major[i] = *at;
+    }
+}
+
+/* For every tap of every window inside the image: adds a product to y, dx or dw. */
+static void
+reference_conv (const Conv *g, int64_t oh, int64_t ow, const float *x, const float *w,
+                const float *dy, double *y, double *dx, double *dw)
+{
+  for (int64_t n = 0; n < g->n; n++)
+    for (int64_t o = 0; o < g->o; o++)
+      for (int64_t p = 0; p < oh * ow; p++)
+        for (int64_t c = 0; c < g->c; c++)
+          for (int64_t t = 0; t < g->kh * g->kw; t++)
+            {
+              int64_t ih = p / ow * g->sh + t / g->kw * g->dh - g->pt,
+                      iw = p % ow * g->sw + t % g->kw * g->dw - g->pl;
+              if (ih < 0 || ih >= g->h || iw < 0 || iw >= g->w)
+                continue;
+              int64_t ix = ((n * g->c + c) * g->h + ih) * g->w + iw,
+                      iy = (n * g->o + o) * oh * ow + p;
+              int64_t it = (o * g->c + c) * g->kh * g->kw + t;
+              y[iy] += (double) x[ix] * w[it];
+              dx[ix] += (double) dy[iy] * w[it];
+              dw[it] += (double) dy[iy] * x[ix];
+            }
+}
+
+static const char *const ops[] = { "conv2d", "conv2d_dx", "conv2d_dw" };
+
+/* Operands of the three directions, in memory as one way asks. */
+typedef struct
+{
+  const RduIsa *isa;
+  const Conv *conv;
+  int64_t imm[6];
+  RduView x, w, dy, y, dx, dw;
+  Way way;
+} Work;
+
+static RduView
+packed_view (const Work *work, int op, float **packed)
+{
+  RduView w = work->w;
+  const RduPack *pack = rdu_isa_find (work->isa, ops[op], 1)->pack;
+  *packed = g_new (float, pack->elems (&w, 1, work->imm) + 1);
+  for (int64_t part = 0; part < 3; part++)
+    pack->pack (&w, 1, work->imm, *packed, part, 3);
+  w.packed = *packed;
+  return w;
+}
+
+static void
+call (const Work *work, int op, RduView a, RduView b, RduView dst, bool first)
+{
+  call_kernel (work->isa, ops[op], (RduView[]){ a, b }, 2, &dst, 1, work->imm, NULL, first);
+}
+
+/* conv2d and conv2d_dx: images one by one, result channels in threes and the rest. */
+static void
+run_pixels (const Work *work, int op)
+{
+  g_autofree float *packed = NULL;
+  RduView w = (work->way & PACKED) != 0 ? packed_view (work, op, &packed) : work->w;
+  RduView from = op == 0 ? work->x : work->dy, to = op == 0 ? work->y : work->dx;
+  bool first = (work->way & ACCUMULATE) == 0;
+  int64_t channels = to.dim[1], cut = MIN (channels, 3);
+  if ((work->way & CUT) == 0)
+    {
+      call (work, op, from, w, to, first);
+      return;
+    }
+  for (int64_t n = 0; n < to.dim[0]; n++)
+    for (int64_t c = 0; c < channels; c += c == 0 ? cut : channels)
+      {
+        int64_t many = c == 0 ? cut : channels - c;
+        call (work, op, box (from, 0, n, 1), box (w, op, c, many),
+              box (box (to, 0, n, 1), 1, c, many), first);
+      }
+}
+
+static void
+run_weights (const Work *work)
+{
+  bool first = (work->way & ACCUMULATE) == 0;
+  int64_t cut = MIN (work->conv->o, 3), c = work->conv->c;
+  if ((work->way & CUT) == 0)
+    {
+      call (work, 2, work->dy, work->x, work->dw, first);
+      return;
+    }
+  for (int64_t n = 0; n < work->conv->n; n++)
+    for (int64_t o = 0; o < work->conv->o; o += o == 0 ? cut : work->conv->o)
+      for (int64_t half = 0; half < 2; half++)
+        {
+          int64_t many = o == 0 ? cut : work->conv->o - o, from = half * (c / 2);
+          int64_t size = half == 0 ? c / 2 : c - c / 2;
+          call (work, 2, box (box (work->dy, 0, n, 1), 1, o, many),
+                box (box (work->x, 0, n, 1), 1, from, size),
+                box (box (work->dw, 0, o, many), 1, from, size), first && n == 0);
+        }
+}
+
+static void
+check_near (const char *what, Way way, const float *found, const double *wanted, int64_t n,
+            int64_t n_products)
+{
+  double worst = 0;
+  for (int64_t i = 0; i < n; i++)
+    worst = fmax (worst, fabs (found[i] - wanted[i]));
+  SF_CHECK_MSG (worst <= 2e-6 * sqrt ((double) n_products), "%s, way %d: off by %g", what,
+                (int) way, worst);
+}
+
+/* One way: results in row-major order go to y, dx and dw, whose first content is theirs. */
+static void
+run_way (const RduIsa *isa, const Conv *g, Way way, float *x, float *w, float *dy, float *y,
+         float *dx, float *dw)
+{
+  int64_t oh = (g->h + g->pt + g->pb - (g->kh - 1) * g->dh - 1) / g->sh + 1,
+          ow = (g->w + g->pl + g->pr - (g->kw - 1) * g->dw - 1) / g->sw + 1;
+  int64_t nx = g->n * g->c * g->h * g->w, ny = g->n * g->o * oh * ow;
+  g_autofree float *mx = g_new (float, nx), *mdx = g_new (float, nx), *my = g_new (float, ny),
+                   *mdy = g_new (float, ny);
+  Work work = { .isa = isa,
+                .conv = g,
+                .imm = { g->sh, g->sw, g->dh, g->dw, g->pt, g->pl },
+                .x = image_view (mx, g->n, g->c, g->h, g->w, way),
+                .w = FVIEW (w, g->o, g->c, g->kh, g->kw),
+                .dy = image_view (mdy, g->n, g->o, oh, ow, way),
+                .y = image_view (my, g->n, g->o, oh, ow, way),
+                .dx = image_view (mdx, g->n, g->c, g->h, g->w, way),
+                .dw = FVIEW (dw, g->o, g->c, g->kh, g->kw),
+                .way = way };
+  copy_elems (&work.x, x, true);
+  copy_elems (&work.dy, dy, true);
+  copy_elems (&work.y, y, true);
+  copy_elems (&work.dx, dx, true);
+  work.x = box (work.x, 2, -g->pt, (oh - 1) * g->sh + (g->kh - 1) * g->dh + 1);
+  work.x = box (work.x, 3, -g->pl, (ow - 1) * g->sw + (g->kw - 1) * g->dw + 1);
+  run_pixels (&work, 0);
+  run_pixels (&work, 1);
+  run_weights (&work);
+  copy_elems (&work.y, y, false);
+  copy_elems (&work.dx, dx, false);
+}
+
+/* In double: what is there already, or nothing. */
+static double *
+widened (const float *x, int64_t n, bool is_there)
+{
+  double *wide = g_new0 (double, n);
+  for (int64_t i = 0; i < n && is_there; i++)
+    wide[i] = x[i];
+  return wide;
+}
+
+/* The first way is held against the reference, the others against the first. */
+static void
+check_conv (const RduIsa *isa, const Conv *g)
+{
+  int64_t oh = (g->h + g->pt + g->pb - (g->kh - 1) * g->dh - 1) / g->sh + 1,
+          ow = (g->w + g->pl + g->pr - (g->kw - 1) * g->dw - 1) / g->sw + 1;
+  int64_t nx = g->n * g->c * g->h * g->w, nw = g->o * g->c * g->kh * g->kw,
+          ny = g->n * g->o * oh * ow;
+  g_autofree float *x = values (1, nx), *w = values (2, nw), *dy = values (3, ny);
+  for (int accumulate = 0; accumulate <= ACCUMULATE; accumulate += ACCUMULATE)
+    {
+      g_autofree float *y0 = NULL, *dx0 = NULL, *dw0 = NULL;
+      for (int way = accumulate; way < accumulate + ACCUMULATE; way++)
+        {
+          g_autofree float *y = values (4, ny), *dx = values (5, nx), *dw = values (6, nw);
+          g_autofree double *ry = widened (y, ny, accumulate), *rx = widened (dx, nx, accumulate),
+                            *rw = widened (dw, nw, accumulate);
+          run_way (isa, g, way, x, w, dy, y, dx, dw);
+          if (y0 == NULL)
+            {
+              reference_conv (g, oh, ow, x, w, dy, ry, rx, rw);
+              check_near ("conv2d", way, y, ry, ny, g->c * g->kh * g->kw);
+              check_near ("conv2d_dx", way, dx, rx, nx, g->o * g->kh * g->kw);
+              check_near ("conv2d_dw", way, dw, rw, nw, g->n * oh * ow);
+              y0 = g_steal_pointer (&y);
+              dx0 = g_steal_pointer (&dx);
+              dw0 = g_steal_pointer (&dw);
+              continue;
+            }
+          SF_CHECK_MSG (memcmp (y, y0, (size_t) ny * 4) == 0, "conv2d, way %d: other bits", way);
+          SF_CHECK_MSG (memcmp (dx, dx0, (size_t) nx * 4) == 0, "conv2d_dx, way %d: other bits",
+                        way);
+          SF_CHECK_MSG (memcmp (dw, dw0, (size_t) nw * 4) == 0, "conv2d_dw, way %d: other bits",
+                        way);
+        }
+    }
+}
+
+SF_TEST_CASES (RduConv, Directions, isa_names, N_ISA_NAMES, sf_test_row_name)
+{
+  ISA_OR_SKIP (isa);
+  for (size_t c = 0; c < G_N_ELEMENTS (convs); c++)
+    check_conv (isa, &convs[c]);
+}
