@@ -7,22 +7,42 @@
 #include <sf/plugins.h>
 #include <sf/rng.h>
 
+#include "core/run/ahead.h"
+#include "core/run/column.h"
+#include "core/run/session.h"
+
+enum
+{
+  BLOCK_BYTES = 1 << 20, /* of a block of batches, where one is not more */
+  MAX_BLOCK = 1024,      /* batches in it */
+  LINE_BYTES = 64
+};
+
+/* A batch's bytes on lines of its own. */
+#define LINES(bytes) (((bytes) + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES)
+
 typedef struct
 {
   SfPort port;
-  int field; /* of the dataset; -1: none */
-  SfDtype field_dtype;
-  size_t row_elems; /* per row of the field */
-  double scale, shift;
+  int field;       /* of the dataset; -1: none */
+  SfColumn column; /* of that field */
   bool is_target;
-  void *raw;       /* one batch as stored */
-  SfTensor tensor; /* one batch as fed */
+  size_t batch_bytes;
+  char *batches; /* one per place, each on cache lines of its own */
 } Input;
+
+/* What determines the order of the rows. */
+typedef struct
+{
+  uint64_t seed;
+  int64_t epoch;
+  bool shuffle;
+} Order;
 
 struct SfDataFeed
 {
   SfSession *session;
-  char *path;
+  char *entry, *path;
   const SfPlugin *plugin;
   SfOptionValues *options;
   void *dataset;
@@ -30,9 +50,14 @@ struct SfDataFeed
   bool leaves_out; /* the loss is softmax_ce, which takes no account of targets -1 */
   Input *inputs;
   size_t n_inputs;
-  SfTensor *batch; /* views of the inputs' tensors, interface order */
+  SfTensor *batch; /* views of the batch that the user has, interface order */
+
+  SfAhead *ahead; /* NULL before the first start; fills what follows while it is not paused */
+  int64_t per_block;
+  Order wanted, made; /* `made`: what `order` holds */
   uint32_t *order;
-  int64_t *rows;
+  int64_t *rows;     /* of the batches, by place */
+  SfTensor *filling; /* views of the batch that is being filled */
 };
 
 /* The dataset plugin that is surest of `path`. */
@@ -189,11 +214,21 @@ match_input (SfDataFeed *feed, Input *input, bool unlabelled, GError **error)
           "%s: rows of field %s have shape %s, input %s wants %s; this data does not fit this model",
           feed->path, field.name, found, input->port.name, wanted);
     }
-  input->field_dtype = field.dtype;
-  input->row_elems = (size_t) sf_shape_n_elems (&field.shape);
-  input->raw = sf_aligned_alloc ((size_t) feed->batch_size * input->row_elems,
-                                 sf_dtype_bytes (field.dtype), "a batch", error);
-  return input->raw != NULL;
+  input->column = (SfColumn){
+    .ops = feed->plugin->ops.dataset,
+    .dataset = feed->dataset,
+    .field = (size_t) input->field,
+    .from = field.dtype,
+    .to = input->port.dtype,
+    .scale = number_fact (feed, input->port.name, "scale", 1),
+    .shift = number_fact (feed, input->port.name, "shift", 0),
+    .row_elems = (size_t) sf_shape_n_elems (&field.shape),
+  };
+  if (sf_dtype_is_float (field.dtype) && !sf_dtype_is_float (input->port.dtype)
+      && input->column.scale == 1 && input->column.shift == 0)
+    return sf_fail (error, SF_ERROR_INVALID_DATA, "input %s: wants integers, its field holds %s",
+                    input->port.name, sf_dtype_name (field.dtype));
+  return sf_column_prepare (&input->column, error);
 }
 
 static bool
@@ -205,6 +240,7 @@ add_inputs (SfDataFeed *feed, const char *entry, bool unlabelled, GError **error
     feed->n_inputs++;
   feed->inputs = g_new0 (Input, feed->n_inputs + 1);
   feed->batch = g_new0 (SfTensor, feed->n_inputs + 1);
+  feed->filling = g_new0 (SfTensor, feed->n_inputs + 1);
   for (size_t i = 0; i < feed->n_inputs; i++)
     {
       Input *input = &feed->inputs[i];
@@ -220,16 +256,15 @@ add_inputs (SfDataFeed *feed, const char *entry, bool unlabelled, GError **error
                         input->port.name);
       if (i == 0)
         feed->batch_size = input->port.shape.dim[0];
-      input->scale = number_fact (feed, input->port.name, "scale", 1);
-      input->shift = number_fact (feed, input->port.name, "shift", 0);
       if (input->port.shape.dim[0] != feed->batch_size)
         return sf_fail (error, SF_ERROR_INVALID_DATA,
                         "input %s: its first dimension is not the batch of %s", input->port.name,
                         feed->inputs[0].port.name);
-      if (!sf_tensor_alloc (input->port.dtype, &input->port.shape, &input->tensor, error)
-          || !match_input (feed, input, unlabelled, error))
+      if (!match_input (feed, input, unlabelled, error))
         return false;
-      feed->batch[i] = input->tensor;
+      feed->batch[i] = sf_tensor (input->port.dtype, input->port.shape, NULL);
+      feed->filling[i] = feed->batch[i];
+      input->batch_bytes = sf_tensor_n_bytes (&feed->batch[i]);
     }
   if (feed->n_inputs == 0 || feed->batch_size < 1)
     return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: the model has no inputs to feed", entry);
@@ -242,20 +277,11 @@ sf_data_feed_open (SfSession *session, const char *entry, const char *path, cons
 {
   g_autoptr (SfDataFeed) feed = g_new0 (SfDataFeed, 1);
   feed->session = session;
+  feed->entry = g_strdup (entry);
   feed->path = g_strdup (path);
   feed->leaves_out = g_strcmp0 (sf_pef_fact (sf_session_pef (session), "loss"), "softmax_ce") == 0;
   if (!open_dataset (feed, split, dataset, options, error)
       || !add_inputs (feed, entry, unlabelled, error))
-    return NULL;
-  feed->order = g_try_new (uint32_t, feed->n_rows);
-  feed->rows = g_new (int64_t, feed->batch_size);
-  if (feed->order == NULL)
-    {
-      sf_fail (error, SF_ERROR_NO_RESOURCE,
-               "%s: no memory for the order of %" G_GINT64_FORMAT " rows", path, feed->n_rows);
-      return NULL;
-    }
-  if (!sf_data_feed_start (feed, 0, 0, false, error))
     return NULL;
   return g_steal_pointer (&feed);
 }
@@ -265,20 +291,29 @@ sf_data_feed_free (SfDataFeed *feed)
 {
   if (feed == NULL)
     return;
+  sf_ahead_free (feed->ahead);
   for (size_t i = 0; feed->inputs != NULL && i < feed->n_inputs; i++)
     {
-      sf_aligned_free (feed->inputs[i].raw);
-      sf_tensor_clear (&feed->inputs[i].tensor);
+      sf_aligned_free (feed->inputs[i].batches);
+      sf_column_clear (&feed->inputs[i].column);
     }
   if (feed->dataset != NULL)
     feed->plugin->ops.dataset->close (feed->dataset);
   g_clear_pointer (&feed->options, sf_option_values_free);
+  sf_aligned_free (feed->order);
+  sf_aligned_free (feed->rows);
   g_free (feed->inputs);
   g_free (feed->batch);
-  g_free (feed->order);
-  g_free (feed->rows);
+  g_free (feed->filling);
+  g_free (feed->entry);
   g_free (feed->path);
   g_free (feed);
+}
+
+static int64_t
+n_batches (const SfDataFeed *feed)
+{
+  return (feed->n_rows - 1) / feed->batch_size + 1;
 }
 
 int64_t
@@ -309,77 +344,129 @@ sf_data_feed_labelled (const SfDataFeed *feed)
   return target >= 0 && feed->inputs[target].field >= 0;
 }
 
-bool
-sf_data_feed_start (SfDataFeed *feed, uint64_t seed, int64_t epoch, bool shuffle, GError **error)
+/* Makes the order that is wanted, unless it is there. */
+static void
+make_order (SfDataFeed *feed)
 {
-  if (epoch < 0 || epoch > UINT32_MAX)
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-                    "epoch %" G_GINT64_FORMAT ": wanted 0 to 4294967295", epoch);
-  const SfRng rng
-      = { .seed = seed, .stream = sf_rng_stream_of ("data order"), .step = (uint32_t) epoch };
-  if (shuffle)
+  const Order *wanted = &feed->wanted, *made = &feed->made;
+  if (wanted->seed == made->seed && wanted->epoch == made->epoch
+      && wanted->shuffle == made->shuffle)
+    return;
+  const SfRng rng = { .seed = wanted->seed,
+                      .stream = sf_rng_stream_of ("data order"),
+                      .step = (uint32_t) wanted->epoch };
+  if (wanted->shuffle)
     sf_rng_permutation (&rng, (uint32_t) feed->n_rows, feed->order);
   else
     for (int64_t i = 0; i < feed->n_rows; i++)
       feed->order[i] = (uint32_t) i;
-  return true;
-}
-
-/* value = stored * scale + shift, in double, then the input's dtype. */
-static bool
-convert (Input *input, int64_t batch_size, GError **error)
-{
-  size_t n = (size_t) batch_size * input->row_elems;
-  if (input->scale == 1 && input->shift == 0)
-    {
-      SfTensor raw = sf_tensor (input->field_dtype, input->port.shape, input->raw);
-      if (sf_dtype_is_float (input->port.dtype) || !sf_dtype_is_float (input->field_dtype))
-        return sf_tensor_copy (&raw, &input->tensor, error);
-      return sf_fail (error, SF_ERROR_INVALID_DATA, "input %s: wants integers, its field holds %s",
-                      input->port.name, sf_dtype_name (input->field_dtype));
-    }
-  double chunk[256];
-  for (size_t at = 0; at < n; at += G_N_ELEMENTS (chunk))
-    {
-      size_t m = MIN (n - at, G_N_ELEMENTS (chunk));
-      sf_dtype_convert (input->field_dtype,
-                        (char *) input->raw + at * sf_dtype_bytes (input->field_dtype), SF_F64,
-                        chunk, m);
-      for (size_t i = 0; i < m; i++)
-        chunk[i] = chunk[i] * input->scale + input->shift;
-      sf_dtype_convert (SF_F64, chunk, input->port.dtype,
-                        (char *) input->tensor.data + at * sf_dtype_bytes (input->port.dtype), m);
-    }
-  return true;
+  feed->made = *wanted;
 }
 
 /* Rows without a real target: -1 is what softmax_ce leaves out, 0 the rest. */
 static void
-mark_missing (Input *input, int64_t from, int64_t batch_size)
+mark_missing (SfTensor *target, int64_t from, int64_t batch_size)
 {
-  bool integer = sf_dtype_is_signed (input->port.dtype) && !sf_dtype_is_float (input->port.dtype);
-  size_t row = sf_tensor_n_bytes (&input->tensor) / (size_t) batch_size;
-  memset ((char *) input->tensor.data + (size_t) from * row, integer ? 0xff : 0,
+  bool integer = sf_dtype_is_signed (target->dtype) && !sf_dtype_is_float (target->dtype);
+  size_t row = sf_tensor_n_bytes (target) / (size_t) batch_size;
+  memset ((char *) target->data + (size_t) from * row, integer ? 0xff : 0,
           (size_t) (batch_size - from) * row);
 }
 
-/* Reads feed->rows, of which `real` are real. */
-static bool
-read_rows (SfDataFeed *feed, int64_t real, GError **error)
+static void
+set_views (const SfDataFeed *feed, int64_t place, SfTensor *views)
 {
   for (size_t i = 0; i < feed->n_inputs; i++)
     {
+      const Input *input = &feed->inputs[i];
+      views[i].data = input->batches + (size_t) place * LINES (input->batch_bytes);
+    }
+}
+
+/* Reads the rows of a place, of which `real` are real, and checks them. */
+static bool
+read_rows (SfDataFeed *feed, int64_t place, int64_t real, GError **error)
+{
+  const int64_t *rows = feed->rows + place * feed->batch_size;
+  set_views (feed, place, feed->filling);
+  for (size_t i = 0; i < feed->n_inputs; i++)
+    {
       Input *input = &feed->inputs[i];
+      SfTensor *tensor = &feed->filling[i];
       if (input->field >= 0
-          && (!feed->plugin->ops.dataset->read (feed->dataset, (size_t) input->field, feed->rows,
-                                                (size_t) feed->batch_size, input->raw, error)
-              || !convert (input, feed->batch_size, error)))
+          && !sf_column_read (&input->column, rows, (size_t) feed->batch_size, tensor->data, error))
         return false;
       if (input->is_target && input->field < 0)
-        mark_missing (input, 0, feed->batch_size);
+        mark_missing (tensor, 0, feed->batch_size);
       else if (input->is_target && feed->leaves_out)
-        mark_missing (input, real, feed->batch_size);
+        mark_missing (tensor, real, feed->batch_size);
     }
+  return sf_session_check_inputs (feed->session, feed->entry, feed->filling, error);
+}
+
+static int64_t
+real_rows (const SfDataFeed *feed, int64_t index)
+{
+  return MIN (feed->batch_size, feed->n_rows - index * feed->batch_size);
+}
+
+/* Batch `index` of the order into `place`; runs in the thread of feed->ahead. */
+static bool
+fill_batch (void *user_data, int64_t index, int64_t place, GError **error)
+{
+  SfDataFeed *feed = user_data;
+  int64_t first = index * feed->batch_size, real = real_rows (feed, index);
+  int64_t *rows = feed->rows + place * feed->batch_size;
+  make_order (feed);
+  for (int64_t i = 0; i < feed->batch_size; i++)
+    rows[i] = feed->order[i < real ? first + i : 0];
+  return read_rows (feed, place, real, error);
+}
+
+/* Memory for two blocks of batches, and the thread. */
+static bool
+prepare (SfDataFeed *feed, GError **error)
+{
+  if (feed->ahead != NULL)
+    return true;
+  size_t bytes = 1;
+  for (size_t i = 0; i < feed->n_inputs; i++)
+    bytes += LINES (feed->inputs[i].batch_bytes);
+  feed->per_block = CLAMP ((int64_t) (BLOCK_BYTES / bytes), 1, MAX_BLOCK);
+  feed->per_block = MIN (feed->per_block, n_batches (feed));
+  size_t n_places = 2 * (size_t) feed->per_block;
+  for (size_t i = 0; i < feed->n_inputs; i++)
+    {
+      Input *input = &feed->inputs[i];
+      if (input->batches == NULL)
+        input->batches = sf_aligned_alloc (n_places, LINES (input->batch_bytes), "batches", error);
+      if (input->batches == NULL)
+        return false;
+    }
+  if (feed->rows == NULL)
+    feed->rows = sf_aligned_alloc (n_places * (size_t) feed->batch_size, sizeof *feed->rows,
+                                   "rows of batches", error);
+  if (feed->order == NULL)
+    feed->order = sf_aligned_alloc ((size_t) feed->n_rows, sizeof *feed->order, "the order of rows",
+                                    error);
+  feed->made.epoch = -1;
+  if (feed->rows != NULL && feed->order != NULL)
+    feed->ahead = sf_ahead_new (feed->per_block, fill_batch, feed, error);
+  return feed->ahead != NULL;
+}
+
+bool
+sf_data_feed_start (SfDataFeed *feed, uint64_t seed, int64_t epoch, bool shuffle, int64_t first,
+                    GError **error)
+{
+  if (epoch < 0 || epoch > UINT32_MAX)
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "epoch %" G_GINT64_FORMAT ": wanted 0 to 4294967295", epoch);
+  if (!prepare (feed, error))
+    return false;
+  sf_ahead_pause (feed->ahead);
+  feed->wanted = (Order){ .seed = seed, .epoch = epoch, .shuffle = shuffle };
+  sf_ahead_start (feed->ahead, first, n_batches (feed));
   return true;
 }
 
@@ -387,28 +474,34 @@ bool
 sf_data_feed_batch (SfDataFeed *feed, int64_t index, const SfTensor **inputs, int64_t *n_real,
                     const int64_t **rows, GError **error)
 {
-  int64_t first = index * feed->batch_size, real = MIN (feed->batch_size, feed->n_rows - first);
-  if (index < 0 || real <= 0)
+  int64_t place;
+  if (index < 0 || index >= n_batches (feed))
     return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
                     "%s: batch %" G_GINT64_FORMAT " is past the last row", feed->path, index);
-  for (int64_t i = 0; i < feed->batch_size; i++)
-    feed->rows[i] = feed->order[i < real ? first + i : 0];
-  if (!read_rows (feed, real, error))
+  if (feed->ahead == NULL && !sf_data_feed_start (feed, 0, 0, false, index, error))
     return false;
+  if (!sf_ahead_take (feed->ahead, index, &place, error))
+    return false;
+  set_views (feed, place, feed->batch);
   *inputs = feed->batch;
-  *n_real = real;
+  *n_real = real_rows (feed, index);
   if (rows != NULL)
-    *rows = feed->rows;
+    *rows = feed->rows + place * feed->batch_size;
   return true;
 }
 
 bool
 sf_data_feed_padding (SfDataFeed *feed, const SfTensor **inputs, GError **error)
 {
+  if (feed->ahead == NULL && !sf_data_feed_start (feed, 0, 0, false, 0, error))
+    return false;
+  sf_ahead_pause (feed->ahead);
+  make_order (feed);
   for (int64_t i = 0; i < feed->batch_size; i++)
     feed->rows[i] = feed->order[0];
+  set_views (feed, 0, feed->batch);
   *inputs = feed->batch;
-  return read_rows (feed, feed->batch_size, error);
+  return read_rows (feed, 0, feed->batch_size, error);
 }
 
 void *

@@ -7,16 +7,16 @@
 
 #define CHUNK 256
 
-typedef struct
+struct SfInputBounds
 {
   int64_t low, high; /* high excluded */
   bool has_ignored;
   int64_t ignored;
-} Bounds;
+};
 
 struct SfInputCheck
 {
-  GHashTable *bounds; /* "<entry>.<input>" -> Bounds */
+  GHashTable *bounds; /* "<entry>.<input>" -> SfInputBounds */
 };
 
 SfInputCheck *
@@ -29,7 +29,7 @@ sf_input_check_new (const SfPef *pef, GError **error)
     {
       if (!g_str_has_prefix (keys[i], "bounds."))
         continue;
-      Bounds bounds = { 0 };
+      SfInputBounds bounds = { 0 };
       int n = sscanf (sf_pef_fact (pef, keys[i]),
                       "%" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT, &bounds.low,
                       &bounds.high, &bounds.ignored);
@@ -69,7 +69,7 @@ dtype_range (SfDtype dtype, int64_t *low, int64_t *high)
 }
 
 static bool
-is_allowed (double value, double low, double high, const Bounds *bounds)
+is_allowed (double value, double low, double high, const SfInputBounds *bounds)
 {
   if (!(value >= low && value <= high) || value != floor (value))
     return false;
@@ -81,7 +81,7 @@ is_allowed (double value, double low, double high, const Bounds *bounds)
  */
 static bool
 check_chunk (const SfPort *port, const double *values, int64_t first, int64_t n,
-             const Bounds *bounds, GError **error)
+             const SfInputBounds *bounds, GError **error)
 {
   int64_t low, high;
   dtype_range (port->dtype, &low, &high);
@@ -102,9 +102,33 @@ check_chunk (const SfPort *port, const double *values, int64_t first, int64_t n,
   return true;
 }
 
+/* Whether labels and indices in the dtypes that they mostly come in are all within bounds; false is
+ * for check_chunk to find out. */
+static bool
+all_within (const SfInputBounds *bounds, SfDtype dtype, const void *data, int64_t n)
+{
+  int64_t low = bounds->low, high = bounds->high,
+          ignored = bounds->has_ignored ? bounds->ignored : bounds->low;
+  bool ok = low < high && (dtype == SF_I32 || dtype == SF_I64);
+  if (dtype == SF_I32)
+    for (int64_t i = 0; i < n; i++)
+      {
+        int64_t value = ((const int32_t *) data)[i];
+        ok &= (value >= low && value < high) || value == ignored;
+      }
+  else if (dtype == SF_I64)
+    for (int64_t i = 0; i < n; i++)
+      {
+        int64_t value = ((const int64_t *) data)[i];
+        ok &= (value >= low && value < high) || value == ignored;
+      }
+  return ok;
+}
+
 /* Without memory of its own where the tensor is dense, as in a training step. */
 static bool
-check_values (const SfPort *port, const SfTensor *tensor, const Bounds *bounds, GError **error)
+check_values (const SfPort *port, const SfTensor *tensor, const SfInputBounds *bounds,
+              GError **error)
 {
   SfTensor dense = { 0 };
   double chunk[CHUNK];
@@ -129,9 +153,16 @@ check_values (const SfPort *port, const SfTensor *tensor, const Bounds *bounds, 
   return ok;
 }
 
+const SfInputBounds *
+sf_input_check_bounds (const SfInputCheck *check, const char *entry, const char *input)
+{
+  g_autofree char *key = g_strconcat (entry, ".", input, NULL);
+  return g_hash_table_lookup (check->bounds, key);
+}
+
 bool
-sf_input_check_tensor (const SfInputCheck *check, const char *entry, const SfPort *port,
-                       const SfTensor *tensor, GError **error)
+sf_input_check_tensor (const SfInputBounds *bounds, const SfPort *port, const SfTensor *tensor,
+                       GError **error)
 {
   if (!sf_shape_equal (&tensor->shape, &port->shape))
     {
@@ -144,9 +175,10 @@ sf_input_check_tensor (const SfInputCheck *check, const char *entry, const SfPor
     }
   if (sf_dtype_is_float (port->dtype))
     return true;
-  g_autofree char *key = g_strconcat (entry, ".", port->name, NULL);
-  const Bounds *bounds = g_hash_table_lookup (check->bounds, key);
   if (bounds == NULL && tensor->dtype == port->dtype)
+    return true;
+  if (bounds != NULL && tensor->dtype == port->dtype && sf_tensor_is_dense (tensor)
+      && all_within (bounds, tensor->dtype, tensor->data, sf_shape_n_elems (&tensor->shape)))
     return true;
   return check_values (port, tensor, bounds, error);
 }

@@ -6,6 +6,7 @@
 #include <sf/run.h>
 
 #include "core/run/eval.h"
+#include "core/run/session.h"
 
 typedef struct
 {
@@ -118,8 +119,8 @@ loss_of_batch (Eval *eval, int64_t n_real, double *sum, GError **error)
       || g_strcmp0 (loss, "softmax_ce") == 0)
     return true;
   if (!sf_data_feed_padding (eval->feed, &inputs, error)
-      || !sf_session_step (eval->session, "eval", 1u << SF_PHASE_FWD, inputs, eval->outputs, &hyper,
-                           error))
+      || !sf_session_step_checked (eval->session, "eval", 1u << SF_PHASE_FWD, inputs, eval->outputs,
+                                   &hyper, error))
     return false;
   *sum = value * (double) batch - (double) eval->loss_value * (double) (batch - n_real);
   return true;
@@ -143,8 +144,8 @@ run_eval (Eval *eval, volatile const int *cancel, RowFunc func, void *user_data,
         return sf_fail (error, SF_ERROR_CANCELLED,
                         "evaluation: stopped on request; nothing was written");
       if (!sf_data_feed_batch (eval->feed, b, &inputs, &n_real, &numbers, error)
-          || !sf_session_step (eval->session, "eval", 1u << SF_PHASE_FWD, inputs, eval->outputs,
-                               &hyper, error))
+          || !sf_session_step_checked (eval->session, "eval", 1u << SF_PHASE_FWD, inputs,
+                                       eval->outputs, &hyper, error))
         return false;
       for (int64_t i = 0; i < n_real; i++)
         {

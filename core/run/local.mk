@@ -2,8 +2,12 @@
 libsfcore_la_SOURCES += \
   core/run/agreement.c \
   core/run/agreement.h \
+  core/run/ahead.c \
+  core/run/ahead.h \
   core/run/checkpoint.c \
   core/run/checkpoint.h \
+  core/run/column.c \
+  core/run/column.h \
   core/run/compare.c \
   core/run/conformance.c \
   core/run/eval.h \

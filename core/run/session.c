@@ -10,6 +10,21 @@
 #include "core/run/feedcheck.h"
 #include "core/run/session.h"
 
+/* An entry, with what its steps need at hand. */
+typedef struct
+{
+  const char *name; /* the program's */
+  uint32_t id;
+  SfPort *inputs;
+  const SfInputBounds **bounds; /* of the inputs */
+  size_t n_inputs;
+  SfHyperScalar *sources; /* of the scalars; name NULL: the random key */
+  SfTensor *scalars;
+  int32_t (*storage)[4]; /* behind `scalars` */
+  size_t n_scalars;
+  SfTensor *unwanted; /* outputs of a step that asks for none */
+} Entry;
+
 struct SfSession
 {
   SfPef *pef;
@@ -20,6 +35,8 @@ struct SfSession
   int n_threads;
   SfHyperTable *hyper;
   SfInputCheck *checks; /* bounds of integer inputs */
+  Entry *entries;
+  size_t n_entries;
   volatile const int *cancel;
   SfObserver observer;
   void *observer_data;
@@ -51,6 +68,63 @@ open_backend (SfSession *session, const SfSessionOptions *options, GError **erro
   return session->instance != NULL;
 }
 
+static void
+fill_port (const SfSession *session, uint32_t tensor, SfPort *out)
+{
+  SfProgramTensor info = sf_program_tensor (session->program, tensor);
+  *out = (SfPort){
+    .name = info.name, .dtype = info.dtype, .shape = info.shape, .role = SF_OUTPUT_OTHER
+  };
+}
+
+static void
+add_inputs (const SfSession *session, Entry *entry)
+{
+  entry->n_inputs = sf_entry_n_inputs (session->program, entry->id);
+  entry->inputs = g_new0 (SfPort, entry->n_inputs);
+  entry->bounds = g_new0 (const SfInputBounds *, entry->n_inputs);
+  for (size_t i = 0; i < entry->n_inputs; i++)
+    {
+      SfPort *port = &entry->inputs[i];
+      fill_port (session, sf_entry_input (session->program, entry->id, i), port);
+      entry->bounds[i] = sf_input_check_bounds (session->checks, entry->name, port->name);
+    }
+}
+
+static void
+add_scalars (const SfSession *session, Entry *entry)
+{
+  entry->n_scalars = sf_entry_n_scalars (session->program, entry->id);
+  entry->sources = g_new0 (SfHyperScalar, entry->n_scalars);
+  entry->scalars = g_new0 (SfTensor, entry->n_scalars);
+  entry->storage = g_malloc0_n (entry->n_scalars, sizeof *entry->storage);
+  for (size_t i = 0; i < entry->n_scalars; i++)
+    {
+      SfPort port;
+      fill_port (session, sf_entry_scalar (session->program, entry->id, i), &port);
+      bool is_key = strcmp (port.name, "rng") == 0;
+      if (!is_key)
+        entry->sources[i] = sf_hyper_scalar (session->hyper, port.name);
+      entry->scalars[i] = sf_tensor (is_key ? SF_I32 : SF_F64, port.shape, entry->storage[i]);
+    }
+}
+
+static void
+add_entries (SfSession *session)
+{
+  session->n_entries = sf_program_n_entries (session->program);
+  session->entries = g_new0 (Entry, session->n_entries);
+  for (uint32_t i = 0; i < session->n_entries; i++)
+    {
+      Entry *entry = &session->entries[i];
+      entry->id = i;
+      entry->name = sf_entry_name (session->program, i);
+      entry->unwanted = g_new0 (SfTensor, sf_entry_n_outputs (session->program, i));
+      add_inputs (session, entry);
+      add_scalars (session, entry);
+    }
+}
+
 SfSession *
 sf_session_open (SfPef *pef, const SfSessionOptions *options, GError **error)
 {
@@ -62,8 +136,10 @@ sf_session_open (SfPef *pef, const SfSessionOptions *options, GError **error)
   if (session->hyper == NULL)
     return NULL;
   session->checks = sf_input_check_new (pef, error);
-  if (session->checks == NULL
-      || !open_backend (session, options == NULL ? &defaults : options, error))
+  if (session->checks == NULL)
+    return NULL;
+  add_entries (session);
+  if (!open_backend (session, options == NULL ? &defaults : options, error))
     return NULL;
   return g_steal_pointer (&session);
 }
@@ -75,6 +151,17 @@ sf_session_free (SfSession *session)
     return;
   if (session->instance != NULL)
     session->plugin->ops.backend->close (session->instance);
+  for (size_t i = 0; i < session->n_entries; i++)
+    {
+      Entry *entry = &session->entries[i];
+      g_free (entry->inputs);
+      g_free (entry->bounds);
+      g_free (entry->sources);
+      g_free (entry->scalars);
+      g_free (entry->storage);
+      g_free (entry->unwanted);
+    }
+  g_free (session->entries);
   g_clear_pointer (&session->options, sf_option_values_free);
   g_clear_pointer (&session->hyper, sf_hyper_table_free);
   g_clear_pointer (&session->checks, sf_input_check_free);
@@ -94,24 +181,17 @@ sf_session_backend (const SfSession *session)
   return session->plugin->name;
 }
 
-static bool
-find_entry (const SfSession *session, const char *entry, uint32_t *id, GError **error)
+static Entry *
+find_entry (const SfSession *session, const char *name, GError **error)
 {
-  if (sf_program_find_entry (session->program, entry, id))
-    return true;
-  return sf_fail (
-      error, SF_ERROR_NOT_FOUND, "%s: has no entry \"%s\"; %s", sf_pef_name (session->pef), entry,
-      strcmp (entry, "train") == 0 ? "it was compiled with --inference: compile it again without"
-                                   : "its entries are train and eval");
-}
-
-static void
-fill_port (const SfSession *session, uint32_t tensor, SfPort *out)
-{
-  SfProgramTensor info = sf_program_tensor (session->program, tensor);
-  *out = (SfPort){
-    .name = info.name, .dtype = info.dtype, .shape = info.shape, .role = SF_OUTPUT_OTHER
-  };
+  for (size_t i = 0; i < session->n_entries; i++)
+    if (strcmp (session->entries[i].name, name) == 0)
+      return &session->entries[i];
+  sf_fail (
+      error, SF_ERROR_NOT_FOUND, "%s: has no entry \"%s\"; %s", sf_pef_name (session->pef), name,
+      strcmp (name, "train") == 0 ? "it was compiled with --inference: compile it again without"
+                                  : "its entries are train and eval");
+  return NULL;
 }
 
 bool
@@ -151,81 +231,91 @@ sf_session_state (const SfSession *session, size_t index, SfPort *out)
 }
 
 static bool
-check_inputs (const SfSession *session, const char *entry, uint32_t id, const SfTensor *inputs,
-              GError **error)
+check_inputs (const Entry *entry, const SfTensor *inputs, GError **error)
 {
-  for (size_t i = 0; i < sf_entry_n_inputs (session->program, id); i++)
+  for (size_t i = 0; i < entry->n_inputs; i++)
     {
-      SfPort port;
-      fill_port (session, sf_entry_input (session->program, id, i), &port);
-      if (inputs == NULL || (inputs[i].data == NULL && sf_shape_n_elems (&port.shape) > 0))
+      const SfPort *port = &entry->inputs[i];
+      if (inputs == NULL || (inputs[i].data == NULL && sf_shape_n_elems (&port->shape) > 0))
         return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "input %s of %s: no data was given",
-                        port.name, entry);
-      if (!sf_input_check_tensor (session->checks, entry, &port, &inputs[i], error))
+                        port->name, entry->name);
+      if (!sf_input_check_tensor (entry->bounds[i], port, &inputs[i], error))
         return false;
-    }
-  return true;
-}
-
-/* The step's scalars in interface order; memory in `storage` (16 bytes each). */
-static bool
-fill_scalars (const SfSession *session, uint32_t id, const SfHyper *hyper, SfTensor *scalars,
-              int32_t (*storage)[4], GError **error)
-{
-  for (size_t i = 0; i < sf_entry_n_scalars (session->program, id); i++)
-    {
-      SfPort port;
-      fill_port (session, sf_entry_scalar (session->program, id, i), &port);
-      if (strcmp (port.name, "rng") == 0)
-        {
-          storage[i][0] = (int32_t) (uint32_t) hyper->seed;
-          storage[i][1] = (int32_t) (uint32_t) (hyper->seed >> 32);
-          storage[i][2] = (int32_t) hyper->step;
-          scalars[i] = sf_tensor (SF_I32, port.shape, storage[i]);
-          continue;
-        }
-      double value;
-      if (!sf_hyper_value (session->hyper, port.name, hyper, &value, error))
-        return false;
-      memcpy (storage[i], &value, sizeof value);
-      scalars[i] = sf_tensor (SF_F64, port.shape, storage[i]);
     }
   return true;
 }
 
 bool
-sf_session_step (SfSession *session, const char *entry, unsigned phases, const SfTensor *inputs,
-                 SfTensor *outputs, const SfHyper *hyper, GError **error)
+sf_session_check_inputs (const SfSession *session, const char *entry, const SfTensor *inputs,
+                         GError **error)
+{
+  const Entry *found = find_entry (session, entry, error);
+  return found != NULL && check_inputs (found, inputs, error);
+}
+
+static bool
+fill_scalars (SfSession *session, Entry *entry, const SfHyper *hyper, GError **error)
+{
+  for (size_t i = 0; i < entry->n_scalars; i++)
+    {
+      int32_t *words = entry->storage[i];
+      double value;
+      if (entry->sources[i].name == NULL)
+        {
+          words[0] = (int32_t) (uint32_t) hyper->seed;
+          words[1] = (int32_t) (uint32_t) (hyper->seed >> 32);
+          words[2] = (int32_t) hyper->step;
+          continue;
+        }
+      if (!sf_hyper_value (session->hyper, &entry->sources[i], hyper, &value, error))
+        return false;
+      memcpy (words, &value, sizeof value);
+    }
+  return true;
+}
+
+static bool
+run_step (SfSession *session, Entry *entry, unsigned phases, const SfTensor *inputs,
+          SfTensor *outputs, const SfHyper *hyper, GError **error)
 {
   static const SfHyper no_hyper = { .step = 1, .lr = NAN };
-  uint32_t id;
-  if (phases == 0 || (phases & ~SF_PHASES_ALL) != 0)
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-                    "step of %s: phases 0x%x, wanted bits of 1 << SF_PHASE_FWD, BWD, OPT", entry,
-                    phases);
-  if (!find_entry (session, entry, &id, error))
-    return false;
-  if ((phases & (1u << SF_PHASE_FWD)) != 0 && !check_inputs (session, entry, id, inputs, error))
-    return false;
-  size_t n_scalars = sf_entry_n_scalars (session->program, id),
-         n_outputs = sf_entry_n_outputs (session->program, id);
-  g_autofree SfTensor *scalars = g_new0 (SfTensor, n_scalars + 1);
-  g_autofree int32_t (*storage)[4] = g_malloc0_n (n_scalars + 1, sizeof *storage);
-  g_autofree SfTensor *unwanted = outputs == NULL ? g_new0 (SfTensor, n_outputs + 1) : NULL;
-  if (!fill_scalars (session, id, hyper == NULL ? &no_hyper : hyper, scalars, storage, error))
+  if (!fill_scalars (session, entry, hyper == NULL ? &no_hyper : hyper, error))
     return false;
   const SfBackendStep step = {
-    .entry = entry,
+    .entry = entry->name,
     .phases = phases,
     .inputs = inputs,
-    .scalars = scalars,
-    .outputs = outputs == NULL ? unwanted : outputs,
+    .scalars = entry->scalars,
+    .outputs = outputs == NULL ? entry->unwanted : outputs,
     .observer = session->observer,
     .user_data = session->observer_data,
     .stored = session->stored,
     .cancel = session->cancel,
   };
   return session->plugin->ops.backend->step (session->instance, &step, error);
+}
+
+bool
+sf_session_step_checked (SfSession *session, const char *entry, unsigned phases,
+                         const SfTensor *inputs, SfTensor *outputs, const SfHyper *hyper,
+                         GError **error)
+{
+  Entry *found = find_entry (session, entry, error);
+  return found != NULL && run_step (session, found, phases, inputs, outputs, hyper, error);
+}
+
+bool
+sf_session_step (SfSession *session, const char *entry, unsigned phases, const SfTensor *inputs,
+                 SfTensor *outputs, const SfHyper *hyper, GError **error)
+{
+  if (phases == 0 || (phases & ~SF_PHASES_ALL) != 0)
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "step of %s: phases 0x%x, wanted bits of 1 << SF_PHASE_FWD, BWD, OPT", entry,
+                    phases);
+  Entry *found = find_entry (session, entry, error);
+  return found != NULL
+         && ((phases & (1u << SF_PHASE_FWD)) == 0 || check_inputs (found, inputs, error))
+         && run_step (session, found, phases, inputs, outputs, hyper, error);
 }
 
 /* Finds the state that `name` ("w", "grad:w") is about. */

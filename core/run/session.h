@@ -19,4 +19,12 @@ bool sf_session_peak (SfSession *session, int n_threads, SfPeak *peak, GError **
 int sf_session_n_threads (const SfSession *session);
 SfHyperTable *sf_session_hyper (SfSession *session); /* borrowed */
 
+/* Whether a step of `entry` takes these inputs. From any thread, beside a step. */
+bool sf_session_check_inputs (const SfSession *session, const char *entry, const SfTensor *inputs,
+                              GError **error);
+/* As sf_session_step, with inputs that have passed. */
+bool sf_session_step_checked (SfSession *session, const char *entry, unsigned phases,
+                              const SfTensor *inputs, SfTensor *outputs, const SfHyper *hyper,
+                              GError **error);
+
 #endif

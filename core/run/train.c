@@ -211,7 +211,8 @@ run_step (Train *train, int64_t batch, GError **error)
     .names = options->hyper_names,
     .values = options->hyper_values,
   };
-  if (!sf_session_step (train->session, "train", SF_PHASES_ALL, inputs, outputs, &hyper, error))
+  if (!sf_session_step_checked (train->session, "train", SF_PHASES_ALL, inputs, outputs, &hyper,
+                                error))
     return false;
   progress->step++;
   progress->batch = batch + 1;
@@ -233,14 +234,27 @@ out_of_steps (const Train *train)
   return train->options->max_steps > 0 && train->progress.step >= train->options->max_steps;
 }
 
+static bool
+epochs_left (const Train *train)
+{
+  return train->progress.epoch < train->options->epochs && !out_of_steps (train);
+}
+
+/* Lets the feed begin with the batches to come, while something else is done. */
+static bool
+start_feed (Train *train, GError **error)
+{
+  const SfProgress *progress = &train->progress;
+  return !epochs_left (train)
+         || sf_data_feed_start (train->feed, progress->seed, progress->epoch,
+                                train->options->shuffle, progress->batch, error);
+}
+
 /* The rest of the epoch under way. */
 static bool
 run_epoch (Train *train, GError **error)
 {
   SfProgress *progress = &train->progress;
-  if (!sf_data_feed_start (train->feed, progress->seed, progress->epoch, train->options->shuffle,
-                           error))
-    return false;
   for (int64_t batch = progress->batch; batch < train->n_batches && !out_of_steps (train); batch++)
     {
       if (cancelled (train, error) || !run_step (train, batch, error))
@@ -292,7 +306,9 @@ static bool
 train_all (Train *train, GError **error)
 {
   SfProgress *progress = &train->progress;
-  while (progress->epoch < train->options->epochs && !out_of_steps (train))
+  if (!start_feed (train, error))
+    return false;
+  while (epochs_left (train))
     {
       int64_t done = rows_in (train, progress->batch), start = g_get_monotonic_time ();
       if (!run_epoch (train, error))
@@ -309,7 +325,7 @@ train_all (Train *train, GError **error)
         }
       g_autofree char *name = whole ? g_strdup_printf ("epoch-%04" G_GINT64_FORMAT, epoch)
                                     : g_strdup_printf ("step-%08" G_GINT64_FORMAT, progress->step);
-      if (!save (train, name, error)
+      if (!start_feed (train, error) || !save (train, name, error)
           || !report_epoch (train, loss, rows - done, epoch, seconds, error))
         return false;
     }

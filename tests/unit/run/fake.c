@@ -2,6 +2,8 @@
 /* The session that runs nothing. */
 #include "fake.h"
 
+#include "core/run/session.h"
+
 SfSession *
 fake_session_new (const char *const *facts)
 {
@@ -114,6 +116,18 @@ sf_session_input (const SfSession *session, const char *entry, size_t index, SfP
   if (index >= session->n_inputs)
     return false;
   *out = session->inputs[index];
+  return true;
+}
+
+bool
+sf_session_check_inputs (const SfSession *session, const char *entry, const SfTensor *inputs,
+                         GError **error)
+{
+  for (size_t i = 0; i < session->n_inputs; i++)
+    for (int64_t j = 0; inputs[i].dtype == SF_I32 && j < sf_shape_n_elems (&inputs[i].shape); j++)
+      if (session->limit > 0 && ((const int32_t *) inputs[i].data)[j] >= session->limit)
+        return sf_fail (error, SF_ERROR_INVALID_DATA, "input %s of %s: element %d is too large",
+                        session->inputs[i].name, entry, (int) j);
   return true;
 }
 

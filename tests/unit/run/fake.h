@@ -25,6 +25,7 @@ struct SfSession
   SfTensor data[FAKE_MAX];
   size_t n_states;
   int n_writes;
+  int32_t limit; /* what integer inputs stay below; 0: none */
 };
 
 SfSession *fake_session_new (const char *const *facts);

@@ -114,7 +114,7 @@ SF_TEST (Feed, OrderIsAPermutation)
   for (int epoch = 0; epoch < 20; epoch++)
     {
       bool seen[N_ROWS] = { false };
-      SF_CHECK (sf_data_feed_start (feed, 7, epoch, true, &error));
+      SF_CHECK (sf_data_feed_start (feed, 7, epoch, true, 0, &error));
       for (int64_t i = 0; i < N_ROWS; i++)
         {
           const SfTensor *inputs;
@@ -129,7 +129,7 @@ SF_TEST (Feed, OrderIsAPermutation)
       n_different += epoch > 0 && !g_str_equal (orders[epoch], orders[epoch - 1]);
     }
   SF_CHECK_MSG (n_different >= 15, "only %d epochs of 20 have an order of their own", n_different);
-  SF_CHECK (sf_data_feed_start (feed, 7, 3, true, &error));
+  SF_CHECK (sf_data_feed_start (feed, 7, 3, true, 2, &error));
   for (int64_t i = 0; i < N_ROWS; i++)
     {
       const SfTensor *inputs;
@@ -138,7 +138,7 @@ SF_TEST (Feed, OrderIsAPermutation)
       SF_REQUIRE (sf_data_feed_batch (feed, i, &inputs, &n_real, &rows, &error));
       SF_CHECK_INT (rows[0], orders[3][i] - '0');
     }
-  SF_CHECK (!sf_data_feed_start (feed, 7, -1, true, &error));
+  SF_CHECK (!sf_data_feed_start (feed, 7, -1, true, 0, &error));
   SF_CHECK_ERROR (error, SF_ERROR_INVALID_ARGUMENT, "epoch -1: wanted 0 to 4294967295");
   sf_data_feed_free (feed);
   fake_session_free (session);
@@ -208,6 +208,38 @@ SF_TEST (Feed, MissingLabels)
   SF_CHECK (sf_data_feed_batch (feed, 0, &inputs, &n_real, NULL, &error));
   SF_CHECK_INT (n_real, 2);
   SF_CHECK_INT (((int32_t *) inputs[1].data)[0], -1);
+  sf_data_feed_free (feed);
+  fake_session_free (session);
+}
+
+/* The batch of a label that the entry does not take is refused, those before it are not, nor is the
+ * next epoch's. */
+SF_TEST (Feed, RefusesABatch)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = write_data (true);
+  SfSession *session = new_session (facts, 1);
+  session->limit = 3;
+  SfDataFeed *feed = open_feed (session, folder, false, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  const SfTensor *inputs;
+  int64_t n_real;
+  for (int epoch = 0; epoch < 2; epoch++)
+    {
+      SF_CHECK (sf_data_feed_start (feed, 0, epoch, false, 0, &error));
+      for (int64_t i = 0; i < 3; i++)
+        {
+          SF_CHECK (sf_data_feed_batch (feed, i, &inputs, &n_real, NULL, &error));
+          SF_REQUIRE_NO_ERROR (error);
+          SF_CHECK_INT (((int32_t *) inputs[1].data)[0], i);
+        }
+      for (int64_t i = 3; i < N_ROWS; i++)
+        {
+          SF_CHECK (!sf_data_feed_batch (feed, i, &inputs, &n_real, NULL, &error));
+          SF_CHECK_ERROR (error, SF_ERROR_INVALID_DATA,
+                          "input label of train: element 0 is too large");
+        }
+    }
   sf_data_feed_free (feed);
   fake_session_free (session);
 }

@@ -54,6 +54,13 @@ static const Case cases[] = {
   { "derived from a group's override", "head.one_minus_beta1", NAN, "head.beta1", 0.5, 0.5 },
 };
 
+static bool
+value_of (SfHyperTable *table, const char *name, const SfHyper *hyper, double *out, GError **error)
+{
+  const SfHyperScalar scalar = sf_hyper_scalar (table, name);
+  return sf_hyper_value (table, &scalar, hyper, out, error);
+}
+
 SF_TEST_CASES (Hyper, Value, cases, G_N_ELEMENTS (cases), sf_test_row_name)
 {
   const Case *c = data;
@@ -64,9 +71,37 @@ SF_TEST_CASES (Hyper, Value, cases, G_N_ELEMENTS (cases), sf_test_row_name)
   SfHyperTable *table = sf_hyper_table_new (&session->pef, &error);
   double found = NAN;
   SF_REQUIRE_NO_ERROR (error);
-  SF_CHECK (sf_hyper_value (table, c->scalar, &hyper, &found, &error));
+  SF_CHECK (value_of (table, c->scalar, &hyper, &found, &error));
   SF_CHECK_NO_ERROR (error);
   SF_CHECK_NEAR (found, c->wanted, 1e-15);
+  sf_hyper_table_free (table);
+  fake_session_free (session);
+}
+
+/* What a step overrides is forgotten with the next one's. */
+SF_TEST (Hyper, OverridesOfOneStep)
+{
+  static const char *const beta1[] = { "beta1", NULL }, *const beta2[] = { "beta2", NULL };
+  static const struct
+  {
+    const char *const *names;
+    double value, wanted;
+  } steps[] = { { NULL, 0, 0.25 },       { beta1, 0.5, 0.5 },  { beta1, 0.5, 0.5 },
+                { beta1, 0.125, 0.875 }, { beta2, 0.5, 0.25 }, { beta1, 0.125, 0.875 },
+                { NULL, 0, 0.25 } };
+  g_autoptr (GError) error = NULL;
+  SfSession *session = fake_session_new (facts);
+  SfHyperTable *table = sf_hyper_table_new (&session->pef, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  for (size_t i = 0; i < G_N_ELEMENTS (steps); i++)
+    {
+      const SfHyper hyper
+          = { .step = 1, .lr = NAN, .names = steps[i].names, .values = &steps[i].value };
+      double found = NAN;
+      SF_CHECK (value_of (table, "one_minus_beta1", &hyper, &found, &error));
+      SF_REQUIRE_NO_ERROR (error);
+      SF_CHECK_NEAR (found, steps[i].wanted, 1e-15);
+    }
   sf_hyper_table_free (table);
   fake_session_free (session);
 }
@@ -84,7 +119,7 @@ SF_TEST (Hyper, Known)
   SF_CHECK (!sf_hyper_known (table, "bias1"));
   SF_CHECK (!sf_hyper_known (table, "momentum"));
   SF_CHECK_NEAR (sf_hyper_default_lr (table), 0.002, 0);
-  SF_CHECK (!sf_hyper_value (table, "momentum", &hyper, &out, &error));
+  SF_CHECK (!value_of (table, "momentum", &hyper, &out, &error));
   SF_CHECK_ERROR (error, SF_ERROR_INVALID_ARGUMENT,
                   "scalar momentum: optimizer adamw has no such option");
   sf_hyper_table_free (table);
@@ -102,10 +137,10 @@ SF_TEST (Hyper, RestAtRateZero)
   SfHyper hyper = { .step = 1, .lr = 0 };
   double out = NAN;
   SF_REQUIRE_NO_ERROR (error);
-  SF_CHECK (sf_hyper_value (table, "head.lr", &hyper, &out, &error));
+  SF_CHECK (value_of (table, "head.lr", &hyper, &out, &error));
   SF_CHECK_NEAR (out, 0.5, 0);
   hyper.lr = 0.25;
-  SF_CHECK (sf_hyper_value (table, "head.lr", &hyper, &out, &error));
+  SF_CHECK (value_of (table, "head.lr", &hyper, &out, &error));
   SF_CHECK_NEAR (out, 0.25, 0);
   sf_hyper_table_free (table);
   fake_session_free (session);
@@ -123,9 +158,9 @@ SF_TEST (Hyper, WithoutOptimizer)
   SF_REQUIRE_NO_ERROR (error);
   SF_CHECK_NEAR (sf_hyper_default_lr (table), 0, 0);
   SF_CHECK (!sf_hyper_known (table, "lr"));
-  SF_CHECK (sf_hyper_value (table, "temperature", &hyper, &out, &error));
+  SF_CHECK (value_of (table, "temperature", &hyper, &out, &error));
   SF_CHECK_NEAR (out, 0.5, 0);
-  SF_CHECK (!sf_hyper_value (table, "lr", &hyper, &out, &error));
+  SF_CHECK (!value_of (table, "lr", &hyper, &out, &error));
   SF_CHECK_ERROR (error, SF_ERROR_INVALID_ARGUMENT,
                   "scalar lr: the program wants it and nothing gives it; pass it by name");
   sf_hyper_table_free (table);

@@ -3,14 +3,18 @@ check_PROGRAMS += tests/unit/run/run_test
 TESTS += tests/unit/run/run_test
 SF_THREADED_TESTS += tests/unit/run/run_test
 tests_unit_run_run_test_SOURCES = \
+  core/run/ahead.c \
   core/run/checkpoint.c \
+  core/run/column.c \
   core/run/feed.c \
   core/run/feedcheck.c \
   core/run/hyper.c \
   core/run/limits.c \
   core/run/safetensors.c \
   core/run/schedule.c \
+  tests/unit/run/ahead_test.c \
   tests/unit/run/checkpoint_test.c \
+  tests/unit/run/column_test.c \
   tests/unit/run/fake.c \
   tests/unit/run/fake.h \
   tests/unit/run/feed_test.c \
