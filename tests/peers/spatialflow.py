@@ -10,7 +10,7 @@ lib = c.CDLL(os.path.join(build, ".libs", "libspatialflow.so.0"))
 
 DTYPES = ["float32", "float64", None, "float16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"]
 ROLES = ["prediction", "loss", "other"]
-OPTIMIZER, ALL_PHASES = 3, 7
+OPTIMIZER, FORWARD, ALL_PHASES = 3, 1, 7
 
 
 class Shape(c.Structure):
@@ -62,7 +62,7 @@ class Error(c.Structure):
 lib.sf_tensor.restype = Tensor
 lib.sf_tensor.argtypes = [c.c_int, Shape, c.c_void_p]
 for name, kinds in (("plugins_load", [c.c_int, c.c_char_p, c.c_void_p]), ("option_values_new", [c.c_void_p]),
-                    ("import", [c.c_char_p, c.c_void_p, c.c_void_p]),
+                    ("pef_open", [c.c_char_p, c.c_void_p]), ("import", [c.c_char_p, c.c_void_p, c.c_void_p]),
                     ("compile", [c.c_void_p, c.c_void_p, c.c_void_p]), ("session_open", [c.c_void_p, c.c_void_p, c.c_void_p])):
     function = getattr(lib, "sf_" + name)
     function.restype, function.argtypes = c.c_void_p, kinds
@@ -110,14 +110,18 @@ def compile_model(model, batch, arguments, optimizer, options):
     return compile_file(path, optimizer, options, batch_size=batch, args=c.cast(listed, c.c_void_p))
 
 
+def open_file(path):
+    """The PEF in a file."""
+    return call(lib.sf_pef_open, path.encode())
+
+
 class Session:
-    def __init__(self, pef, backend="rdu", f64=False):
-        self.handle = call(lib.sf_session_open, pef, c.byref(Options(backend=backend.encode(), f64=f64)))
-        self.dtype = "float64" if f64 else "float32"
-        self.inputs = self._ports(lib.sf_session_input, b"train")
-        self.outputs = self._ports(lib.sf_session_output, b"train")
+    def __init__(self, pef, backend="rdu", f64=False, n_threads=0, entry="train"):
+        self.handle = call(lib.sf_session_open, pef, c.byref(Options(backend=backend.encode(), f64=f64, n_threads=n_threads)))
+        self.dtype, self.entry = "float64" if f64 else "float32", entry.encode()
+        self.inputs = self._ports(lib.sf_session_input, self.entry)
+        self.outputs = self._ports(lib.sf_session_output, self.entry)
         self.states = {name: shape for name, shape, _ in self._ports(lib.sf_session_state)}
-        self.loss_at = [role for _, _, role in self.outputs].index("loss")
 
     def _ports(self, function, *arguments):
         found, port = [], Port()
@@ -134,12 +138,36 @@ class Session:
         array = np.ascontiguousarray(array, self.dtype).reshape(self.states[name])
         call(lib.sf_session_write, self.handle, name.encode(), c.byref(view(array)))
 
+    def _call(self, arrays, role, lr):
+        """(a callable that runs the entry once, what it fills: the first output of that role, its Hyper)"""
+        at = [role_of for _, _, role_of in self.outputs].index(role)
+        arrays, wanted = [np.ascontiguousarray(array) for array in arrays], np.zeros(self.outputs[at][1], self.dtype)
+        inputs, outputs = (Tensor * len(arrays))(*(view(array) for array in arrays)), (Tensor * len(self.outputs))()
+        outputs[at] = view(wanted)
+        hyper, phases = Hyper(step=0, seed=1, lr=lr), ALL_PHASES if self.entry == b"train" else FORWARD
+        error = c.POINTER(Error)()
+        given, kept = (self.handle, self.entry, phases, inputs, outputs, c.byref(hyper), c.byref(error)), arrays
+
+        def run(function=lib.sf_session_step, given=given, kept=kept):
+            hyper.step += 1
+            if not function(*given):
+                raise RuntimeError(error.contents.message.decode())
+
+        return run, wanted, hyper
+
+    def bind(self, arrays, lr=0.0):
+        """A callable that takes a step over these arrays, with nothing to prepare when it is called."""
+        return self._call(arrays, "loss" if self.entry == b"train" else "prediction", lr)[0]
+
     def step(self, arrays, step, lr):
         """One training step; returns the loss before it."""
-        arrays = [np.ascontiguousarray(array) for array in arrays]
-        inputs = (Tensor * len(arrays))(*(view(array) for array in arrays))
-        outputs = (Tensor * len(self.outputs))()
-        loss = np.zeros((), self.dtype)
-        outputs[self.loss_at] = view(loss)
-        call(lib.sf_session_step, self.handle, b"train", ALL_PHASES, inputs, outputs, c.byref(Hyper(step=step, seed=1, lr=lr)))
+        run, loss, hyper = self._call(arrays, "loss", lr)
+        hyper.step = step - 1
+        run()
         return float(loss)
+
+    def infer(self, arrays):
+        """The model's answer."""
+        run, prediction, _ = self._call(arrays, "prediction", 0.0)
+        run()
+        return prediction

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Steps of training and inference: Spatialflow, PyTorch and ONNX Runtime, each in a process of its own, take turns over the same data from the
+same weights. Their losses and outputs have to agree, or the case fails."""
+import argparse
+import json
+import os
+import sys
+
+import cases
+import duel
+import machine
+import report
+
+
+def options():
+    parser = argparse.ArgumentParser(prog="bench/run", description=__doc__, epilog="Example: bench/run 'train-mlp-*' --rounds 5 --threads 2")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help="names of cases, * and ? allowed; --list prints them (default: all)")
+    parser.add_argument("--list", action="store_true", help="print the names of the cases")
+    parser.add_argument("--quick", action="store_true", help="a small choice of cases, few and short rounds, f32, all threads: about a minute")
+    parser.add_argument("--rounds", type=int, help="rounds of turns (default: 9; 3 with --quick)")
+    parser.add_argument("--seconds", type=float, help="length of a turn (default: 0.25; 0.1 with --quick)")
+    parser.add_argument("--threads", help="numbers of threads, separated by commas (default: 1 and all that this process may use)")
+    parser.add_argument("--precision", help="f32, bf16 or both, separated by commas (default: both)")
+    parser.add_argument("--parties", default="spatialflow,torch,onnxruntime", help="who takes part (default: %(default)s)")
+    parser.add_argument("--arch", default="sn10", help="machine to compile for (default: %(default)s)")
+    parser.add_argument("--output", default=os.path.join(os.environ["SF_BUILD_DIR"], "bench", "results"), help="folder of the results (default: %(default)s)")
+    given = parser.parse_args()
+    everything = sorted({1, len(os.sched_getaffinity(0))})
+    given.rounds = given.rounds or (3 if given.quick else 9)
+    given.seconds = given.seconds or (0.1 if given.quick else 0.25)
+    given.threads = [int(n) for n in given.threads.split(",")] if given.threads else everything[-1:] if given.quick else everything
+    given.precision = given.precision.split(",") if given.precision else ["f32"] if given.quick else ["f32", "bf16"]
+    given.parties = given.parties.split(",")
+    return given
+
+
+def main():
+    given = options()
+    chosen = cases.chosen(given.cases, given.quick)
+    if given.list:
+        print("\n".join(map(str, chosen)))
+        return 0
+    if not chosen:
+        sys.exit(f"bench/run: {' '.join(given.cases)}: found no such case; bench/run --list prints them")
+    os.makedirs(given.output, exist_ok=True)
+    peers = machine.peers(given.parties)
+    results = {"machine": machine.describe(given.threads), "options": vars(given), "peers": {name: peer.about for name, peer in peers.items()}, "cases": []}
+    print(report.head(results), flush=True)
+    for case in chosen:
+        found = duel.run(case, given, peers)
+        results["cases"].append(found)
+        print(report.line(found), flush=True)
+        with open(os.path.join(given.output, "results.json"), "w") as file:
+            json.dump(results, file, indent=1)
+    report.write(results, given.output)
+    failed = [found["case"] for found in results["cases"] if found["failed"]]
+    print(f"\n{given.output}: results.json, results.md, results.svg")
+    if failed:
+        print(f"FAILED: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+sys.exit(main())

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The machine that measures: what it is, and which parties it has."""
+import dataclasses
+import glob
+import os
+import platform
+import subprocess
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+SF = os.path.join(os.environ["SF_BUILD_DIR"], "bin", "sf")
+
+
+def describe(threads):
+    """{what: value}"""
+    with open("/proc/cpuinfo") as file:
+        model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), platform.machine())
+    with open("/proc/meminfo") as file:
+        memory = next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemTotal"))
+    return {"cpu": model, "threads": len(os.sched_getaffinity(0)), "memory_bytes": memory, "system": f"{platform.system()} {platform.release()}",
+            "load": os.getloadavg()[0], "version": tool("--version").strip()}
+
+
+def tool(*arguments):
+    """What `sf` prints."""
+    done = subprocess.run([SF, *arguments], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"sf {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+@dataclasses.dataclass
+class Peer:
+    python: str
+    script: str
+    environment: dict
+    about: str
+
+    def with_threads(self, n):
+        """The environment of a process with n threads."""
+        return {**self.environment, "OMP_NUM_THREADS": str(n)}
+
+
+def openblas():
+    """Environment that gives PyTorch the OpenMP build of OpenBLAS, with kernels for AVX-512; and a word about it."""
+    found = {"OPENBLAS_CORETYPE": "SkylakeX"} if " avx512f " in open("/proc/cpuinfo").read() else {}
+    folders = [os.environ["SF_BENCH_OPENBLAS"]] if "SF_BENCH_OPENBLAS" in os.environ else glob.glob("/usr/lib/*/openblas-openmp")
+    if not folders:
+        return found, "whatever BLAS is installed; the Debian package libopenblas0-openmp would be its best"
+    return {**found, "LD_LIBRARY_PATH": folders[0]}, f"OpenBLAS of {folders[0]}"
+
+
+def _import(python, module, environment):
+    """The version of a module; None where there is none."""
+    done = subprocess.run([python, "-W", "ignore", "-c", f"import {module}; print({module}.__version__)"], capture_output=True, text=True, env=environment)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def peers(wanted):
+    """{name: Peer} of those that are here; the others with a word about what is missing and no python."""
+    python, base, found = os.environ["SF_PYTHON"], dict(os.environ), {}
+    if "spatialflow" in wanted:
+        found["spatialflow"] = Peer(python, "party_spatialflow.py", base, f"{tool('--version').strip()}")
+    if "torch" in wanted:
+        extra, word = openblas()
+        environment = {**base, **extra}
+        version = _import(python, "torch", environment)
+        found["torch"] = Peer(version and python, "party_torch.py", environment,
+                              f"PyTorch {version}, {word}" if version else f"missing: {python} cannot import torch; install python3-torch")
+    if "onnxruntime" in wanted:
+        other = os.environ.get("SF_BENCH_ONNXRUNTIME_PYTHON", python)
+        version = _import(other, "onnxruntime", base)
+        found["onnxruntime"] = Peer(version and other, "party_onnxruntime.py", base,
+                                    f"ONNX Runtime {version}" if version else f"missing: {other} cannot import onnxruntime; install it where SF_BENCH_ONNXRUNTIME_PYTHON names a python")
+    for peer in found.values():
+        peer.script = os.path.join(FOLDER, peer.script)
+    return found
