@@ -2,6 +2,7 @@
 /* gather, gather_add, scatter_add and scatter along one axis. */
 #include <string.h>
 
+#include "plugins/backends/rdu/kernels_rows.h"
 #include "plugins/backends/rdu/kernels_view.h"
 
 /* A table seen as [before][axis][after], rows seen as [before][indices][after]. */
@@ -69,12 +70,99 @@ check_index (const RduCall *call, const RduView *index, int64_t flat, int64_t va
   return false;
 }
 
+/* The dimensions after the axis in two views, neighbours merged: what an index moves at once. */
+typedef struct
+{
+  int rank;
+  int64_t n[SF_MAX_RANK], to[SF_MAX_RANK], from[SF_MAX_RANK];
+  int64_t n_rows; /* of the innermost dimension */
+} Slice;
+
+static Slice
+slice_of (const RduView *to, int first_to, const RduView *from, int first_from, int count)
+{
+  Slice slice = { .rank = 1, .n = { 1 }, .to = { 1 }, .from = { 1 }, .n_rows = 1 };
+  for (int i = 0; i < count; i++)
+    {
+      int64_t n = to->n[first_to + i], s_to = to->stride[first_to + i];
+      int64_t s_from = from->stride[first_from + i];
+      int last = slice.rank - 1;
+      bool merge = slice.n[last] == 1
+                   || (slice.to[last] == s_to * n && slice.from[last] == s_from * n);
+      int at = merge ? last : slice.rank++;
+      slice.n[at] = merge ? slice.n[at] * n : n;
+      slice.to[at] = s_to;
+      slice.from[at] = s_from;
+    }
+  for (int d = 0; d < slice.rank - 1; d++)
+    slice.n_rows *= slice.n[d];
+  return slice;
+}
+
+/* Offsets of a row of the slice. */
+static void
+slice_row (const Slice *slice, int64_t row, int64_t *to, int64_t *from)
+{
+  *to = *from = 0;
+  for (int d = slice->rank - 2; d >= 0; row /= slice->n[d--])
+    {
+      *to += row % slice->n[d] * slice->to[d];
+      *from += row % slice->n[d] * slice->from[d];
+    }
+}
+
+static void
+copy_slice (const Slice *slice, int32_t *to, const int32_t *from)
+{
+  int64_t at, source, n = slice->n[slice->rank - 1];
+  int64_t s_to = slice->to[slice->rank - 1], s_from = slice->from[slice->rank - 1];
+  for (int64_t row = 0; row < slice->n_rows; row++)
+    {
+      slice_row (slice, row, &at, &source);
+      if (s_to == 1 && s_from == 1)
+        memcpy (to + at, from + source, (size_t) n * 4);
+      else
+        for (int64_t i = 0; i < n; i++)
+          to[at + i * s_to] = from[source + i * s_from];
+    }
+}
+
+#define ADD_SLICE(func, type)                                                         \
+  static void func (const Slice *slice, type *to, const type *from)                   \
+  {                                                                                   \
+    int64_t at, source, n = slice->n[slice->rank - 1];                                \
+    int64_t s_to = slice->to[slice->rank - 1], s_from = slice->from[slice->rank - 1]; \
+    for (int64_t row = 0; row < slice->n_rows; row++)                                 \
+      {                                                                               \
+        slice_row (slice, row, &at, &source);                                         \
+        type *y = to + at;                                                            \
+        const type *x = from + source;                                                \
+        if (s_to == 1 && s_from == 1)                                                 \
+          RDU_LOOP (n) y[i] += x[i];                                                  \
+        else                                                                          \
+          for (int64_t i = 0; i < n; i++)                                             \
+            y[i * s_to] += x[i * s_from];                                             \
+      }                                                                               \
+  }
+
+ADD_SLICE (add_slice_f, float)
+ADD_SLICE (add_slice_i, uint32_t)
+
+static void
+add_slice (const Slice *slice, const RduView *view, void *to, const void *from)
+{
+  if (view->is_int)
+    add_slice_i (slice, to, from);
+  else
+    add_slice_f (slice, to, from);
+}
+
 static void
 gather (const RduCall *call)
 {
   const RduView *x = call->src[0], *index = call->src[1], *y = call->dst[0];
   Split split = split_of (x, index, call->imm[0] < 0 ? call->imm[0] + x->rank : call->imm[0]);
-  bool is_flat = split.after == 1;
+  Slice slice = slice_of (y, split.before + split.inside, x, split.axis + 1, split.after);
   for (int64_t b = 0; b < split.n_before; b++)
     for (int64_t i = 0; i < split.n_indices; i++)
       {
@@ -85,13 +173,7 @@ gather (const RduCall *call)
                               + (value - x->lo[split.axis]) * x->stride[split.axis];
         int32_t *to = (int32_t *) y->data + offset_of (y, 0, split.before, b)
                       + offset_of (y, split.before, split.inside, i);
-        int x_after = split.axis + 1, y_after = split.before + split.inside;
-        for (int64_t a = 0; a < split.n_after; a++)
-          if (is_flat)
-            to[a * y->stride[y_after]] = from[a * x->stride[x_after]];
-          else
-            to[offset_of (y, y_after, split.after, a)]
-                = from[offset_of (x, x_after, split.after, a)];
+        copy_slice (&slice, to, from);
       }
 }
 
@@ -114,6 +196,7 @@ gather_add (const RduCall *call)
 {
   const RduView *x = call->src[0], *index = call->src[1], *y = call->dst[0];
   Split split = split_of (x, index, call->imm[0]);
+  Slice slice = slice_of (y, split.before + split.inside, x, split.axis + 1, split.after);
   if (call->first)
     clear_view (y);
   for (int64_t b = 0; b < split.n_before; b++)
@@ -128,15 +211,7 @@ gather_add (const RduCall *call)
         int64_t from = offset_of (x, 0, split.before, b) + row * x->stride[split.axis];
         int64_t to = offset_of (y, 0, split.before, b)
                      + offset_of (y, split.before, split.inside, i);
-        for (int64_t a = 0; a < split.n_after; a++)
-          {
-            int64_t at = to + offset_of (y, split.before + split.inside, split.after, a);
-            int64_t source = from + offset_of (x, split.axis + 1, split.after, a);
-            if (y->is_int)
-              ((uint32_t *) y->data)[at] += ((const uint32_t *) x->data)[source];
-            else
-              ((float *) y->data)[at] += ((const float *) x->data)[source];
-          }
+        add_slice (&slice, y, (int32_t *) y->data + to, (const int32_t *) x->data + from);
       }
 }
 
@@ -145,6 +220,7 @@ scatter_add (const RduCall *call)
 {
   const RduView *index = call->src[0], *u = call->src[1], *y = call->dst[0];
   Split split = split_of (y, index, call->imm[0] < 0 ? call->imm[0] + y->rank : call->imm[0]);
+  Slice slice = slice_of (y, split.axis + 1, u, split.before + split.inside, split.after);
   if (call->first)
     clear_view (y);
   for (int64_t b = 0; b < split.n_before; b++)
@@ -159,15 +235,7 @@ scatter_add (const RduCall *call)
         int64_t to = offset_of (y, 0, split.before, b) + row * y->stride[split.axis];
         int64_t from = offset_of (u, 0, split.before, b)
                        + offset_of (u, split.before, split.inside, i);
-        for (int64_t a = 0; a < split.n_after; a++)
-          {
-            int64_t at = to + offset_of (y, split.axis + 1, split.after, a);
-            int64_t source = from + offset_of (u, split.before + split.inside, split.after, a);
-            if (y->is_int)
-              ((uint32_t *) y->data)[at] += ((const uint32_t *) u->data)[source];
-            else
-              ((float *) y->data)[at] += ((const float *) u->data)[source];
-          }
+        add_slice (&slice, y, (int32_t *) y->data + to, (const int32_t *) u->data + from);
       }
 }
 

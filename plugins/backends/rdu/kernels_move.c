@@ -2,8 +2,6 @@
 /* Tile kernels that move elements or make them: copy, fill, iota, uniform. */
 #include <string.h>
 
-#include <sf/rng.h>
-
 #include "plugins/backends/rdu/kernels_rows.h"
 #include "plugins/backends/rdu/kernels_view.h"
 
@@ -33,6 +31,38 @@ copy_run (const RduRow *row)
 
 static const RduRowFunc copy_rows[2] = { copy_run, copy_run };
 
+#define TILE 16 /* elements of a line of cache */
+
+/* Where rows of the source are columns of the result: by tiles, so that lines of both are used
+ * whole while they are in cache. */
+static void
+transpose (int32_t *to, int64_t to_row, const int32_t *from, int64_t from_column, int64_t n_rows,
+           int64_t n_columns)
+{
+  int32_t tile[TILE][TILE];
+  for (int64_t r = 0; r < n_rows; r += TILE)
+    for (int64_t c = 0; c < n_columns; c += TILE)
+      {
+        int64_t rows = n_rows - r < TILE ? n_rows - r : TILE;
+        int64_t columns = n_columns - c < TILE ? n_columns - c : TILE;
+        const int32_t *x = from + r + c * from_column;
+        int32_t *y = to + r * to_row + c;
+        if (rows == TILE && columns == TILE)
+          {
+            for (int j = 0; j < TILE; j++)
+              for (int i = 0; i < TILE; i++)
+                tile[j][i] = x[j * from_column + i];
+            for (int i = 0; i < TILE; i++)
+              for (int j = 0; j < TILE; j++)
+                y[i * to_row + j] = tile[j][i];
+          }
+        else
+          for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < columns; j++)
+              y[i * to_row + j] = x[i + j * from_column];
+      }
+}
+
 static void
 copy_row (int32_t *to, int64_t s_to, const int32_t *from, int64_t s_from, int64_t n)
 {
@@ -44,6 +74,23 @@ copy_row (int32_t *to, int64_t s_to, const int32_t *from, int64_t s_from, int64_
   else
     for (int64_t i = 0; i < n; i++)
       to[i * s_to] = from[i * s_from];
+}
+
+/* The two innermost dimensions of a walk over result and source; the walk goes on behind them. */
+static void
+copy_plane (RduWalk *walk)
+{
+  int inner = walk->rank - 1;
+  bool is_plane = inner > 0;
+  int64_t n = walk->n[inner], s_to = walk->stride[0][inner], s_from = walk->stride[1][inner];
+  int64_t rows = is_plane ? walk->n[inner - 1] : 1;
+  int64_t row_to = is_plane ? walk->stride[0][inner - 1] : 0;
+  int64_t row_from = is_plane ? walk->stride[1][inner - 1] : 0;
+  if (s_to == 1 && row_from == 1 && s_from != 1 && n > 1)
+    transpose (walk->at[0], row_to, walk->at[1], s_from, rows, n);
+  else
+    for (int64_t r = 0; r < rows; r++)
+      copy_row (walk->at[0] + r * row_to, s_to, walk->at[1] + r * row_from, s_from, n);
 }
 
 static void
@@ -106,31 +153,14 @@ copy (const RduCall *call)
   if (!rdu_walk_begin (&walk, views, 2))
     return;
   do
-    copy_row (walk.at[0], rdu_walk_stride (&walk, 0), walk.at[1], rdu_walk_stride (&walk, 1),
-              rdu_walk_row (&walk));
-  while (rdu_walk_next (&walk));
+    copy_plane (&walk);
+  while (rdu_walk_next_plane (&walk));
 }
 
 static void
 fill (const RduCall *call)
 {
   fill_view (call->dst[0], bits_of (call->dst[0], call->fimm[0]));
-}
-
-void
-RDU_SYMBOL (rdu_uniform) (const SfRng *rng, uint64_t first, int64_t step, float *y, int64_t n)
-{
-  uint64_t block = UINT64_MAX;
-  uint32_t words[4];
-  for (int64_t i = 0; i < n; i++, first += (uint64_t) step)
-    {
-      if (first / 4 != block)
-        {
-          block = first / 4;
-          sf_philox (rng, block, words);
-        }
-      y[i] = (float) (words[first % 4] >> 8) * 0x1p-24f;
-    }
 }
 
 /* A program that only makes numbers by their place in the result's tensor. */

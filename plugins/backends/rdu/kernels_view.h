@@ -81,11 +81,11 @@ rdu_walk_begin (RduWalk *walk, const RduView *const *views, int n_views)
   return n_dims >= 0;
 }
 
-/* To the next row; false after the last. */
+/* To the next index of the dimensions up to `from`; false after the last. */
 static inline bool
-rdu_walk_next (RduWalk *walk)
+rdu_walk_next_of (RduWalk *walk, int from)
 {
-  for (int d = walk->rank - 2; d >= 0; d--)
+  for (int d = from; d >= 0; d--)
     {
       for (int v = 0; v < walk->n_views; v++)
         walk->at[v] += walk->stride[v][d];
@@ -96,6 +96,20 @@ rdu_walk_next (RduWalk *walk)
         walk->at[v] -= walk->stride[v][d] * walk->n[d];
     }
   return false;
+}
+
+/* To the next row; false after the last. */
+static inline bool
+rdu_walk_next (RduWalk *walk)
+{
+  return rdu_walk_next_of (walk, walk->rank - 2);
+}
+
+/* To the next plane of the two innermost dimensions. */
+static inline bool
+rdu_walk_next_plane (RduWalk *walk)
+{
+  return rdu_walk_next_of (walk, walk->rank - 3);
 }
 
 static inline int64_t

@@ -21,6 +21,7 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_pool.c \
   plugins/backends/rdu/kernels_product.c \
   plugins/backends/rdu/kernels_product.h \
+  plugins/backends/rdu/kernels_random.c \
   plugins/backends/rdu/kernels_reduce.c \
   plugins/backends/rdu/kernels_row.c \
   plugins/backends/rdu/kernels_rows.h \
