@@ -188,6 +188,8 @@ lower_rdu_launch (Planner *planner, const SfLaunch *from, RduLaunch *to, GError 
     }
   place_streams (planner, to);
   plan_buffers (planner, to);
+  for (size_t i = 0; i < from->n_bindings; i++)
+    to->replaces |= planner->machine->tensors[from->bindings[i].tensor].in_place;
   if (!planner->machine->exact_firing)
     plan_packings (planner, to);
   int64_t end = planner->now + (int64_t) config->n_stages + 1;
@@ -278,11 +280,12 @@ lower_commits (Planner *planner)
     for (int phase = 0; phase < SF_N_PHASES && machine->tensors[t].role == SF_TENSOR_NEXT; phase++)
       if (phase_touches (entry, (SfPhase) phase, false, t))
         {
-          entry->commits[entry->n_commits++] = (RduCommit){ .state = machine->tensors[t].state,
-                                                            .next = t,
-                                                            .phase = (SfPhase) phase,
-                                                            .copies = phase_touches (
-                                                                entry, (SfPhase) phase, true, t) };
+          entry->commits[entry->n_commits++]
+              = (RduCommit){ .state = machine->tensors[t].state,
+                             .next = t,
+                             .phase = (SfPhase) phase,
+                             .in_place = machine->tensors[t].in_place,
+                             .copies = phase_touches (entry, (SfPhase) phase, true, t) };
           break;
         }
 }
@@ -398,7 +401,7 @@ place_lasting (RduMachine *machine, GError **error)
       for (size_t t = 0; t < machine->n_tensors; t++)
         {
           RduTensor *tensor = &machine->tensors[t];
-          if (in_arena (tensor) && n_entries[t] < 2)
+          if ((in_arena (tensor) && n_entries[t] < 2) || tensor->in_place)
             continue;
           if (pass == 1)
             tensor->data = machine->memory + offset;
@@ -409,6 +412,9 @@ place_lasting (RduMachine *machine, GError **error)
           && (machine->memory = rdu_memory_new (offset, "tensors of the emulator", error)) == NULL)
         return false;
     }
+  for (size_t t = 0; t < machine->n_tensors; t++)
+    if (machine->tensors[t].in_place)
+      machine->tensors[t].data = machine->tensors[machine->tensors[t].state].data;
   for (uint32_t t = 0; t < machine->n_tensors; t++)
     {
       SfProgramTensor tensor = sf_program_tensor (machine->program, t);
@@ -468,6 +474,7 @@ rdu_lower_entries (RduMachine *machine, GError **error)
     machine->entries[machine->n_entries]
         = (RduEntry){ .name = g_strdup (sf_entry_name (program, (uint32_t) machine->n_entries)),
                       .index = (uint32_t) machine->n_entries };
+  rdu_find_replacements (machine);
   if (!place_lasting (machine, error))
     return false;
   for (size_t e = 0; e < n_entries; e++)

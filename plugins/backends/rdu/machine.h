@@ -138,6 +138,7 @@ typedef struct
   SfShape shape;
   int64_t n_elems;
   uint32_t state;   /* NEXT: of which state */
+  bool in_place;    /* NEXT: it has the state's own memory */
   uint64_t version; /* STATE, CONST: another one whenever the content has changed; from 1 */
   int64_t offset;   /* in the arena, if it lives there */
   void *data;
@@ -181,6 +182,7 @@ typedef struct
   size_t n_loads, n_stores;
   RduTransfer *loads, *stores;
   RduPacked *packed; /* per packing of the config */
+  bool replaces;     /* some state in place */
   /* host */
   const SfGraph *graph;
   size_t n_bindings;
@@ -191,7 +193,8 @@ typedef struct
 {
   uint32_t state, next;
   SfPhase phase;
-  bool copies; /* the next content is read again later, so memory cannot change hands */
+  bool in_place; /* it is there already */
+  bool copies;   /* the next content is read again later, so memory cannot change hands */
 } RduCommit;
 
 typedef struct
@@ -263,11 +266,15 @@ void rdu_stage_find_packings (RduStage *stage);
 /* Packs what has changed, over the pool. */
 void rdu_stage_pack (RduMachine *machine, RduLaunch *launch, const RduStage *stage);
 
+/* replace.c: which next contents are written over their states. */
+void rdu_find_replacements (RduMachine *machine);
+
 /* lower_launch.c: all entries, and memory for everything. */
 bool rdu_lower_entries (RduMachine *machine, GError **error);
 void rdu_entry_clear (RduEntry *entry);
 
 /* stage.c */
+bool rdu_stage_writes (const RduStage *stage, uint32_t buffer);
 /* Which results a firing settles; groups and partial sums are known. */
 void rdu_stage_find_results (RduStage *stage);
 /* One firing; block: per counter. */

@@ -136,6 +136,15 @@ rdu_stage_fire (const RduStage *stage, const int64_t *block, const RduFrame *fra
   settle_results (stage, views, is_last);
 }
 
+bool
+rdu_stage_writes (const RduStage *stage, uint32_t buffer)
+{
+  for (size_t o = 0; o < stage->n_operands; o++)
+    if (stage->operands[o].kind == SF_OPERAND_OUT && stage->operands[o].buffer == buffer)
+      return true;
+  return false;
+}
+
 /* Whether the operand is complete in the last block of the reduction counters only. */
 static bool
 is_complete_last (const RduStage *stage, uint32_t operand)

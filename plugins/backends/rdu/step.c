@@ -79,10 +79,8 @@ static bool
 is_complete (const RduConfig *config, size_t position, uint32_t buffer)
 {
   for (size_t s = position + 1; s < config->n_stages; s++)
-    for (size_t o = 0; o < config->stages[s].n_operands; o++)
-      if (config->stages[s].operands[o].kind == SF_OPERAND_OUT
-          && config->stages[s].operands[o].buffer == buffer)
-        return false;
+    if (rdu_stage_writes (&config->stages[s], buffer))
+      return false;
   return true;
 }
 
@@ -201,6 +199,8 @@ commit (RduMachine *machine, const RduEntry *entry, SfPhase phase)
         continue;
       RduTensor *state = &machine->tensors[c->state], *next = &machine->tensors[c->next];
       state->version++;
+      if (c->in_place)
+        continue;
       if (c->copies)
         memcpy (state->data, next->data, (size_t) state->n_elems * sf_dtype_bytes (state->storage));
       else
@@ -217,6 +217,8 @@ static bool
 run_phase (RduMachine *machine, RduEntry *entry, SfPhase phase, const SfBackendStep *step,
            GError **error)
 {
+  /* From then on the phase is gone through with: the states are those of a whole one. */
+  bool has_replaced = false;
   for (size_t l = 0; l < entry->n_launches; l++)
     {
       RduLaunch *launch = &entry->launches[l];
@@ -224,11 +226,12 @@ run_phase (RduMachine *machine, RduEntry *entry, SfPhase phase, const SfBackendS
         continue;
       for (uint32_t r = 0; r < launch->repeat; r++)
         {
-          if (step->cancel != NULL && *step->cancel != 0)
+          if (!has_replaced && step->cancel != NULL && *step->cancel != 0)
             return sf_fail (
                 error, SF_ERROR_CANCELLED,
                 "entry %s: stopped on request before launch %u; the states are those of the last whole phase",
                 entry->name, (unsigned) launch->index);
+          has_replaced |= launch->replaces;
           machine->probe.launch = launch->index;
           if (!(launch->target == SF_TARGET_HOST ? run_host (machine, entry, launch, error)
                                                  : run_rdu (machine, entry, launch, step, error)))

@@ -218,3 +218,56 @@ SF_TEST (RduSession, HostLaunchesRunThroughTheReference)
   sf_program_unref (b.program);
   sf_graph_unref (graph);
 }
+
+/* w := w - g in place, unless a launch after it wants the old w; v := w + g from the old w. */
+static Build
+build_two_states (bool in_one_order)
+{
+  static const float initial[N] = { 1, 2, 3, 4 };
+  Build b = build_new ("train");
+  uint32_t g = build_tensor (&b, "g", SF_TENSOR_INPUT, SF_F32, SF_SHAPE (N), NULL), state[2],
+           after[2];
+  const char *const names[] = { "w", "v" };
+  for (int i = 0; i < 2; i++)
+    {
+      state[i] = build_tensor (&b, names[i], SF_TENSOR_STATE, SF_F32, SF_SHAPE (N), initial);
+      SfProgramTensor next = { .name = names[i],
+                               .role = SF_TENSOR_NEXT,
+                               .dtype = SF_F32,
+                               .shape = SF_SHAPE (N),
+                               .offset_bytes = -1,
+                               .state = state[i] };
+      after[i] = sf_program_add_tensor (b.program, &next);
+    }
+  if (in_one_order)
+    build_binary (&b, "average", "add", state[0], g, after[1], SF_PHASE_OPT);
+  build_binary (&b, "update", "sub", state[0], g, after[0], SF_PHASE_OPT);
+  if (!in_one_order)
+    build_binary (&b, "average", "add", state[0], g, after[1], SF_PHASE_OPT);
+  return b;
+}
+
+SF_TEST (RduSession, StatesAreReplacedInPlaceWhereNobodyMinds)
+{
+  for (int in_one_order = 0; in_one_order < 2; in_one_order++)
+    {
+      Build b = build_two_states (in_one_order != 0);
+      g_autoptr (GError) error = NULL;
+      RduMachine *machine = build_open (&b, 2, false, &error);
+      SF_REQUIRE_NO_ERROR (error);
+      float g[N] = { 1, 1, 2, 2 }, w[N], v[N];
+      SfTensor w_state = sf_tensor (SF_F32, SF_SHAPE (N), w),
+               v_state = sf_tensor (SF_F32, SF_SHAPE (N), v);
+      for (int step = 0; step < 3; step++)
+        SF_CHECK (build_step (&b, machine, 0, (void *[]){ g }, NULL, NULL, NULL, &error));
+      SF_CHECK (ops ()->read (machine, "w", &w_state, &error));
+      SF_CHECK (ops ()->read (machine, "v", &v_state, &error));
+      SF_CHECK (memcmp (w, (float[]){ -2, -1, -3, -2 }, sizeof w) == 0);
+      SF_CHECK (memcmp (v, (float[]){ 0, 1, 1, 2 }, sizeof v) == 0);
+      const RduTensor *tensors = machine->tensors;
+      SF_CHECK_INT (tensors[2].data == tensors[1].data, in_one_order);
+      SF_CHECK (tensors[4].data == tensors[3].data);
+      rdu_machine_close (machine);
+      sf_program_unref (b.program);
+    }
+}
