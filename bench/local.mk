@@ -12,3 +12,8 @@ bench: all
 
 bench-compile: all
 	$(top_srcdir)/bench/compile.sh $(abs_top_builddir)/bin/sf $(abs_top_srcdir)
+
+EXTRA_PROGRAMS += bench/kernels
+bench_kernels_SOURCES = bench/kernels.c bench/kernels_peer.h plugins/backends/rdu/isa.c
+bench_kernels_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(SF_RDU_X86_CPPFLAGS)
+bench_kernels_LDADD = $(SF_RDU_KERNEL_LIBS) $(SF_LIBS) -lm
