@@ -19,6 +19,12 @@ has_avx512 (void)
   return has_avx2 () && __builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw")
          && __builtin_cpu_supports ("avx512dq") && __builtin_cpu_supports ("avx512vl");
 }
+
+static bool
+has_avx512bf16 (void)
+{
+  return has_avx512 () && __builtin_cpu_supports ("avx512bf16");
+}
 #endif
 
 static bool
@@ -34,6 +40,7 @@ static const struct
   bool (*is_present) (void);
 } isas[] = {
 #ifdef SF_RDU_X86
+  { &rdu_isa_avx512bf16, has_avx512bf16 },
   { &rdu_isa_avx512, has_avx512 },
   { &rdu_isa_avx2, has_avx2 },
 #endif
@@ -57,9 +64,10 @@ rdu_isa_choose (GError **error)
           return NULL;
         }
     }
-  sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-           "SF_ISA: found \"%s\", wanted portable, avx2 or avx512; unset it or name one of these",
-           wanted);
+  sf_fail (
+      error, SF_ERROR_INVALID_ARGUMENT,
+      "SF_ISA: found \"%s\", wanted portable, avx2, avx512 or avx512bf16; unset it or name one of these",
+      wanted);
   return NULL;
 }
 

@@ -171,7 +171,8 @@ typedef struct
   const struct RduPeakKernels *peak; /* what it can do at most: peak.h */
 } RduIsa;
 
-extern const RduIsa rdu_isa_portable, rdu_isa_avx2, rdu_isa_avx512;
+/* avx512bf16: avx512, and dot products of bf16. */
+extern const RduIsa rdu_isa_portable, rdu_isa_avx2, rdu_isa_avx512, rdu_isa_avx512bf16;
 
 /* NULL: no such kernel. */
 const RduKernel *rdu_isa_find (const RduIsa *isa, const char *name, int version);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gemm: the last two dimensions contracted, the leading ones broadcast. */
+#include "plugins/backends/rdu/kernels_pair.h"
 #include "plugins/backends/rdu/kernels_panel.h"
 #include "plugins/backends/rdu/kernels_product.h"
 #include "plugins/backends/rdu/kernels_view.h"
@@ -49,33 +50,57 @@ merge_rows (Batch *batch, RduProduct *p)
     }
 }
 
-/* Floats of one matrix of the right operand, packed: its columns as whole vectors. */
+/* Whether a contraction of bf16 operands runs on their own products here. */
+static bool
+in_pairs (const RduView *v)
+{
+#ifdef RDU_HAS_PAIRS
+  return v->dtype == SF_BF16;
+#else
+  (void) v;
+  return false;
+#endif
+}
+
+/* Elements of one matrix of the right operand, packed: its columns as whole vectors. */
 static int64_t
 packed_matrix (const RduView *b, bool tb)
 {
-  return rdu_panel_width (b->dim[b->rank - (tb ? 2 : 1)]) * b->dim[b->rank - (tb ? 1 : 2)];
+  int64_t k = b->dim[b->rank - (tb ? 1 : 2)];
+  return rdu_panel_width (b->dim[b->rank - (tb ? 2 : 1)]) * (in_pairs (b) ? rdu_n_pairs (k) : k);
 }
 
-/* Takes the box out of the packed operand, where it begins with a vector. */
+/* Whether the packed operand has a box: begun with a vector of columns, and with a pair. */
+static bool
+is_in_packed (const RduView *b, int column, int depth, bool pairs)
+{
+  if (b->packed == NULL || in_pairs (b) != pairs || b->lo[column] % RDU_VECTOR != 0)
+    return false;
+  for (int d = 0; d < b->rank; d++)
+    if (b->step[d] != 1 || b->lo[d] < 0 || b->lo[d] + b->n[d] > b->dim[d])
+      return false;
+  return !pairs
+         || (b->lo[depth] % 2 == 0
+             && (b->n[depth] % 2 == 0 || b->lo[depth] + b->n[depth] == b->dim[depth]));
+}
+
+/* Takes the box out of the packed operand. */
 static void
 find_packed (const RduView *b, bool tb, int rank, Batch *batch, RduProduct *p)
 {
   int column = b->rank - (tb ? 2 : 1), depth = b->rank - (tb ? 1 : 2);
   int64_t stride = packed_matrix (b, tb);
-  if (b->packed == NULL || b->lo[column] % RDU_VECTOR != 0 || b->lo[depth] < 0)
+  if (!is_in_packed (b, column, depth, p->pairs))
     return;
-  for (int d = 0; d < b->rank; d++)
-    if (b->step[d] != 1 || b->lo[d] < 0 || b->lo[d] + b->n[d] > b->dim[d])
-      return;
   p->packed = b->packed;
   for (int d = b->rank - 3, to = rank - 3; d >= 0; stride *= b->dim[d--], to--)
     {
       p->packed += b->lo[d] * stride;
       batch->packed[to] = b->n[d] == 1 && batch->n[to] != 1 ? 0 : stride;
     }
-  p->packed_k = b->dim[depth];
+  p->packed_k = p->pairs ? rdu_n_pairs (b->dim[depth]) : b->dim[depth];
   p->packed_n = b->dim[column];
-  p->k0 = b->lo[depth];
+  p->k0 = p->pairs ? b->lo[depth] / 2 : b->lo[depth];
   p->n0 = b->lo[column];
 }
 
@@ -133,7 +158,8 @@ gemm (const RduCall *call)
                    .c = y->data,
                    .c_row = y->stride[y1 - 1],
                    .c_column = y->n[y1] == 1 ? 1 : y->stride[y1],
-                   .first = call->first };
+                   .first = call->first,
+                   .pairs = in_pairs (a) && in_pairs (b) };
   Batch batch = { .rank = y->rank - 2 };
   int64_t n_matrices = 1, index[SF_MAX_RANK] = { 0 };
   for (int d = 0; d < batch.rank; d++)
@@ -177,6 +203,21 @@ packed_elems (const RduView *whole, int src, const int64_t *imm)
   return elems;
 }
 
+static void
+pack_panel (const float *from, int64_t depth, int64_t column, int64_t k, int64_t n, bool pairs,
+            float *to)
+{
+#ifdef RDU_HAS_PAIRS
+  if (pairs)
+    {
+      RDU_SYMBOL (rdu_pair_panel) (from, depth, column, k, n, to);
+      return;
+    }
+#endif
+  (void) pairs;
+  RDU_SYMBOL (rdu_pack_panel) (from, depth, column, k, n, to);
+}
+
 /* Panels of all matrices, one after the other, are shared out evenly. */
 static void
 pack (const RduView *whole, int src, const int64_t *imm, void *to, int64_t part, int64_t n_parts)
@@ -184,6 +225,7 @@ pack (const RduView *whole, int src, const int64_t *imm, void *to, int64_t part,
   bool tb = imm[1] != 0;
   int column = whole->rank - (tb ? 2 : 1), depth = whole->rank - (tb ? 1 : 2);
   int64_t n = whole->dim[column], k = whole->dim[depth], n_matrices = 1;
+  int64_t steps = in_pairs (whole) ? rdu_n_pairs (k) : k;
   int64_t n_panels = (n + RDU_TILE_COLUMNS - 1) / RDU_TILE_COLUMNS;
   for (int d = 0; d < whole->rank - 2; d++)
     n_matrices *= whole->dim[d];
@@ -194,10 +236,9 @@ pack (const RduView *whole, int src, const int64_t *imm, void *to, int64_t part,
       const float *from = (const float *) whole->data + j * whole->stride[column];
       for (int64_t d = whole->rank - 3, left = matrix; d >= 0; left /= whole->dim[d--])
         from += left % whole->dim[d] * whole->stride[d];
-      RDU_SYMBOL (rdu_pack_panel)
-      (from, whole->stride[depth], whole->stride[column], k,
-       n - j < RDU_TILE_COLUMNS ? n - j : RDU_TILE_COLUMNS,
-       (float *) to + matrix * packed_matrix (whole, tb) + j * k);
+      pack_panel (from, whole->stride[depth], whole->stride[column], k,
+                  n - j < RDU_TILE_COLUMNS ? n - j : RDU_TILE_COLUMNS, in_pairs (whole),
+                  (float *) to + matrix * packed_matrix (whole, tb) + j * steps);
     }
 }
 

@@ -20,7 +20,8 @@
 enum
 {
   LANES = VECTOR_BYTES / 4,
-  N_SUMS = 12 /* more than latency times units, fewer than registers */
+  /* More than latency times units, fewer than registers. */
+  N_SUMS = VECTOR_BYTES == 64 ? 24 : 12
 };
 
 typedef float Vector __attribute__ ((vector_size (VECTOR_BYTES)));
@@ -30,46 +31,46 @@ fma_rounds (int64_t n_rounds, float *x)
 {
   const Vector a = (Vector){ 0 } + 0.999f, b = (Vector){ 0 } + 0.001f;
   Vector sum[N_SUMS];
-#pragma GCC unroll 12
+#pragma GCC unroll 24
   for (int i = 0; i < N_SUMS; i++)
     sum[i] = a * (float) i;
   for (; n_rounds > 0; n_rounds--)
     {
-#pragma GCC unroll 12
+#pragma GCC unroll 24
       for (int i = 0; i < N_SUMS; i++)
         sum[i] = sum[i] * a + b;
     }
-#pragma GCC unroll 12
+#pragma GCC unroll 24
   for (int i = 1; i < N_SUMS; i++)
     sum[0] += sum[i];
   for (int i = 0; i < LANES; i++)
     x[i] = sum[0][i];
 }
 
-#ifdef __AVX512F__
+#ifdef __AVX512BF16__
 static bool
 has_dot (void)
 {
-  return __builtin_cpu_supports ("avx512bf16") != 0;
+  return true;
 }
 
-__attribute__ ((target ("avx512bf16"))) static void
+static void
 dot_rounds (int64_t n_rounds, float *x)
 {
   /* The same bf16 twice in each 32 bits: 2^-40 and 1. */
   const __m512bh a = (__m512bh) _mm512_set1_epi32 (0x2b802b80),
                  b = (__m512bh) _mm512_set1_epi32 (0x3f803f80);
   __m512 sum[N_SUMS];
-#pragma GCC unroll 12
+#pragma GCC unroll 24
   for (int i = 0; i < N_SUMS; i++)
     sum[i] = _mm512_set1_ps ((float) i);
   for (; n_rounds > 0; n_rounds--)
     {
-#pragma GCC unroll 12
+#pragma GCC unroll 24
       for (int i = 0; i < N_SUMS; i++)
         sum[i] = _mm512_dpbf16_ps (sum[i], a, b);
     }
-#pragma GCC unroll 12
+#pragma GCC unroll 24
   for (int i = 1; i < N_SUMS; i++)
     sum[0] = _mm512_add_ps (sum[0], sum[i]);
   _mm512_storeu_ps (x, sum[0]);

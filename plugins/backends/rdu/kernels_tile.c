@@ -7,10 +7,12 @@
 
 #define MAX_ROWS 16
 
-/* rows, vectors: constants, so that every sum is a register. Lanes past the last column are
+typedef RduVec (*Step) (RduVec a, RduVec b, RduVec sum);
+
+/* rows, vectors, step: constants, so that every sum is a register. Lanes past the last column are
  * neither read nor written. */
 static inline __attribute__ ((always_inline)) void
-sum_block (const RduTile *t, int64_t i0, const int rows, const int vectors)
+sum_block (const RduTile *t, int64_t i0, const int rows, const int vectors, const Step step)
 {
   RduVec sum[MAX_ROWS][RDU_TILE_VECTORS], b[RDU_TILE_VECTORS];
   const int last = vectors - 1;
@@ -47,7 +49,7 @@ sum_block (const RduTile *t, int64_t i0, const int rows, const int vectors)
                                                : a + a_row3);
 #pragma GCC unroll 4
           for (int v = 0; v < vectors; v++)
-            sum[i][v] = rdu_vec_fma (x, b[v], sum[i][v]);
+            sum[i][v] = step (x, b[v], sum[i][v]);
         }
 #pragma GCC unroll 4
       for (int g = 0; g < (rows + 3) / 4; g++)
@@ -82,24 +84,51 @@ static const int64_t most_rows[] = { 12, 6 };
 static const int64_t most_rows[] = { 8, 4 };
 #endif
 
+typedef Block Blocks[RDU_TILE_VECTORS][MAX_ROWS];
+
 #define BLOCK(rows, vectors)                                          \
   static void block_##rows##x##vectors (const RduTile *t, int64_t i0) \
   {                                                                   \
-    sum_block (t, i0, rows, vectors);                                 \
+    sum_block (t, i0, rows, vectors, rdu_vec_fma);                    \
   }
 BLOCKS (BLOCK)
 
 #define ENTRY(rows, vectors) [vectors - 1][rows - 1] = block_##rows##x##vectors,
-static const Block blocks[RDU_TILE_VECTORS][MAX_ROWS] = { BLOCKS (ENTRY) };
+static const Blocks blocks = { BLOCKS (ENTRY) };
 
-void
-RDU_SYMBOL (rdu_tile) (const RduTile *tile)
+/* Blocks of rows that are as even as they can be. */
+static void
+run_blocks (const RduTile *tile, const Blocks by_size)
 {
   int64_t vectors = (tile->n + RDU_VECTOR - 1) / RDU_VECTOR;
   int64_t n_blocks = (tile->m + most_rows[vectors - 1] - 1) / most_rows[vectors - 1];
   for (int64_t b = 0; b < n_blocks; b++)
     {
       int64_t from = tile->m * b / n_blocks, to = tile->m * (b + 1) / n_blocks;
-      blocks[vectors - 1][to - from - 1](tile, from);
+      by_size[vectors - 1][to - from - 1](tile, from);
     }
 }
+
+void
+RDU_SYMBOL (rdu_tile) (const RduTile *tile)
+{
+  run_blocks (tile, blocks);
+}
+
+#ifdef RDU_HAS_PAIRS
+#define PAIRS_BLOCK(rows, vectors)                                    \
+  static void pairs_##rows##x##vectors (const RduTile *t, int64_t i0) \
+  {                                                                   \
+    sum_block (t, i0, rows, vectors, rdu_vec_fma_pairs);              \
+  }
+BLOCKS (PAIRS_BLOCK)
+
+#define PAIRS_ENTRY(rows, vectors) [vectors - 1][rows - 1] = pairs_##rows##x##vectors,
+static const Blocks pairs_blocks = { BLOCKS (PAIRS_ENTRY) };
+
+void
+RDU_SYMBOL (rdu_tile_pairs) (const RduTile *tile)
+{
+  run_blocks (tile, pairs_blocks);
+}
+#endif

@@ -31,6 +31,10 @@ typedef struct
 
 #ifdef RDU_ISA
 void RDU_SYMBOL (rdu_tile) (const RduTile *tile);
+#ifdef RDU_HAS_PAIRS
+/* The same where an element of a and b is a pair of bf16 numbers (kernels_pair.h), k in pairs. */
+void RDU_SYMBOL (rdu_tile_pairs) (const RduTile *tile);
+#endif
 #endif
 
 #endif

@@ -61,6 +61,17 @@ rdu_vec_fma (RduVec a, RduVec b, RduVec sum)
   return _mm512_fmadd_ps (a, b, sum);
 }
 
+#ifdef __AVX512BF16__
+/* Lanes of a and b are pairs of bf16. Adds the product of the upper halves, then that of the lower
+ * ones: two multiply-adds that take and give denormal numbers as zero. */
+#define RDU_HAS_PAIRS
+static inline RduVec
+rdu_vec_fma_pairs (RduVec a, RduVec b, RduVec sum)
+{
+  return _mm512_dpbf16_ps (sum, (__m512bh) a, (__m512bh) b);
+}
+#endif
+
 #elif defined(__AVX2__)
 #include <immintrin.h>
 #define RDU_VECTOR 8

@@ -15,6 +15,8 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_map.c \
   plugins/backends/rdu/kernels_math.h \
   plugins/backends/rdu/kernels_move.c \
+  plugins/backends/rdu/kernels_pair.c \
+  plugins/backends/rdu/kernels_pair.h \
   plugins/backends/rdu/kernels_panel.c \
   plugins/backends/rdu/kernels_panel.h \
   plugins/backends/rdu/kernels_peak.c \
@@ -43,15 +45,21 @@ plugins_backends_rdu_libportable_la_CFLAGS = $(SF_RDU_KERNEL_CFLAGS)
 SF_RDU_KERNEL_LIBS = plugins/backends/rdu/libportable.la
 
 if SF_X86_64
-noinst_LTLIBRARIES += plugins/backends/rdu/libavx2.la plugins/backends/rdu/libavx512.la
+noinst_LTLIBRARIES += plugins/backends/rdu/libavx2.la plugins/backends/rdu/libavx512.la \
+  plugins/backends/rdu/libavx512bf16.la
 plugins_backends_rdu_libavx2_la_SOURCES = $(SF_RDU_KERNELS)
 plugins_backends_rdu_libavx2_la_CPPFLAGS = $(SF_RDU_KERNEL_CPPFLAGS) -DRDU_ISA=avx2
 plugins_backends_rdu_libavx2_la_CFLAGS = $(SF_RDU_KERNEL_CFLAGS) -mavx2 -mfma -ffp-contract=fast
 plugins_backends_rdu_libavx512_la_SOURCES = $(SF_RDU_KERNELS)
 plugins_backends_rdu_libavx512_la_CPPFLAGS = $(SF_RDU_KERNEL_CPPFLAGS) -DRDU_ISA=avx512
-plugins_backends_rdu_libavx512_la_CFLAGS = $(SF_RDU_KERNEL_CFLAGS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma \
+SF_RDU_AVX512_CFLAGS = $(SF_RDU_KERNEL_CFLAGS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma \
   -mprefer-vector-width=512 -ffp-contract=fast
-SF_RDU_KERNEL_LIBS += plugins/backends/rdu/libavx2.la plugins/backends/rdu/libavx512.la
+plugins_backends_rdu_libavx512_la_CFLAGS = $(SF_RDU_AVX512_CFLAGS)
+plugins_backends_rdu_libavx512bf16_la_SOURCES = $(SF_RDU_KERNELS)
+plugins_backends_rdu_libavx512bf16_la_CPPFLAGS = $(SF_RDU_KERNEL_CPPFLAGS) -DRDU_ISA=avx512bf16
+plugins_backends_rdu_libavx512bf16_la_CFLAGS = $(SF_RDU_AVX512_CFLAGS) -mavx512bf16
+SF_RDU_KERNEL_LIBS += plugins/backends/rdu/libavx2.la plugins/backends/rdu/libavx512.la \
+  plugins/backends/rdu/libavx512bf16.la
 SF_RDU_X86_CPPFLAGS = -DSF_RDU_X86
 endif
 

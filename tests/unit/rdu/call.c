@@ -2,7 +2,7 @@
 /* Tile kernels called one at a time. */
 #include "tests/unit/rdu/call.h"
 
-const char *const isa_names[N_ISA_NAMES] = { "portable", "avx2", "avx512" };
+const char *const isa_names[N_ISA_NAMES] = { "portable", "avx2", "avx512", "avx512bf16" };
 
 const RduIsa *
 isa_of (const void *row)

@@ -6,7 +6,7 @@
 #include "plugins/backends/rdu/kernels.h"
 #include "tests/support/sftest.h"
 
-#define N_ISA_NAMES 3
+#define N_ISA_NAMES 4
 extern const char *const isa_names[N_ISA_NAMES];
 
 /* The ISA that a row of isa_names names; NULL when this processor lacks it. */

@@ -52,7 +52,8 @@ typedef enum
   TURNED_DST = 1 << 5, /* so the result */
   PACKED = 1 << 6,     /* the right operand is a box of one that was packed */
   CUT = 1 << 7,        /* the depth in three firings */
-  N_WAYS = 1 << 8,
+  BF16 = 1 << 8,       /* of bf16 numbers, which may be multiplied in pairs */
+  N_WAYS = 1 << 9,
 } Way;
 
 static float *
@@ -62,6 +63,21 @@ values (uint32_t stream, int64_t n)
   float *x = g_new (float, n + 1);
   for (int64_t i = 0; i < n; i++)
     x[i] = sf_rng_uniform (&rng, (uint64_t) i) * 2 - 1;
+  return x;
+}
+
+/* Values of `values` that bf16 holds. */
+static float *
+bf16_values (uint32_t stream, int64_t n)
+{
+  float *x = values (stream, n);
+  for (int64_t i = 0; i < n; i++)
+    {
+      uint32_t bits;
+      memcpy (&bits, &x[i], 4);
+      bits &= 0xffff0000u;
+      memcpy (&x[i], &bits, 4);
+    }
   return x;
 }
 
@@ -120,9 +136,10 @@ chain (const float *a, const float *b, int64_t b_step, int64_t k, float sum, boo
   return sum;
 }
 
-/* Packs the right operand in three parts, as workers would. */
+/* Packs the right operand in three parts, as workers would. Its memory must not be needed then,
+ * unless the box may divide a pair. */
 static float *
-pack_ahead (const RduIsa *isa, Operand *b, const int64_t *imm)
+pack_ahead (const RduIsa *isa, Operand *b, const int64_t *imm, bool keeps_memory)
 {
   const RduKernel *kernel = rdu_isa_find (isa, "gemm", 1);
   int64_t elems = kernel->pack->elems (&b->whole, 1, imm);
@@ -132,8 +149,7 @@ pack_ahead (const RduIsa *isa, Operand *b, const int64_t *imm)
     kernel->pack->pack (&b->whole, 1, imm, packed, part, 3);
   SF_CHECK ((elems > 0 || b->n_elems == 0) && packed[elems] == GUARD);
   b->view.packed = packed;
-  /* The memory must not be needed. */
-  for (int64_t i = 0; i < b->n_elems; i++)
+  for (int64_t i = 0; i < b->n_elems && !keeps_memory; i++)
     b->memory[i] = NAN;
   return packed;
 }
@@ -189,10 +205,11 @@ check_product (const RduIsa *isa, const Product *p, int way, const float *a, con
 {
   bool ta = way & TRANSPOSE_A, tb = way & TRANSPOSE_B, is_strided = way & STRIDED;
   int64_t na = p->shared_a ? 1 : p->batch, nb = p->shared_b ? 1 : p->batch;
-  int64_t k0 = way & PACKED && way & STRIDED ? 5 : 0, n0 = way & PACKED && way & STRIDED ? 80 : 0;
+  int64_t k0 = way & PACKED && way & STRIDED ? 6 : 0, n0 = way & PACKED && way & STRIDED ? 80 : 0;
   Operand oa = operand (na, ta ? p->k : p->m, ta ? p->m : p->k, is_strided, way & TURNED, 0, 0);
   Operand ob = operand (nb, tb ? p->n : p->k, tb ? p->k : p->n, is_strided, way & TURNED,
                         tb ? n0 : k0, tb ? k0 : n0);
+  oa.view.dtype = ob.view.dtype = ob.whole.dtype = way & BF16 ? SF_BF16 : SF_F32;
   Operand oy = operand (p->batch, p->m, p->n, is_strided, way & TURNED_DST, 0, 0);
   for (int64_t i = 0; i < na * p->m * p->k; i++)
     *at (&oa, i / p->k / p->m, i / p->k % p->m, i % p->k, ta) = a[i];
@@ -200,7 +217,10 @@ check_product (const RduIsa *isa, const Product *p, int way, const float *a, con
     *at (&ob, i / p->n / p->k, i / p->n % p->k, i % p->n, tb) = b[i];
   for (int64_t i = 0; i < p->batch * p->m * p->n; i++)
     *at (&oy, i / p->n / p->m, i / p->n % p->m, i % p->n, false) = way & ACCUMULATE ? y[i] : NAN;
-  g_autofree float *packed = way & PACKED ? pack_ahead (isa, &ob, (int64_t[]){ ta, tb }) : NULL;
+  bool divides_pairs = way & BF16 && way & (STRIDED | CUT);
+  g_autofree float *packed = way & PACKED
+                                 ? pack_ahead (isa, &ob, (int64_t[]){ ta, tb }, divides_pairs)
+                                 : NULL;
   call_in_cuts (isa, p, way, &oa.view, &ob.view, &oy.view);
   int64_t wrong = count_wrong (p, &oy, wanted);
   SF_CHECK_MSG (wrong == 0, "gemm %ld of %ld x %ld x %ld, way %#x: %ld elements wrong",
@@ -233,20 +253,29 @@ fuses (const RduIsa *isa)
 #endif
 }
 
+/* All ways to ask for a product of f32, or of bf16. */
+static void
+check_ways (const RduIsa *isa, const Product *p, int bf16)
+{
+  float *(*make) (uint32_t, int64_t) = bf16 ? bf16_values : values;
+  int64_t n = p->batch * p->m * p->n;
+  g_autofree float *a = make (1, p->batch * p->m * p->k), *b = make (2, p->batch * p->k * p->n),
+                   *y = values (3, n);
+  g_autofree float *from_zero = g_new (float, n), *from_y = g_new (float, n);
+  chains (p, a, b, NULL, fuses (isa), from_zero);
+  chains (p, a, b, y, fuses (isa), from_y);
+  for (int way = 0; way < BF16; way++)
+    check_product (isa, p, way | bf16, a, b, y, way & ACCUMULATE ? from_y : from_zero);
+}
+
 SF_TEST_CASES (RduGemm, IsOneChainInOrderOfDepth, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
   for (size_t c = 0; c < G_N_ELEMENTS (products); c++)
     {
       const Product *p = &products[c];
-      int64_t n = p->batch * p->m * p->n;
-      g_autofree float *a = values (1, p->batch * p->m * p->k),
-                       *b = values (2, p->batch * p->k * p->n), *y = values (3, n);
-      g_autofree float *from_zero = g_new (float, n), *from_y = g_new (float, n);
-      chains (p, a, b, NULL, fuses (isa), from_zero);
-      chains (p, a, b, y, fuses (isa), from_y);
-      for (int way = 0; way < N_WAYS; way++)
-        check_product (isa, p, way, a, b, y, way & ACCUMULATE ? from_y : from_zero);
+      for (int bf16 = 0; bf16 <= BF16; bf16 += BF16)
+        check_ways (isa, p, bf16);
     }
 }
 

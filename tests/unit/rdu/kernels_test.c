@@ -259,5 +259,5 @@ SF_TEST (RduIsa, UnknownNameIsRefused)
   SF_CHECK (rdu_isa_choose (&error) == NULL);
   g_unsetenv ("SF_ISA");
   SF_CHECK_ERROR (error, SF_ERROR_INVALID_ARGUMENT,
-                  "SF_ISA: found \"mmx\", wanted portable, avx2 or avx512");
+                  "SF_ISA: found \"mmx\", wanted portable, avx2, avx512 or avx512bf16");
 }
