@@ -190,6 +190,9 @@ lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const Rd
           lowered->stored = config->buffers[operand->buffer].dtype;
           lowered->is_narrow = sf_dtype_bytes (lowered->stored) == 2 && !lowered->is_int;
         }
+      /* What is read was rounded when it was complete: kernels may count on it. */
+      if (operand->kind == SF_OPERAND_IN && lowered->is_narrow)
+        lowered->dtype = lowered->stored;
     }
   for (; to->n_instrs < from->n_instrs; to->n_instrs++)
     {
