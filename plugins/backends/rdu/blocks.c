@@ -10,7 +10,7 @@ enum
   JOBS_PER_WORKER = 4,
   MIN_JOB_NS = 10000,     /* what a job of its own must be worth */
   GEMM_GRAIN = 48,        /* rows or columns that a contraction's packing needs to pay */
-  WINDOW_GRAIN = 8,       /* channels or image rows */
+  LANES = 16,             /* of a vector, and of a cache line */
   DEFAULT_CACHE = 1 << 20 /* when the system does not say */
 };
 
@@ -156,21 +156,45 @@ set_step (SfStage *stage, SfOperand *operands, size_t k, int64_t step)
   return false;
 }
 
-/* Shortest blocks of the counter that kernels run well on. */
+/* Shortest run of indices along dimension d of an instruction's result that its kernel runs well
+ * on. */
 static int64_t
-grain (const SfStage *stage, size_t k)
+result_grain (const SfTileOp *op, const SfOperand *y, int d)
+{
+  static const int64_t images[4] = { 1, LANES, 4, LANES }, weights[4] = { LANES, 4, 1, 1 };
+  if (op->tile_class == SF_TILE_GEMM)
+    return d >= y->shape.rank - 2 ? GEMM_GRAIN : 1;
+  if (op->tile_class != SF_TILE_WINDOW || d >= 4)
+    return 1;
+  return g_str_equal (op->name, "conv2d_dw") ? weights[d] : images[d];
+}
+
+/* Whether the counter moves the operand along channels that are innermost in memory: part of them
+ * is a part of each cache line. */
+static bool
+cuts_lines (const SfOperand *operand, bool channels_last, size_t k)
+{
+  return channels_last && operand->dim[1].coef[k] != 0;
+}
+
+/* Shortest blocks of the counter that are worth while. */
+static int64_t
+grain (const SfStage *stage, const bool *channels_last, size_t k)
 {
   int64_t least = 1;
   for (size_t i = 0; i < stage->n_instrs; i++)
     {
-      const SfTileOp *op = sf_tile_op_find (stage->instrs[i].op, stage->instrs[i].version);
-      const SfOperand *y = &stage->operands[stage->instrs[i].dst[0]];
-      int from = op->tile_class == SF_TILE_GEMM     ? y->shape.rank - 2
-                 : op->tile_class == SF_TILE_WINDOW ? 1
-                                                    : y->shape.rank;
-      for (int d = MAX (from, 0); d < y->shape.rank; d++)
+      const SfInstr *instr = &stage->instrs[i];
+      const SfTileOp *op = sf_tile_op_find (instr->op, instr->version);
+      const SfOperand *y = &stage->operands[instr->dst[0]];
+      for (int d = 0; d < y->shape.rank; d++)
         if (y->dim[d].coef[k] != 0)
-          least = MAX (least, op->tile_class == SF_TILE_GEMM ? GEMM_GRAIN : WINDOW_GRAIN);
+          least = MAX (least, result_grain (op, y, d));
+      if (op->tile_class == SF_TILE_WINDOW)
+        continue;
+      for (uint32_t s = 0; s < instr->n_src; s++)
+        if (cuts_lines (&stage->operands[instr->src[s]], channels_last[instr->src[s]], k))
+          least = MAX (least, LANES);
     }
   return least;
 }
@@ -216,22 +240,47 @@ estimate_ns (const SfStage *stage)
   return (double) stage->flops / 100 + bytes / 20;
 }
 
-/* Halves the blocks of the outermost counter that can still be split; false: of none. */
-static bool
-split (SfStage *stage, SfOperand *operands, unsigned free)
+/* What is to be cut, and as far as what. */
+typedef struct
 {
-  for (size_t k = 0; k < stage->n_counters; k++)
-    {
-      SfCounter *counter = &stage->counter[k];
-      if ((free >> k & 1) == 0 || counter->kind != SF_COUNTER_PARALLEL)
-        continue;
-      int64_t least = grain (stage, k), unit = least > 1 ? 8 : 1, blocks = 2 * n_blocks (counter);
-      int64_t step = (counter->extent + blocks - 1) / blocks;
-      step = MAX ((step + unit - 1) / unit * unit, least);
-      if (step < counter->step && set_step (stage, operands, k, step))
-        return true;
-    }
-  return false;
+  SfStage *stage;
+  SfOperand *operands; /* the stage's */
+  unsigned free;       /* counters */
+  int64_t least[SF_MAX_COUNTERS];
+} Cut;
+
+/* Step of counter k with twice as many blocks; 0: they would be too short. */
+static int64_t
+half_step (const Cut *cut, size_t k)
+{
+  const SfCounter *counter = &cut->stage->counter[k];
+  if ((cut->free >> k & 1) == 0 || counter->kind != SF_COUNTER_PARALLEL)
+    return 0;
+  int64_t unit = MIN (cut->least[k], 8), blocks = 2 * n_blocks (counter);
+  int64_t step = (counter->extent + blocks - 1) / blocks;
+  if (step < cut->least[k])
+    return 0;
+  step = (step + unit - 1) / unit * unit;
+  return step < counter->step ? step : 0;
+}
+
+/* Halves the blocks of a counter, the outermost or the one that has most to spare; false: of none.
+ */
+static bool
+split (Cut *cut, bool most)
+{
+  size_t best = cut->stage->n_counters;
+  for (size_t k = 0; k < cut->stage->n_counters; k++)
+    if (half_step (cut, k) > 0
+        && (best == cut->stage->n_counters
+            || (most
+                && half_step (cut, k) * cut->least[best] > half_step (cut, best) * cut->least[k])))
+      best = k;
+  if (best == cut->stage->n_counters)
+    return false;
+  if (!set_step (cut->stage, cut->operands, best, half_step (cut, best)))
+    cut->free &= ~(1u << best);
+  return true;
 }
 
 static int64_t
@@ -244,31 +293,48 @@ n_jobs (const SfStage *stage)
   return n;
 }
 
-SfOperand *
-rdu_choose_blocks (SfStage *stage, const RduIsa *isa, const RduHost *host)
+/* Joins what is free; forced: to blocks of that length. */
+static unsigned
+join (SfStage *stage, SfOperand *operands, const RduIsa *isa, int64_t forced)
 {
-  SfOperand *operands = g_memdup2 (stage->operands, stage->n_operands * sizeof *operands);
   unsigned free = 0;
-  stage->operands = operands;
   for (size_t k = 0; k < stage->n_counters; k++)
     {
       SfCounter *counter = &stage->counter[k];
       if (!is_free (stage, isa, k))
         continue;
-      bool forced = host->forced_step > 0;
-      int64_t step = forced ? MIN (host->forced_step, counter->extent) : counter->extent;
+      int64_t step = forced > 0 ? MIN (forced, counter->extent) : counter->extent;
       if (counter->kind == SF_COUNTER_REDUCTION)
         step = MAX (step, counter->step);
       if (set_step (stage, operands, k, step))
         free |= 1u << k;
     }
+  return free;
+}
+
+SfOperand *
+rdu_choose_blocks (SfStage *stage, const bool *channels_last, const RduIsa *isa,
+                   const RduHost *host)
+{
+  SfOperand *operands = g_memdup2 (stage->operands, stage->n_operands * sizeof *operands);
+  Cut cut = { .stage = stage, .operands = operands };
+  stage->operands = operands;
+  cut.free = join (stage, operands, isa, host->forced_step);
   if (host->forced_step > 0)
     return operands;
+  for (size_t k = 0; k < stage->n_counters; k++)
+    if ((cut.free >> k & 1) != 0)
+      cut.least[k] = grain (stage, channels_last, k);
   double worth = estimate_ns (stage) / MIN_JOB_NS;
   int64_t wanted = host->n_workers == 1 ? 1 : JOBS_PER_WORKER * host->n_workers;
   wanted = (double) wanted < worth ? wanted : MAX ((int64_t) worth, 1);
-  while ((n_jobs (stage) < wanted || firing_bytes (stage, free) > host->cache_bytes / 4 * 3)
-         && split (stage, operands, free))
+  while ((n_jobs (stage) < wanted || firing_bytes (stage, cut.free) > host->cache_bytes / 4 * 3)
+         && split (&cut, false))
+    ;
+  /* Half the lanes of two workers do as much as all of one. */
+  for (size_t k = 0; k < stage->n_counters; k++)
+    cut.least[k] = MAX (cut.least[k] / 2, 1);
+  while (n_jobs (stage) < MIN (wanted, host->n_workers) && split (&cut, true))
     ;
   return operands;
 }

@@ -21,7 +21,9 @@ bool rdu_host_init (RduHost *host, int n_workers, GError **error);
 /* Gives the counters of a verified stage the steps that suit the host, as far as that changes no
  * bit, and its operands the boxes that follow. Boxes are affine, so the step of a parallel counter
  * is free; blocks of a reduction may be joined where every sum over it goes on from one firing to
- * the next. The operands are then a copy, which is returned for the caller to free. */
-SfOperand *rdu_choose_blocks (SfStage *stage, const RduIsa *isa, const RduHost *host);
+ * the next. The operands are then a copy, which is returned for the caller to free. channels_last:
+ * per operand, whether its memory has channels innermost. */
+SfOperand *rdu_choose_blocks (SfStage *stage, const bool *channels_last, const RduIsa *isa,
+                              const RduHost *host);
 
 #endif

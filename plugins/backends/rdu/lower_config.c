@@ -265,6 +265,16 @@ order_stages (const SfProgram *program, uint32_t index, size_t n, uint32_t *orde
   return true;
 }
 
+static SfOperand *
+choose_blocks (SfStage *stage, uint32_t id, const RduConfig *config, const RduIsa *isa,
+               const RduHost *host, const RduLayouts *layouts)
+{
+  g_autofree bool *channels_last = g_new (bool, stage->n_operands + 1);
+  for (uint32_t o = 0; o < stage->n_operands; o++)
+    channels_last[o] = rdu_layouts_of_operand (layouts, config->index, id, o);
+  return rdu_choose_blocks (stage, channels_last, isa, host);
+}
+
 bool
 rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa, const RduHost *host,
                   const RduLayouts *layouts, RduConfig *config, GError **error)
@@ -296,7 +306,10 @@ rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa, c
     {
       SfStage stage = sf_config_stage (program, index, order[config->n_stages]);
       RduStage *to = &config->stages[config->n_stages++];
-      g_autofree SfOperand *operands = host != NULL ? rdu_choose_blocks (&stage, isa, host) : NULL;
+      g_autofree SfOperand *operands = host != NULL
+                                           ? choose_blocks (&stage, order[config->n_stages - 1],
+                                                            config, isa, host, layouts)
+                                           : NULL;
       if (!lower_stage (&stage, order[config->n_stages - 1], config, isa, host, layouts, to, error))
         return false;
       to->first_packing = config->n_packings;

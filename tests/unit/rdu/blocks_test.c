@@ -46,6 +46,8 @@ contraction (void)
   return stage;
 }
 
+static const bool row_major[4];
+
 static const RduIsa *
 isa (bool goes_on)
 {
@@ -63,7 +65,7 @@ SF_TEST (RduBlocks, ParallelCountersAreJoined)
 {
   SfStage stage = contraction ();
   RduHost host = { .n_workers = 1, .cache_bytes = 1 << 20 };
-  g_autofree SfOperand *own = rdu_choose_blocks (&stage, isa (false), &host);
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (false), &host);
   SF_CHECK_INT (stage.counter[0].step, ROWS);
   SF_CHECK_INT (stage.counter[1].step, COLS);
   SF_CHECK_INT (stage.counter[2].step, 32);
@@ -77,7 +79,7 @@ SF_TEST (RduBlocks, SumsThatGoOnAreJoined)
 {
   SfStage stage = contraction ();
   RduHost host = { .n_workers = 1, .cache_bytes = 1 << 20 };
-  g_autofree SfOperand *own = rdu_choose_blocks (&stage, isa (true), &host);
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (true), &host);
   SF_CHECK_INT (stage.counter[2].step, DEPTH);
   SF_CHECK_INT (own[0].dim[1].size, DEPTH);
   SF_CHECK_INT (own[1].dim[0].size, DEPTH);
@@ -87,7 +89,7 @@ SF_TEST (RduBlocks, ForcedStepsSplitNoSum)
 {
   SfStage stage = contraction ();
   RduHost host = { .n_workers = 1, .cache_bytes = 1 << 20, .forced_step = 5 };
-  g_autofree SfOperand *own = rdu_choose_blocks (&stage, isa (true), &host);
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (true), &host);
   SF_CHECK_INT (stage.counter[0].step, 5);
   SF_CHECK_INT (stage.counter[1].step, 5);
   SF_CHECK_INT (stage.counter[2].step, 32);
@@ -100,10 +102,10 @@ SF_TEST (RduBlocks, WorkersGetJobs)
   SfStage stage = contraction ();
   stage.flops = (int64_t) 1 << 40;
   RduHost host = { .n_workers = 4, .cache_bytes = 1 << 20 };
-  g_autofree SfOperand *own = rdu_choose_blocks (&stage, isa (false), &host);
-  /* As far as kernels run well on. */
-  SF_CHECK_INT (stage.counter[0].step, 48);
-  SF_CHECK_INT (stage.counter[1].step, COLS);
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (false), &host);
+  /* Further than kernels run well on, as workers would idle. */
+  SF_CHECK_INT (stage.counter[0].step, 32);
+  SF_CHECK_INT (stage.counter[1].step, 24);
 }
 
 SF_TEST (RduBlocks, CacheBoundsBlocks)
@@ -112,7 +114,7 @@ SF_TEST (RduBlocks, CacheBoundsBlocks)
   stage.n_instrs = 1;
   stage.instrs = &(SfInstr){ "relu", 1, SF_WHEN_EACH, 1, 1, { 2 }, { 3 } };
   RduHost host = { .n_workers = 1, .cache_bytes = 8192 };
-  g_autofree SfOperand *own = rdu_choose_blocks (&stage, isa (false), &host);
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (false), &host);
   SF_CHECK_INT (stage.counter[0].step, 16);
   SF_CHECK_INT (stage.counter[1].step, COLS);
 }
@@ -124,22 +126,22 @@ SF_TEST (RduBlocks, SomeCountersStay)
   stage.n_instrs = 1;
   stage.instrs = &(SfInstr){ "softmax", 1, SF_WHEN_EACH, 1, 1, { 2 }, { 3 }, { 1 } };
   stage.counter[1].step = COLS;
-  SfOperand rows[4];
-  memcpy (rows, operands, sizeof rows);
+  SfOperand own_rows[4];
+  memcpy (own_rows, operands, sizeof own_rows);
   for (int o = 1; o < 4; o++)
-    rows[o].dim[1].size = COLS;
-  stage.operands = rows;
+    own_rows[o].dim[1].size = COLS;
+  stage.operands = own_rows;
   RduHost host = { .n_workers = 1, .cache_bytes = 1 << 20, .forced_step = 4 };
-  g_autofree SfOperand *own = rdu_choose_blocks (&stage, isa (false), &host);
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (false), &host);
   SF_CHECK_INT (stage.counter[0].step, 4);
   SF_CHECK_INT (stage.counter[1].step, COLS);
 
   SfStage resident = contraction ();
   resident.counter[0].step = ROWS;
-  memcpy (rows, operands, sizeof rows);
-  rows[0].dim[0] = rows[2].dim[0] = rows[3].dim[0] = (SfAccess) ALL (ROWS);
-  resident.operands = rows;
-  g_autofree SfOperand *other = rdu_choose_blocks (&resident, isa (false), &host);
+  memcpy (own_rows, operands, sizeof own_rows);
+  own_rows[0].dim[0] = own_rows[2].dim[0] = own_rows[3].dim[0] = (SfAccess) ALL (ROWS);
+  resident.operands = own_rows;
+  g_autofree SfOperand *other = rdu_choose_blocks (&resident, row_major, isa (false), &host);
   SF_CHECK_INT (resident.counter[0].step, ROWS);
 }
 
@@ -154,4 +156,41 @@ SF_TEST (RduBlocks, EnvironmentForcesSteps)
   SF_CHECK (!rdu_host_init (&host, 2, &error));
   SF_CHECK_ERROR (error, SF_ERROR_INVALID_ARGUMENT, "SF_RDU_BLOCK: found \"none\"");
   g_unsetenv ("SF_RDU_BLOCK");
+}
+
+/* Channels that lie innermost are not cut below a cache line, half of one if workers would idle. */
+SF_TEST (RduBlocks, CacheLinesOfChannelsStayWhole)
+{
+  static const bool channels_last[] = { true, true };
+  static const SfOperand images[] = {
+    { SF_OPERAND_IN,
+      0,
+      SF_F32,
+      { 4, { 8, 32, 8, 8 } },
+      -1,
+      0,
+      { ALL (8), BLOCK (0, 1), ALL (8), ALL (8) } },
+    { SF_OPERAND_OUT,
+      1,
+      SF_F32,
+      { 4, { 8, 32, 8, 8 } },
+      -1,
+      0,
+      { ALL (8), BLOCK (0, 1), ALL (8), ALL (8) } },
+  };
+  static const SfInstr relu = { "relu", 1, SF_WHEN_EACH, 1, 1, { 0 }, { 1 } };
+  for (int n_workers = 2; n_workers <= 4; n_workers += 2)
+    {
+      SfStage stage = { .n_counters = 1,
+                        .counter = { { 32, 1, SF_COUNTER_PARALLEL } },
+                        .n_operands = 2,
+                        .operands = images,
+                        .n_instrs = 1,
+                        .instrs = &relu,
+                        .flops = (int64_t) 1 << 40 };
+      RduHost host = { .n_workers = n_workers, .cache_bytes = 1 << 20 };
+      g_autofree SfOperand *own = rdu_choose_blocks (&stage, channels_last, isa (false), &host);
+      SF_CHECK_INT (stage.counter[0].step, n_workers == 2 ? 16 : 8);
+      SF_CHECK_INT (own[1].dim[1].size, n_workers == 2 ? 16 : 8);
+    }
 }
