@@ -70,6 +70,10 @@ static bool
 read_also (SfConfigNode *root, GPtrArray *pipelines, GError **error)
 {
   SfConfigNode *list = sf_config_node_member (root, "also");
+  if (list != NULL && sf_config_node_type (list) != SF_CONFIG_LIST)
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: also: found no list, wanted one of levels: also = ( \"o1\" )",
+                    sf_config_node_where (list));
   for (size_t i = 0; list != NULL && i < sf_config_node_count (list); i++)
     {
       const char *level;

@@ -152,4 +152,9 @@ cp "$SF_BUILD_DIR/tests/plugins/.libs/sf-pass-minor.so" "$work/plugins"
 refused "5" "a pass of another ABI" "$sf" compile "$apps/logreg/model.cfg" -o "$work/abi.pef" --pipeline "$work/other.cfg" --plugin-path "$work/plugins"
 has err "sf-pass-minor.so: plugin ABI 0.2, wanted 0.1"
 [ ! -e "$work/abi.pef" ] || fail "a pass of another ABI left a PEF"
+
+# A pipeline's candidates are a list.
+printf 'passes = ( { pass = "autodiff"; } );\nalso = "o1";\n' >"$work/also.cfg"
+refused "3" "a pipeline with one candidate" "$sf" compile "$apps/logreg/model.cfg" -o "$work/also.pef" --pipeline "$work/also.cfg"
+has err 'also.cfg:2: also: found no list, wanted one of levels: also = ( "o1" )'
 finish
