@@ -105,7 +105,8 @@ add_counter (SfLowGroup *group, SfStage *stage, int index)
                      .kind = axis->reduction ? SF_COUNTER_REDUCTION : SF_COUNTER_PARALLEL };
 }
 
-/* The stream outermost, then what is independent, sums innermost. */
+/* The stream outermost, then what is independent, then sums; last what is independent and in one
+ * block, which says where a stage may be cut and costs nothing. */
 static void
 make_counters (SfLowGroup *group, SfStage *stage)
 {
@@ -118,6 +119,10 @@ make_counters (SfLowGroup *group, SfStage *stage)
       if (i != group->stream && group->axis[i].reduction == (reduction == 1)
           && (group->axis[i].step < group->axis[i].extent))
         add_counter (group, stage, i);
+  for (int i = 0; i < group->n_axes && stage->n_counters < SF_MAX_COUNTERS; i++)
+    if (group->axis[i].counter < 0 && !group->axis[i].reduction && !group->axis[i].whole
+        && group->axis[i].extent > 1)
+      add_counter (group, stage, i);
   if (stage->n_counters == 0)
     stage->counter[stage->n_counters++]
         = (SfCounter){ .extent = 1, .step = 1, .kind = SF_COUNTER_PARALLEL };

@@ -73,6 +73,45 @@ SF_TEST (Fuse, ClosesNoCircle)
   test_result_clear (&r);
 }
 
+/* ---- counters ---- */
+
+/* Whether stage 0 has a counter over `extent` in one block that moves operand `operand`. */
+static bool
+can_be_cut (const SfProgram *program, int64_t extent, size_t operand)
+{
+  SfStage stage = sf_config_stage (program, 0, 0);
+  for (size_t k = 0; k < stage.n_counters; k++)
+    for (int d = 0; d < stage.operands[operand].shape.rank; d++)
+      if (stage.counter[k].extent == extent && stage.counter[k].step == extent
+          && stage.counter[k].kind == SF_COUNTER_PARALLEL
+          && stage.operands[operand].dim[d].coef[k] == 1)
+        return true;
+  return false;
+}
+
+/* Columns of a product, but not what a softmax needs whole. */
+SF_TEST (Counters, SayWhereAStageCouldBeCut)
+{
+  static const char mapped[] = TO_GROUPS "|section max_groups = 9;|tile";
+  g_autoptr (SfModule) layers = two_layers ();
+  TestResult product = test_run (layers, mapped, "tiny", NULL);
+  SF_REQUIRE_NO_ERROR (product.error);
+  SF_CHECK (can_be_cut (product.program, 5, 1));
+  SF_CHECK (!can_be_cut (product.program, 3, 1));
+  test_result_clear (&product);
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = sf_graph_input (g, "x", SF_F32, SF_SHAPE (4, 7, 3), NULL);
+  SfAttr axis = SF_ATTR_I ("axis", 2);
+  SfValue y = sf_graph_op (g, "softmax", &x, 1, &axis, 1, NULL);
+  sf_graph_output (g, "y", SF_OUTPUT_PREDICTION, y, NULL);
+  g_autoptr (SfModule) rows = test_module (g);
+  TestResult softmax = test_run (rows, mapped, "tiny", NULL);
+  SF_REQUIRE_NO_ERROR (softmax.error);
+  SF_CHECK (can_be_cut (softmax.program, 7, 0));
+  SF_CHECK (!can_be_cut (softmax.program, 3, 0));
+  test_result_clear (&softmax);
+}
+
 /* ---- section ---- */
 
 SF_TEST (Section, CutsAtTheBound)
