@@ -30,14 +30,14 @@ confidence (const SfFrontendOps *ops, const SfSource *source)
 static const SfFrontendOps *
 choose (const SfSource *source, GError **error)
 {
-  g_autoptr (GPtrArray) list = sf_plugins_list ();
+  g_autoptr (GPtrArray) list = sf_plugins_list_kind (SF_PLUGIN_FRONTEND);
   g_autoptr (GString) known = g_string_new (NULL);
   const SfFrontendOps *best = NULL;
   int sure = 0;
   for (guint i = 0; i < list->len; i++)
     {
       const SfPluginEntry *entry = list->pdata[i];
-      if (entry->kind != SF_PLUGIN_FRONTEND || entry->plugin == NULL)
+      if (entry->plugin == NULL)
         continue;
       g_string_append_printf (known, "%s%s", known->len > 0 ? ", " : "", entry->name);
       int now = confidence (entry->plugin->ops.frontend, source);

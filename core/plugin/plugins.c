@@ -152,15 +152,30 @@ sf_plugins_load (SfPluginKind kind, const char *name, GError **error)
   return sf_plugin_load_file (path, kind, name, error);
 }
 
+static void
+load_entry (SfPluginEntry *entry)
+{
+  if (!entry->shadowed && check_name (entry->kind, entry->name, &entry->error))
+    entry->plugin = sf_plugin_load_file (entry->path, entry->kind, entry->name, &entry->error);
+}
+
 GPtrArray *
 sf_plugins_list (void)
 {
   GPtrArray *entries = find_all ();
   for (guint i = 0; i < entries->len; i++)
-    {
-      SfPluginEntry *entry = g_ptr_array_index (entries, i);
-      if (!entry->shadowed && check_name (entry->kind, entry->name, &entry->error))
-        entry->plugin = sf_plugin_load_file (entry->path, entry->kind, entry->name, &entry->error);
-    }
+    load_entry (entries->pdata[i]);
+  return entries;
+}
+
+GPtrArray *
+sf_plugins_list_kind (SfPluginKind kind)
+{
+  GPtrArray *entries = find_all ();
+  for (guint i = entries->len; i-- > 0;)
+    if (((SfPluginEntry *) entries->pdata[i])->kind != kind)
+      g_ptr_array_remove_index (entries, i);
+  for (guint i = 0; i < entries->len; i++)
+    load_entry (entries->pdata[i]);
   return entries;
 }

@@ -64,14 +64,14 @@ struct SfDataFeed
 static const SfPlugin *
 probe_plugins (const char *path, GError **error)
 {
-  g_autoptr (GPtrArray) all = sf_plugins_list ();
+  g_autoptr (GPtrArray) all = sf_plugins_list_kind (SF_PLUGIN_DATASET);
   g_autoptr (GString) names = g_string_new (NULL);
   const SfPlugin *best = NULL;
   int best_score = 0;
   for (guint i = 0; i < all->len; i++)
     {
       const SfPluginEntry *entry = all->pdata[i];
-      if (entry->kind != SF_PLUGIN_DATASET || entry->plugin == NULL)
+      if (entry->plugin == NULL)
         continue;
       g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", entry->name);
       const SfDatasetOps *ops = entry->plugin->ops.dataset;

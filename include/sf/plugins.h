@@ -31,6 +31,8 @@ typedef struct
 
 /* Every plugin file on the search path, sorted by kind, name and search order; those that load are loaded. Elements are SfPluginEntry; owned: g_ptr_array_unref. */
 SF_API GPtrArray *sf_plugins_list (void);
+/* The same of one kind; files of other kinds are not opened. */
+SF_API GPtrArray *sf_plugins_list_kind (SfPluginKind kind);
 
 SF_END_DECLS
 #endif

@@ -326,6 +326,10 @@ SF_TEST (Plugins, TheFirstShadowsTheRest)
   SF_CHECK_STR (entry[2]->name, "broken");
   SF_CHECK (entry[2]->plugin == NULL && entry[2]->error != NULL);
   g_ptr_array_free (found, TRUE);
+  g_autoptr (GPtrArray) passes = sf_plugins_list_kind (SF_PLUGIN_PASS);
+  SF_REQUIRE (passes->len >= 2);
+  for (guint i = 0; i < passes->len; i++)
+    SF_CHECK_INT (((SfPluginEntry *) passes->pdata[i])->kind, SF_PLUGIN_PASS);
 }
 
 static gpointer
