@@ -6,11 +6,12 @@
 
 #define MAX_BYTES ((size_t) 4 << 30)
 
-/* A file of numbers in host order. */
+/* A file of numbers in host order: bytes as they lie in the file, anything else in memory. */
 typedef struct
 {
   char *path;
-  uint8_t *bytes;
+  SfFileMap map;
+  uint8_t *bytes; /* NULL: see `map` */
 } File;
 
 typedef struct
@@ -97,8 +98,10 @@ to_host_order (uint8_t *data, size_t n_bytes, size_t width)
       }
 }
 
+/* The shape and dtype that the header tells. *header: its length. */
 static bool
-parse (SfDatasetArray *field, uint8_t *bytes, size_t n_bytes, GError **error)
+parse (SfDatasetArray *field, const uint8_t *bytes, size_t n_bytes, size_t *header_bytes,
+       GError **error)
 {
   size_t rank = n_bytes < 4 ? 0 : bytes[3], header = 4 + 4 * rank;
   if (n_bytes < 4 || bytes[0] != 0 || bytes[1] != 0 || rank < 1 || rank > SF_MAX_RANK - 1
@@ -121,8 +124,31 @@ parse (SfDatasetArray *field, uint8_t *bytes, size_t n_bytes, GError **error)
         error, SF_ERROR_INVALID_DATA,
         "%s: found %zu bytes, its header wants %zu; the file is cut off or damaged, fetch it again",
         field->path, n_bytes, want);
-  to_host_order (bytes + header, n_bytes - header, sf_dtype_bytes (field->dtype));
-  field->data = bytes + header;
+  *header_bytes = header;
+  return true;
+}
+
+/* Bytes that are neither compressed nor to be turned stay in the file. */
+static bool
+read_file (File *file, SfDatasetArray *field, GError **error)
+{
+  size_t n_bytes = 0, header;
+  if (!sf_file_map (file->path, MAX_BYTES, &file->map, error))
+    return false;
+  const uint8_t *bytes = file->map.data;
+  if (file->map.n_bytes > 4 && bytes[0] == 0 && (bytes[2] == 0x08 || bytes[2] == 0x09))
+    {
+      if (!parse (field, bytes, file->map.n_bytes, &header, error))
+        return false;
+      field->data = bytes + header;
+      return true;
+    }
+  sf_file_unmap (&file->map);
+  file->bytes = sf_file_read_maybe_gzip (file->path, MAX_BYTES, &n_bytes, error);
+  if (file->bytes == NULL || !parse (field, file->bytes, n_bytes, &header, error))
+    return false;
+  to_host_order (file->bytes + header, n_bytes - header, sf_dtype_bytes (field->dtype));
+  field->data = file->bytes + header;
   return true;
 }
 
@@ -133,6 +159,7 @@ idx_close (void *instance)
   for (size_t i = 0; i < idx->arrays.n_fields; i++)
     {
       g_free (idx->file[i].path);
+      sf_file_unmap (&idx->file[i].map);
       g_free (idx->file[i].bytes);
     }
   g_free (idx);
@@ -141,11 +168,10 @@ idx_close (void *instance)
 static bool
 add_field (Idx *idx, const char *name, char *path, GError **error)
 {
-  size_t n_bytes = 0, index = idx->arrays.n_fields++;
-  File *file = &idx->file[index];
+  size_t index = idx->arrays.n_fields++;
   idx->field[index] = (SfDatasetArray){ .name = name, .path = path };
-  *file = (File){ path, sf_file_read_maybe_gzip (path, MAX_BYTES, &n_bytes, error) };
-  return file->bytes != NULL && parse (&idx->field[index], file->bytes, n_bytes, error);
+  idx->file[index] = (File){ .path = path };
+  return read_file (&idx->file[index], &idx->field[index], error);
 }
 
 static bool
