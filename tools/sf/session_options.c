@@ -55,36 +55,58 @@ time_text (double seconds)
   return g_strdup_printf ("%d:%02d min", (int) (seconds / 60), (int) seconds % 60);
 }
 
+/* The bar: what it counts, and when it was last seen. */
+static struct
+{
+  gint64 start, shown; /* us */
+  int64_t last;
+  bool visible;
+} bar;
+
+static bool
+has_terminal (void)
+{
+  static int known = -1;
+  if (known < 0)
+    known = isatty (STDERR_FILENO);
+  return known > 0;
+}
+
+bool
+sf_verb_progress_due (int64_t done, int64_t total)
+{
+  if (!has_terminal ())
+    return false;
+  gint64 now = g_get_monotonic_time ();
+  if (bar.start == 0 || done < bar.last)
+    bar.start = now;
+  bar.last = done;
+  return done >= total || (now - bar.start >= 2000000 && now - bar.shown >= 100000);
+}
+
 void
 sf_verb_progress (const char *label, int64_t done, int64_t total)
 {
-  static gint64 start, shown;
-  static int64_t last;
-  static bool visible;
-  gint64 now = g_get_monotonic_time ();
-  if (start == 0 || done < last)
-    start = now;
-  last = done;
+  if (!sf_verb_progress_due (done, total))
+    return;
   if (done >= total)
     {
-      if (visible)
+      if (bar.visible)
         fputs ("\r\033[K", stderr);
-      visible = false;
-      start = 0;
+      bar.visible = false;
+      bar.start = 0;
       return;
     }
-  if (!isatty (STDERR_FILENO) || now - start < 2000000 || now - shown < 100000)
-    return;
-  shown = now;
-  visible = true;
-  char bar[31];
+  bar.shown = g_get_monotonic_time ();
+  bar.visible = true;
+  char cells[31];
   int filled = (int) (30 * done / total);
-  memset (bar, '-', 30);
-  memset (bar, '#', (size_t) filled);
-  bar[30] = '\0';
-  double rate = (double) done / ((double) (now - start) * 1e-6);
+  memset (cells, '-', 30);
+  memset (cells, '#', (size_t) filled);
+  cells[30] = '\0';
+  double rate = (double) done / ((double) (bar.shown - bar.start) * 1e-6);
   g_autofree char *left = time_text (rate > 0 ? (double) (total - done) / rate : 0);
   fprintf (stderr, "\r\033[K%s [%s] %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT "  %.1f/s  %s left",
-           label, bar, done, total, rate, left);
+           label, cells, done, total, rate, left);
   fflush (stderr);
 }

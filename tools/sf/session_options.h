@@ -63,5 +63,7 @@ void sf_verb_catch_signals (void);
 /* A line on stderr, when that is a terminal, for work that takes longer than two seconds: label,
  * bar, rate, time left. `done` == `total` clears it. */
 void sf_verb_progress (const char *label, int64_t done, int64_t total);
+/* Whether there is something to show now; cheap, so that a label need not be made for each step. */
+bool sf_verb_progress_due (int64_t done, int64_t total);
 
 #endif

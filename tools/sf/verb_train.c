@@ -168,6 +168,8 @@ static void
 show_step (void *user_data, int64_t epoch, int64_t batch, int64_t n_batches, double loss)
 {
   (void) user_data;
+  if (!sf_verb_progress_due (batch, n_batches))
+    return;
   g_autofree char *label = g_strdup_printf ("epoch %" G_GINT64_FORMAT "  loss %.4f", epoch, loss);
   sf_verb_progress (label, batch, n_batches);
 }
