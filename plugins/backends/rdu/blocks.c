@@ -9,7 +9,8 @@ enum
 {
   JOBS_PER_WORKER = 4,
   MIN_JOB_NS = 10000,     /* what a job of its own must be worth */
-  GEMM_GRAIN = 48,        /* rows or columns that a contraction's packing needs to pay */
+  GEMM_ROWS = 48,         /* that packing needs to pay */
+  GEMM_COLUMNS = 64,      /* of a kernel's tile */
   LANES = 16,             /* of a vector, and of a cache line */
   DEFAULT_CACHE = 1 << 20 /* when the system does not say */
 };
@@ -163,7 +164,7 @@ result_grain (const SfTileOp *op, const SfOperand *y, int d)
 {
   static const int64_t images[4] = { 1, LANES, 4, LANES }, weights[4] = { LANES, 4, 1, 1 };
   if (op->tile_class == SF_TILE_GEMM)
-    return d >= y->shape.rank - 2 ? GEMM_GRAIN : 1;
+    return d == y->shape.rank - 2 ? GEMM_ROWS : d == y->shape.rank - 1 ? GEMM_COLUMNS : 1;
   if (op->tile_class != SF_TILE_WINDOW || d >= 4)
     return 1;
   return g_str_equal (op->name, "conv2d_dw") ? weights[d] : images[d];
@@ -208,22 +209,38 @@ box_bytes (const SfOperand *operand)
   return n;
 }
 
-/* Bytes that a firing turns over, of the operands that come in blocks. What a kernel adds up over
- * streams through it in whatever pieces the kernel likes. */
+/* Whether kernels go over the operand in pieces of their own choice: what is contracted, and what
+ * comes of it if nothing else looks at it. */
+static bool
+is_streamed (const SfStage *stage, uint32_t operand)
+{
+  for (size_t i = 0; i < stage->n_instrs; i++)
+    {
+      const SfInstr *instr = &stage->instrs[i];
+      SfTileClass kind = sf_tile_op_find (instr->op, instr->version)->tile_class;
+      if (kind == SF_TILE_GEMM || kind == SF_TILE_WINDOW)
+        continue;
+      for (uint32_t k = 0; k < instr->n_src; k++)
+        if (instr->src[k] == operand)
+          return false;
+      for (uint32_t k = 0; k < instr->n_dst; k++)
+        if (instr->dst[k] == operand)
+          return false;
+    }
+  return true;
+}
+
+/* Bytes that go from instruction to instruction, or in and out of them, in a firing. */
 static __int128
 firing_bytes (const SfStage *stage, unsigned free)
 {
   __int128 bytes = 0;
-  for (size_t o = 0; o < stage->n_operands; o++)
+  for (uint32_t o = 0; o < stage->n_operands; o++)
     {
-      bool in_blocks = false, streams = false;
+      bool in_blocks = false;
       for (size_t k = 0; k < stage->n_counters; k++)
-        if (moves (&stage->operands[o], k))
-          {
-            streams |= stage->counter[k].kind == SF_COUNTER_REDUCTION;
-            in_blocks |= (free >> k & 1) != 0;
-          }
-      if (in_blocks && !streams)
+        in_blocks |= (free >> k & 1) != 0 && moves (&stage->operands[o], k);
+      if (in_blocks && !is_streamed (stage, o))
         bytes += box_bytes (&stage->operands[o]);
     }
   return bytes;
@@ -256,9 +273,11 @@ half_step (const Cut *cut, size_t k)
   const SfCounter *counter = &cut->stage->counter[k];
   if ((cut->free >> k & 1) == 0 || counter->kind != SF_COUNTER_PARALLEL)
     return 0;
-  int64_t unit = MIN (cut->least[k], 8), blocks = 2 * n_blocks (counter);
+  /* Whole vectors where it goes by vectors, else lengths that divide well. */
+  int64_t least = cut->least[k], unit = least < 8 ? 1 : (least & (least - 1)) == 0 ? least : 8;
+  int64_t blocks = 2 * n_blocks (counter);
   int64_t step = (counter->extent + blocks - 1) / blocks;
-  if (step < cut->least[k])
+  if (step < least)
     return 0;
   step = (step + unit - 1) / unit * unit;
   return step < counter->step ? step : 0;

@@ -105,7 +105,7 @@ SF_TEST (RduBlocks, WorkersGetJobs)
   g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (false), &host);
   /* Further than kernels run well on, as workers would idle. */
   SF_CHECK_INT (stage.counter[0].step, 32);
-  SF_CHECK_INT (stage.counter[1].step, 24);
+  SF_CHECK_INT (stage.counter[1].step, COLS);
 }
 
 SF_TEST (RduBlocks, CacheBoundsBlocks)
