@@ -10,8 +10,11 @@ enum
   JOBS_PER_WORKER = 4,
   MIN_JOB_NS = 10000,     /* what a job of its own must be worth */
   GEMM_ROWS = 48,         /* that packing needs to pay */
-  GEMM_COLUMNS = 64,      /* of a kernel's tile */
-  LANES = 16,             /* of a vector, and of a cache line */
+  CONV_PIXELS = 128,      /* the same of a convolution */
+  TILE_COLUMNS = 64,      /* of a contraction's tile, or result channels */
+  LANES = 16,             /* of a vector */
+  FAR_CACHES = 96,        /* times a worker's own cache: surely in memory */
+  MAX_HALVINGS = 3,       /* of what kernels run well on, for idle workers */
   DEFAULT_CACHE = 1 << 20 /* when the system does not say */
 };
 
@@ -162,20 +165,25 @@ set_step (SfStage *stage, SfOperand *operands, size_t k, int64_t step)
 static int64_t
 result_grain (const SfTileOp *op, const SfOperand *y, int d)
 {
-  static const int64_t images[4] = { 1, LANES, 4, LANES }, weights[4] = { LANES, 4, 1, 1 };
   if (op->tile_class == SF_TILE_GEMM)
-    return d == y->shape.rank - 2 ? GEMM_ROWS : d == y->shape.rank - 1 ? GEMM_COLUMNS : 1;
-  if (op->tile_class != SF_TILE_WINDOW || d >= 4)
+    return d == y->shape.rank - 2 ? GEMM_ROWS : d == y->shape.rank - 1 ? TILE_COLUMNS : 1;
+  if (op->tile_class != SF_TILE_WINDOW || y->shape.rank != 4)
     return 1;
-  return g_str_equal (op->name, "conv2d_dw") ? weights[d] : images[d];
+  if (g_str_equal (op->name, "conv2d_dw"))
+    return (const int64_t[]){ 2 * LANES, 8, 1, 1 }[d];
+  if (!g_str_has_prefix (op->name, "conv2d"))
+    return (const int64_t[]){ 1, LANES, 4, LANES }[d];
+  /* Weights are gone through once for all pixels of a box. */
+  int64_t pixels = MAX (y->dim[2].size * y->dim[3].size, 1);
+  return (const int64_t[]){ (CONV_PIXELS + pixels - 1) / pixels, TILE_COLUMNS, 4, LANES }[d];
 }
 
-/* Whether the counter moves the operand along channels that are innermost in memory: part of them
- * is a part of each cache line. */
-static bool
-cuts_lines (const SfOperand *operand, bool channels_last, size_t k)
+/* Channels of an image that has them innermost in memory, if the counter goes through them: part of
+ * them is part of every row, at least of every cache line. 0: it does not. */
+static int64_t
+row_of_channels (const SfOperand *operand, bool channels_last, size_t k)
 {
-  return channels_last && operand->dim[1].coef[k] != 0;
+  return channels_last && operand->dim[1].coef[k] != 0 ? operand->shape.dim[1] : 0;
 }
 
 /* Shortest blocks of the counter that are worth while. */
@@ -191,11 +199,9 @@ grain (const SfStage *stage, const bool *channels_last, size_t k)
       for (int d = 0; d < y->shape.rank; d++)
         if (y->dim[d].coef[k] != 0)
           least = MAX (least, result_grain (op, y, d));
-      if (op->tile_class == SF_TILE_WINDOW)
-        continue;
-      for (uint32_t s = 0; s < instr->n_src; s++)
-        if (cuts_lines (&stage->operands[instr->src[s]], channels_last[instr->src[s]], k))
-          least = MAX (least, LANES);
+      for (uint32_t s = 0; s < instr->n_src && op->tile_class != SF_TILE_WINDOW; s++)
+        least = MAX (least, row_of_channels (&stage->operands[instr->src[s]],
+                                             channels_last[instr->src[s]], k));
     }
   return least;
 }
@@ -347,13 +353,23 @@ rdu_choose_blocks (SfStage *stage, const bool *channels_last, const RduIsa *isa,
   double worth = estimate_ns (stage) / MIN_JOB_NS;
   int64_t wanted = host->n_workers == 1 ? 1 : JOBS_PER_WORKER * host->n_workers;
   wanted = (double) wanted < worth ? wanted : MAX ((int64_t) worth, 1);
-  while ((n_jobs (stage) < wanted || firing_bytes (stage, cut.free) > host->cache_bytes / 4 * 3)
-         && split (&cut, false))
+  __int128 near = host->cache_bytes / 4 * 3, far = FAR_CACHES * (__int128) host->cache_bytes;
+  while ((n_jobs (stage) < wanted || firing_bytes (stage, cut.free) > near) && split (&cut, false))
     ;
+  /* Short rows cost less than going to memory between any two instructions. */
+  for (size_t k = 0; firing_bytes (stage, cut.free) > far && k < stage->n_counters; k++)
+    {
+      cut.least[k] = MIN (cut.least[k], 2 * LANES);
+      while (firing_bytes (stage, cut.free) > near && split (&cut, false))
+        ;
+    }
   /* Half the lanes of two workers do as much as all of one. */
-  for (size_t k = 0; k < stage->n_counters; k++)
-    cut.least[k] = MAX (cut.least[k] / 2, 1);
-  while (n_jobs (stage) < MIN (wanted, host->n_workers) && split (&cut, true))
-    ;
+  for (int i = 0; i < MAX_HALVINGS && n_jobs (stage) < MIN (wanted, host->n_workers); i++)
+    {
+      for (size_t k = 0; k < stage->n_counters; k++)
+        cut.least[k] = MAX (cut.least[k] / 2, 1);
+      while (n_jobs (stage) < MIN (wanted, host->n_workers) && split (&cut, true))
+        ;
+    }
   return operands;
 }
