@@ -63,10 +63,7 @@ probabilities (SfExpr *e, const Attention *a)
       SfValue hidden = sf_expr_f (e, sf_expr_dtype (e, s), -INFINITY);
       s = sf_expr_3 (e, "select", sf_expr_2 (e, "ge", row, column), s, hidden);
     }
-  SfAxes last = sf_axes_range (3, 4);
-  s = sf_expr_1 (e, "exp",
-                 sf_expr_2 (e, "sub", s, sf_expr_reduce (e, "reduce_max", s, last, true)));
-  return sf_expr_2 (e, "div", s, sf_expr_reduce (e, "reduce_sum", s, last, true));
+  return sf_expr_rows (e, "softmax", &s, 1, 3);
 }
 
 SF_DECOMPOSE_RULE (attention)
@@ -86,9 +83,7 @@ SF_DECOMPOSE_RULE (attention_bwd)
   SfValue p = probabilities (&e, &a);
   SfValue dv = sf_expr_matmul (&e, p, sf_expr_wide (&e, dy), true, false);
   SfValue dp = sf_expr_wide (&e, sf_expr_matmul (&e, dy, a.v, false, true));
-  SfValue dot = sf_expr_reduce (&e, "reduce_sum", sf_expr_2 (&e, "mul", dp, p),
-                                sf_axes_range (3, 4), true);
-  SfValue ds = sf_expr_2 (&e, "mul", p, sf_expr_2 (&e, "sub", dp, dot));
+  SfValue ds = sf_expr_rows (&e, "softmax_bwd", (SfValue[]){ dp, p }, 2, 3);
   ds = sf_expr_2f (&e, "mul", ds, a.scale);
   SfValue d[3] = { sf_expr_matmul (&e, ds, sf_expr_wide (&e, a.k), false, false),
                    sf_expr_matmul (&e, ds, sf_expr_wide (&e, a.q), true, false), dv };

@@ -36,10 +36,8 @@ SF_DECOMPOSE_RULE (softmax_ce)
 {
   SfExpr e = sf_expr_begin (decompose->to);
   Entropy r = entropy (&e, decompose, 0);
-  SfValue most = sf_expr_reduce (&e, "reduce_max", r.logits, r.classes, true);
-  SfValue x = sf_expr_2 (&e, "sub", r.logits, most);
-  SfValue sum = sf_expr_reduce (&e, "reduce_sum", sf_expr_1 (&e, "exp", x), r.classes, true);
-  SfValue surprise = sf_expr_2 (&e, "sub", sf_expr_1 (&e, "log", sum), x);
+  SfValue x = sf_expr_rows (&e, "log_softmax", &r.logits, 1, (int) r.classes.at[0]);
+  SfValue surprise = sf_expr_1 (&e, "neg", x);
   SfValue zero = sf_expr_f (&e, sf_expr_dtype (&e, x), 0);
   SfValue picked = sf_expr_3 (&e, "select", r.chosen, surprise, zero);
   SfAxes all = sf_axes_range (0, sf_expr_shape (&e, picked).rank);
@@ -52,11 +50,9 @@ SF_DECOMPOSE_RULE (softmax_ce_bwd)
 {
   SfExpr e = sf_expr_begin (decompose->to);
   Entropy r = entropy (&e, decompose, 1);
-  SfValue most = sf_expr_reduce (&e, "reduce_max", r.logits, r.classes, true);
-  SfValue raised = sf_expr_1 (&e, "exp", sf_expr_2 (&e, "sub", r.logits, most));
-  SfValue sum = sf_expr_reduce (&e, "reduce_sum", raised, r.classes, true);
+  SfValue p = sf_expr_rows (&e, "softmax", &r.logits, 1, (int) r.classes.at[0]);
   SfValue wanted = sf_expr_cast (&e, r.chosen, sf_expr_dtype (&e, r.logits));
-  SfValue miss = sf_expr_2 (&e, "sub", sf_expr_2 (&e, "div", raised, sum), wanted);
+  SfValue miss = sf_expr_2 (&e, "sub", p, wanted);
   SfValue zero = sf_expr_f (&e, sf_expr_dtype (&e, miss), 0);
   SfValue scale = sf_expr_2 (&e, "div", sf_expr_wide (&e, decompose->inputs[0]), r.count);
   SfValue dx = sf_expr_3 (&e, "select", r.valid, sf_expr_2 (&e, "mul", miss, scale), zero);

@@ -160,6 +160,13 @@ sf_expr_reduce (SfExpr *e, const char *op, SfValue v, SfAxes axes, bool keepdims
 }
 
 SfValue
+sf_expr_rows (SfExpr *e, const char *op, const SfValue *inputs, size_t n_inputs, int axis)
+{
+  const SfAttr attr = SF_ATTR_I ("axis", axis);
+  return sf_expr_op (e, op, inputs, n_inputs, &attr, 1, NULL);
+}
+
+SfValue
 sf_expr_transpose (SfExpr *e, SfValue v, SfAxes perm)
 {
   SfAttr attr = SF_ATTR_IS ("perm", perm.at, perm.n);

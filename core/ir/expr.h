@@ -67,6 +67,8 @@ SfDtype sf_expr_wide_dtype (SfDtype dtype);
 SfValue sf_expr_wide (SfExpr *e, SfValue v);
 
 SfValue sf_expr_reduce (SfExpr *e, const char *op, SfValue v, SfAxes axes, bool keepdims);
+/* softmax and its kin: row by row along `axis`. */
+SfValue sf_expr_rows (SfExpr *e, const char *op, const SfValue *inputs, size_t n_inputs, int axis);
 SfValue sf_expr_transpose (SfExpr *e, SfValue v, SfAxes perm);
 SfValue sf_expr_matmul (SfExpr *e, SfValue a, SfValue b, bool transpose_a, bool transpose_b);
 /* Elements starts[i] .. ends[i] - 1 of each dimension. */

@@ -30,15 +30,15 @@ has out "rule linear_activation, priority 40: 4 matches"
 compile 0 -O3 --explain-fusion
 has out "rule into_sums, priority 2"
 compile 0 -O0 --explain-fusion
-has out "eval: 27 nodes in 27 stages by 0 rules"
+has out "eval: 23 nodes in 23 stages by 0 rules"
 compile 0 -O1 --rules mine.cfg --explain-fusion --json
-has out '"fusion":["eval: 27 nodes in 23 stages by 1 rule"'
+has out '"fusion":["eval: 23 nodes in 19 stages by 1 rule"'
 run 0 "$sf" test "$work/lenet.pef"
 
 # A level whose program is not kept says so.
 { cat "$SF_DATA_DIR/etc/pipelines/o0.cfg"; echo 'also = ( "o1" );'; } >slow.cfg
 compile 0 --pipeline slow.cfg --explain-fusion
-has out "eval: 27 nodes in 27 stages by 0 rules"
+has out "eval: 23 nodes in 23 stages by 0 rules"
 has out "eval: the program of o1 is kept, which is faster than that of slow"
 grep -q linear_activation out && fail "told of the rules of o1 as well"
 

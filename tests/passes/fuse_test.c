@@ -465,8 +465,12 @@ SF_TEST_CASES (Fuse, Apps, app_stages, G_N_ELEMENTS (app_stages), sf_test_row_na
       SfCompileOptions options = { .precision = i % 2 == 0 ? "f32" : "bf16", .optimizer = "adamw" };
       TestResult r = test_run (module, passes, "sn10", &options);
       SF_REQUIRE_NO_ERROR (r.error);
-      SF_CHECK (n_stages (&r, "train") > 0 && n_stages (&r, "train") <= row->train[i]);
-      SF_CHECK (n_stages (&r, "eval") > 0 && n_stages (&r, "eval") <= row->eval[i]);
+      SF_CHECK_MSG (n_stages (&r, "train") > 0 && n_stages (&r, "train") <= row->train[i],
+                    "%s: %d stages of train, wanted at most %d", passes, n_stages (&r, "train"),
+                    row->train[i]);
+      SF_CHECK_MSG (n_stages (&r, "eval") > 0 && n_stages (&r, "eval") <= row->eval[i],
+                    "%s: %d stages of eval, wanted at most %d", passes, n_stages (&r, "eval"),
+                    row->eval[i]);
       test_result_clear (&r);
     }
 }
