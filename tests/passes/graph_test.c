@@ -181,6 +181,29 @@ SF_TEST (Legalise, DecomposesWhatTileOpsLack)
   test_result_clear (&r);
 }
 
+/* Forward and backward ask for the same softmax of the same scores, each with a scale of its own.
+ */
+SF_TEST (Simplify, AttentionsProbabilitiesAreComputedOnce)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfValue w = sf_graph_state (g, "w", SF_STATE_PARAM, SF_F32, SF_SHAPE (2, 1, 4, 8), NULL, NULL);
+  SfValue x = sf_graph_input (g, "x", SF_F32, SF_SHAPE (2, 1, 4, 8), NULL);
+  SfValue qkv[3] = { w, x, x };
+  SfValue y = sf_graph_op (g, "attention", qkv, 3, NULL, 0, NULL);
+  SfValue loss = sf_graph_op2 (g, "mse", y, x, NULL);
+  sf_graph_output (g, "loss", SF_OUTPUT_LOSS, loss, NULL);
+  g_autoptr (SfModule) module = test_module (g);
+  SfCompileOptions options = { .optimizer = "sgd" };
+  TestResult r = test_run (module, "autodiff|legalise|simplify", "tiny", &options);
+  SF_REQUIRE_NO_ERROR (r.error);
+  SfGraph *train = sf_module_graph (r.lowered, "train");
+  int n_softmax = 0;
+  for (SfNode node = 0; node < sf_graph_n_nodes (train); node++)
+    n_softmax += g_str_equal (sf_node_op_name (train, node), "softmax");
+  SF_CHECK_INT (n_softmax, 1);
+  test_result_clear (&r);
+}
+
 SF_TEST (Legalise, SendsTheRestToTheHost)
 {
   SfGraph *g = sf_graph_new ("test");

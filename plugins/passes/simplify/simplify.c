@@ -176,6 +176,24 @@ append_attr (GString *text, const SfAttr *attr)
     }
 }
 
+/* A number by its bits: each rule that wants one makes its own. Anything else by who it is. */
+static void
+append_input (GString *text, const SfGraph *graph, SfValue value)
+{
+  if (value == SF_NONE || sf_value_kind (graph, value) != SF_VALUE_CONSTANT
+      || sf_shape_n_elems (sf_value_shape (graph, value)) != 1)
+    {
+      g_string_append_printf (text, " %u", value);
+      return;
+    }
+  SfDtype dtype = sf_value_dtype (graph, value);
+  g_autofree char *shape = sf_shape_text (sf_value_shape (graph, value));
+  const uint8_t *bytes = sf_value_data (graph, value);
+  g_string_append_printf (text, " %s%s:", sf_dtype_name (dtype), shape);
+  for (size_t i = 0; i < sf_dtype_bytes (dtype); i++)
+    g_string_append_printf (text, "%02x", bytes[i]);
+}
+
 /* Everything that decides what the node computes. */
 static char *
 node_text (const Rewrite *r, SfNode node)
@@ -184,7 +202,7 @@ node_text (const Rewrite *r, SfNode node)
   for (size_t i = 0; i < sf_node_n_inputs (r->from, node); i++)
     {
       SfValue x = sf_node_input (r->from, node, i);
-      g_string_append_printf (text, " %u", x == SF_NONE ? SF_NONE : r->map[x]);
+      append_input (text, r->to, x == SF_NONE ? SF_NONE : r->map[x]);
     }
   for (size_t i = 0; i < sf_node_n_attrs (r->from, node); i++)
     {
