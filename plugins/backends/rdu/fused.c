@@ -548,7 +548,10 @@ void
 rdu_stage_clear_groups (RduStage *stage)
 {
   for (size_t p = 0; p < stage->n_groups; p++)
-    g_free (stage->groups[p].fused);
+    {
+      g_free (stage->groups[p].fused);
+      g_free (stage->groups[p].lanes);
+    }
   g_clear_pointer (&stage->groups, g_free);
   stage->n_groups = 0;
 }

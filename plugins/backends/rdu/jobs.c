@@ -66,7 +66,9 @@ rdu_stage_run (RduMachine *machine, const RduLaunch *launch, const RduStage *sta
                             : launch->base[stage->operands[o].buffer];
   for (size_t p = 0; p < stage->n_packings; p++)
     run.frame.packed[stage->packings[p].operand] = launch->packed[stage->first_packing + p].data;
-  if (stage->n_jobs == 1 || machine->n_threads == 1 || stage->work < WORTH_A_FORK)
+  if (stage->has_lanes)
+    rdu_stage_fire_lanes (machine, stage, &run.frame);
+  else if (stage->n_jobs == 1 || machine->n_threads == 1 || stage->work < WORTH_A_FORK)
     run_jobs (&run, 0, 0, stage->n_jobs);
   else
     sf_thread_pool_run (machine->pool, stage->n_jobs,

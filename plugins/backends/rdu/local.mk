@@ -72,6 +72,7 @@ SF_RDU_SOURCES = \
   plugins/backends/rdu/fused.c \
   plugins/backends/rdu/isa.c \
   plugins/backends/rdu/jobs.c \
+  plugins/backends/rdu/lanes.c \
   plugins/backends/rdu/layout.c \
   plugins/backends/rdu/layout.h \
   plugins/backends/rdu/lower_config.c \

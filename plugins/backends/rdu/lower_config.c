@@ -211,6 +211,8 @@ lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const Rd
   place_temps (from, to);
   for (int k = 0; k < to->n_counters; k++)
     to->work *= to->n_blocks[k];
+  if (host != NULL)
+    rdu_stage_find_lanes (to, host->n_workers);
   return true;
 }
 

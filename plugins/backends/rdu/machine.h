@@ -54,6 +54,13 @@ typedef struct
   double fimm[SF_MAX_FIMM];
 } RduInstr;
 
+/* Along which dimension the box of an operand is cut for the workers. */
+typedef struct
+{
+  uint32_t operand;
+  int dim;
+} RduLane;
+
 /* What runs as one: a fused program, or an instruction by its kernel. */
 typedef struct
 {
@@ -61,6 +68,8 @@ typedef struct
   const RduInstr *instr; /* NULL: fused */
   RduFused *fused;
   void (*run) (const RduFused *fused, const RduView *views);
+  size_t n_lanes; /* 0: one worker runs it whole */
+  RduLane *lanes;
 } RduGroup;
 
 /* What a firing leaves to be brought to its buffer's dtype. */
@@ -99,6 +108,7 @@ typedef struct
   size_t n_groups;
   RduGroup *groups; /* what a firing runs, in order */
   const RduIsa *isa;
+  bool has_lanes; /* it fires once, by all workers */
   size_t n_results;
   RduResult *results;
   int64_t n_partials, partial_elems; /* places for partial sums, of so many elements; 0: none */
@@ -280,6 +290,19 @@ void rdu_stage_find_results (RduStage *stage);
 /* One firing; block: per counter. */
 void rdu_stage_fire (const RduStage *stage, const int64_t *block, const RduFrame *frame,
                      RduWorker *worker);
+
+/* Its pieces: the boxes of a firing, a group on them, and the results as their buffers hold them.
+ */
+void rdu_stage_cut (const RduStage *stage, const int64_t *block, const RduFrame *frame,
+                    RduWorker *worker, RduView *views);
+void rdu_group_run (const RduStage *stage, const RduGroup *group, const RduView *views, bool first,
+                    RduWorker *worker);
+void rdu_stage_settle (const RduStage *stage, const RduView *views, bool is_last);
+
+/* lanes.c */
+/* How workers share a stage that fires once; groups are there. */
+void rdu_stage_find_lanes (RduStage *stage, int n_workers);
+void rdu_stage_fire_lanes (RduMachine *machine, const RduStage *stage, const RduFrame *frame);
 
 /* partials.c */
 /* Lets firings of a reduction run at one time where that gives idle workers something to do. */

@@ -87,8 +87,8 @@ settle_box (const RduStage *stage, SfDtype dtype, const RduView *view)
   while (rdu_walk_next (&walk));
 }
 
-static void
-settle_results (const RduStage *stage, const RduView *views, bool is_last)
+void
+rdu_stage_settle (const RduStage *stage, const RduView *views, bool is_last)
 {
   for (size_t i = 0; i < stage->n_results; i++)
     {
@@ -99,18 +99,25 @@ settle_results (const RduStage *stage, const RduView *views, bool is_last)
 }
 
 void
-rdu_stage_fire (const RduStage *stage, const int64_t *block, const RduFrame *frame,
-                RduWorker *worker)
+rdu_group_run (const RduStage *stage, const RduGroup *group, const RduView *views, bool first,
+               RduWorker *worker)
 {
-  RduView views[RDU_MAX_OPERANDS];
+  if (group->instr != NULL)
+    run_instr (stage, group->instr, views, first, worker);
+  else
+    group->run (group->fused, views);
+}
+
+void
+rdu_stage_cut (const RduStage *stage, const int64_t *block, const RduFrame *frame,
+               RduWorker *worker, RduView *views)
+{
   int64_t position[SF_MAX_COUNTERS], missing[SF_MAX_COUNTERS];
-  bool is_last = true;
   for (int k = 0; k < stage->n_counters; k++)
     {
       const SfCounter *counter = &stage->counter[k];
       position[k] = block[k] * counter->step;
       missing[k] = counter->step - MIN (counter->step, counter->extent - position[k]);
-      is_last &= (stage->reductions >> k & 1) == 0 || block[k] == stage->n_blocks[k] - 1;
     }
   for (size_t o = 0; o < stage->n_operands; o++)
     {
@@ -120,6 +127,17 @@ rdu_stage_fire (const RduStage *stage, const int64_t *block, const RduFrame *fra
       if (operand->is_seen)
         cut_box (stage, operand, position, missing, from, frame->packed[o], &views[o]);
     }
+}
+
+void
+rdu_stage_fire (const RduStage *stage, const int64_t *block, const RduFrame *frame,
+                RduWorker *worker)
+{
+  RduView views[RDU_MAX_OPERANDS];
+  bool is_last = true;
+  for (int k = 0; k < stage->n_counters; k++)
+    is_last &= (stage->reductions >> k & 1) == 0 || block[k] == stage->n_blocks[k] - 1;
+  rdu_stage_cut (stage, block, frame, worker, views);
   for (size_t g = 0; g < stage->n_groups; g++)
     {
       const RduGroup *group = &stage->groups[g];
@@ -128,12 +146,9 @@ rdu_stage_fire (const RduStage *stage, const int64_t *block, const RduFrame *fra
         continue;
       for (int k = 0; group->instr != NULL && k < stage->n_counters; k++)
         first &= (group->instr->sums >> k & 1) == 0 || block[k] == 0;
-      if (group->instr != NULL)
-        run_instr (stage, group->instr, views, first, worker);
-      else
-        group->run (group->fused, views);
+      rdu_group_run (stage, group, views, first, worker);
     }
-  settle_results (stage, views, is_last);
+  rdu_stage_settle (stage, views, is_last);
 }
 
 bool

@@ -263,6 +263,70 @@ build_centre (int64_t depth)
   return b;
 }
 
+#define LONG 192
+
+/* One firing of a whole tensor: y = x - the sum of its row / 64, and the sum of its column in the
+ * last row. */
+static Build
+build_whole (void)
+{
+  Build b = build_new ("eval");
+  uint32_t x = build_tensor (&b, "x", SF_TENSOR_INPUT, SF_F32, SF_SHAPE (LONG, LONG), NULL),
+           y = build_tensor (&b, "y", SF_TENSOR_OUTPUT, SF_BF16, SF_SHAPE (LONG + 1, LONG), NULL);
+  uint32_t out = build_store (&b, y, LONG + 1, 1);
+  SfAccess last_row = { .base = LONG, .size = 1, .stride = 1 };
+  SfOperand operands[] = {
+    { SF_OPERAND_IN,
+      build_load (&b, x, LONG, 1),
+      SF_F32,
+      SF_SHAPE (LONG, LONG),
+      -1,
+      0,
+      { ALL (LONG), ALL (LONG) } },
+    { SF_OPERAND_TEMP, SF_NONE, SF_F32, SF_SHAPE (LONG, 1), -1, 0, { ALL (LONG), ALL (1) } },
+    { SF_OPERAND_TEMP, SF_NONE, SF_F32, SF_SHAPE (1), -1, 0, { ALL (1) } },
+    { SF_OPERAND_TEMP, SF_NONE, SF_F32, SF_SHAPE (LONG, 1), -1, 0, { ALL (LONG), ALL (1) } },
+    { SF_OPERAND_OUT, out, SF_F32, SF_SHAPE (LONG + 1, LONG), -1, 0, { ALL (LONG), ALL (LONG) } },
+    { SF_OPERAND_OUT, out, SF_F32, SF_SHAPE (LONG + 1, LONG), -1, 0, { last_row, ALL (LONG) } },
+  };
+  SfInstr instrs[] = {
+    { "reduce_sum", 1, SF_WHEN_EACH, 1, 1, { 0 }, { 1 }, { 2, 1 } },
+    { "fill", 1, SF_WHEN_EACH, 0, 1, { 0 }, { 2 }, { 0 }, { 0.015625 } },
+    { "mul", 1, SF_WHEN_EACH, 2, 1, { 1, 2 }, { 3 } },
+    { "sub", 1, SF_WHEN_EACH, 2, 1, { 0, 3 }, { 4 } },
+    { "reduce_sum", 1, SF_WHEN_EACH, 1, 1, { 0 }, { 5 }, { 1, 1 } },
+  };
+  build_stage (&b, "whole", NULL, 0, operands, 6, instrs, 5);
+  build_launch (&b, SF_PHASE_FWD);
+  return b;
+}
+
+SF_TEST (RduProgram, OneFiringIsSharedByWorkers)
+{
+  static float x[LONG * LONG], y[(LONG + 1) * LONG];
+  Build b = build_whole ();
+  randomise (1, x, LONG * LONG);
+  check_everywhere (&b, (void *[]){ x }, y, (LONG + 1) * LONG);
+  for (int i = 0; i < LONG; i++)
+    {
+      double row = 0, column = 0;
+      for (int j = 0; j < LONG; j++)
+        {
+          row += x[i * LONG + j];
+          column += x[j * LONG + i];
+        }
+      for (int j = 0; j < LONG; j++)
+        SF_CHECK_NEAR (y[i * LONG + j], x[i * LONG + j] - row / 64, 2e-2);
+      SF_CHECK_NEAR (y[LONG * LONG + i], column, fabs (column) / 128 + 1e-6);
+    }
+  g_autoptr (GError) error = NULL;
+  RduMachine *machine = build_open (&b, 2, false, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK (machine->configs[0].stages[0].has_lanes);
+  rdu_machine_close (machine);
+  sf_program_unref (b.program);
+}
+
 SF_TEST (RduProgram, TwoPhaseNorm)
 {
   Build b = build_centre (5);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A stage that fires once, by all workers: each takes a part of the box of one group after the
+ * other. Only what makes every element by itself is cut so: fused programs along any dimension of
+ * their box, reductions along one that stays. */
+#include <string.h>
+
+#include "plugins/backends/rdu/machine.h"
+
+enum
+{
+  LEAST_WORK = 65536, /* elements that are worth a fork-join for each group */
+  LEAST_PARTS = 2     /* of the dimension that is cut, for each worker */
+};
+
+static void
+add_lane (RduGroup *group, uint32_t operand, int dim)
+{
+  for (size_t i = 0; i < group->n_lanes; i++)
+    if (group->lanes[i].operand == operand)
+      return;
+  group->lanes[group->n_lanes++] = (RduLane){ .operand = operand, .dim = dim };
+}
+
+static bool
+is_reduction (const RduInstr *instr)
+{
+  return g_str_has_prefix (instr->op, "reduce_");
+}
+
+/* The longest dimension of the operand's box among those that `excluded` does not name; -1: none.
+ */
+static int
+longest_dim (const RduOperand *operand, uint64_t excluded)
+{
+  int best = -1;
+  for (int d = 0; d < operand->rank; d++)
+    if ((excluded >> d & 1) == 0
+        && (best < 0 || operand->access[d].size > operand->access[best].size))
+      best = d;
+  return best;
+}
+
+static void
+find_fused_lanes (const RduStage *stage, RduGroup *group)
+{
+  const RduOperand *box = &stage->operands[group->fused->box];
+  int dim = longest_dim (box, 0);
+  if (dim < 0)
+    return;
+  for (int s = 0; s < group->fused->n_slots; s++)
+    {
+      const RduSlot *slot = &group->fused->slots[s];
+      if (slot->kind == RDU_SLOT_REGISTER || slot->kind == RDU_SLOT_CONSTANT)
+        continue;
+      const RduOperand *operand = &stage->operands[slot->view];
+      int own = dim - (box->rank - operand->rank);
+      if (own >= 0 && operand->access[own].size == box->access[dim].size)
+        add_lane (group, slot->view, own);
+    }
+}
+
+static void
+find_reduction_lanes (const RduStage *stage, RduGroup *group)
+{
+  const RduInstr *instr = group->instr;
+  uint64_t axes = (uint64_t) instr->imm[0];
+  int dim = longest_dim (&stage->operands[instr->src[0]], axes), own = 0;
+  if (dim < 0)
+    return;
+  for (int d = 0; d < dim; d++)
+    own += (axes >> d & 1) == 0 || instr->imm[1] != 0;
+  add_lane (group, instr->src[0], dim);
+  add_lane (group, instr->dst[0], own);
+}
+
+void
+rdu_stage_find_lanes (RduStage *stage, int n_workers)
+{
+  int64_t firings = 1;
+  for (int k = 0; k < stage->n_counters; k++)
+    firings *= stage->n_blocks[k];
+  if (n_workers == 1 || firings != 1 || stage->work < LEAST_WORK)
+    return;
+  for (size_t g = 0; g < stage->n_groups; g++)
+    {
+      RduGroup *group = &stage->groups[g];
+      if (group->instr != NULL && !is_reduction (group->instr))
+        continue;
+      group->lanes = g_new0 (RduLane, stage->n_operands);
+      if (group->instr != NULL)
+        find_reduction_lanes (stage, group);
+      else
+        find_fused_lanes (stage, group);
+      stage->has_lanes |= group->n_lanes > 0;
+    }
+}
+
+typedef struct
+{
+  RduMachine *machine;
+  const RduStage *stage;
+  const RduGroup *group;
+  const RduView *views; /* of the whole firing */
+} Run;
+
+static void
+cut_view (RduView *view, int dim, int64_t begin, int64_t end)
+{
+  view->data = (int32_t *) view->data + begin * view->stride[dim];
+  view->lo[dim] += begin * view->step[dim];
+  view->n[dim] = end - begin;
+  view->valid_lo[dim] = CLAMP (view->valid_lo[dim] - begin, 0, end - begin);
+  view->valid_hi[dim] = CLAMP (view->valid_hi[dim] - begin, 0, end - begin);
+}
+
+static void
+run_part (void *user_data, int worker, int64_t begin, int64_t end)
+{
+  const Run *run = user_data;
+  int64_t started = rdu_probe_begin (&run->machine->probe);
+  RduView views[RDU_MAX_OPERANDS];
+  for (size_t o = 0; o < run->stage->n_operands; o++)
+    if (run->stage->operands[o].is_seen)
+      views[o] = run->views[o];
+  for (size_t i = 0; i < run->group->n_lanes; i++)
+    cut_view (&views[run->group->lanes[i].operand], run->group->lanes[i].dim, begin, end);
+  rdu_group_run (run->stage, run->group, views, true, &run->machine->workers[worker]);
+  rdu_probe_end (&run->machine->probe, worker, SF_RECORD_STAGE, run->stage->id, started);
+}
+
+static void
+run_whole (const Run *run)
+{
+  int64_t started = rdu_probe_begin (&run->machine->probe);
+  rdu_group_run (run->stage, run->group, run->views, true, &run->machine->workers[0]);
+  rdu_probe_end (&run->machine->probe, 0, SF_RECORD_STAGE, run->stage->id, started);
+}
+
+void
+rdu_stage_fire_lanes (RduMachine *machine, const RduStage *stage, const RduFrame *frame)
+{
+  static const int64_t first[SF_MAX_COUNTERS];
+  RduView views[RDU_MAX_OPERANDS];
+  rdu_stage_cut (stage, first, frame, &machine->workers[0], views);
+  for (size_t g = 0; g < stage->n_groups; g++)
+    {
+      Run run = { .machine = machine, .stage = stage, .group = &stage->groups[g], .views = views };
+      const RduLane *lane = run.group->lanes;
+      int64_t n = run.group->n_lanes > 0 ? views[lane->operand].n[lane->dim] : 0;
+      int64_t n_parts = LEAST_PARTS * machine->n_threads;
+      if (n < n_parts)
+        run_whole (&run);
+      else
+        sf_thread_pool_run (machine->pool, n, (n + n_parts - 1) / n_parts, run_part, &run);
+    }
+  rdu_stage_settle (stage, views, true);
+}
