@@ -130,8 +130,7 @@ plan_buffers (Planner *planner, const RduLaunch *launch)
     }
 }
 
-/* Packed forms of what the entry leaves as it is are kept; others live while their stage runs, and
- * are made if more than one worker profits. */
+/* Packed forms of what the entry leaves as it is are kept; others live while their stage runs. */
 static void
 plan_packings (Planner *planner, const RduLaunch *launch)
 {
@@ -147,7 +146,7 @@ plan_packings (Planner *planner, const RduLaunch *launch)
                           && (machine->tensors[tensor].role == SF_TENSOR_STATE
                               || machine->tensors[tensor].role == SF_TENSOR_CONST)
                           && !planner->is_changed[tensor];
-        packed->is_used = packed->is_kept || packing->is_read_again;
+        packed->is_used = packed->is_kept || packing->pays_at_once;
         int64_t at = planner->now + 1 + (int64_t) s;
         RduLife life = { .elems = packing->elems, .first = at, .last = at };
         if (packed->is_kept)

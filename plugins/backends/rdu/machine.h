@@ -86,7 +86,7 @@ typedef struct
   const RduInstr *instr;
   int src;
   int64_t elems;
-  bool is_read_again; /* by firings that may run at one time: worth it for one run */
+  bool pays_at_once; /* in a run that has to pack it, too */
 } RduPacking;
 
 typedef struct

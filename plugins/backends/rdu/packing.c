@@ -5,7 +5,7 @@
 
 enum
 {
-  LEAST_USE = 8,      /* multiply-adds per element below which an operand is read as it is */
+  LEAST_USE = 8,      /* multiply-adds per element that pay for packing it in each step */
   PART_ELEMS = 16384, /* a part that is worth a worker */
   MOST_GROWTH = 8     /* padding that is worth the room */
 };
@@ -57,18 +57,23 @@ is_read_again (const RduStage *stage, const RduOperand *operand)
 }
 
 static int64_t
+n_elems (const RduOperand *operand)
+{
+  int64_t n = 1;
+  for (int d = 0; d < operand->rank; d++)
+    n *= operand->dim[d];
+  return n;
+}
+
+static int64_t
 packed_elems (const RduStage *stage, const RduInstr *instr, int src)
 {
   const RduOperand *operand = &stage->operands[instr->src[src]];
   RduView whole = whole_view (operand, NULL);
-  int64_t n = 1;
-  for (int d = 0; d < operand->rank; d++)
-    n *= operand->dim[d];
-  if (operand->kind != SF_OPERAND_IN || is_shared (stage, instr, src)
-      || stage->flops / 2 / LEAST_USE < n)
+  if (operand->kind != SF_OPERAND_IN || is_shared (stage, instr, src))
     return 0;
   int64_t elems = instr->kernel->pack->elems (&whole, src, instr->imm);
-  return elems / MOST_GROWTH > n + PART_ELEMS ? 0 : elems;
+  return elems / MOST_GROWTH > n_elems (operand) + PART_ELEMS ? 0 : elems;
 }
 
 void
@@ -78,17 +83,18 @@ rdu_stage_find_packings (RduStage *stage)
     for (int k = 0; k < stage->instrs[i].n_src && stage->instrs[i].kernel->pack != NULL; k++)
       {
         const RduInstr *instr = &stage->instrs[i];
+        const RduOperand *operand = &stage->operands[instr->src[k]];
         int64_t elems = packed_elems (stage, instr, k);
         if (elems <= 0)
           continue;
         stage->packings = g_renew (RduPacking, stage->packings, stage->n_packings + 1);
-        stage->packings[stage->n_packings++] = (RduPacking){
-          .operand = instr->src[k],
-          .instr = instr,
-          .src = k,
-          .elems = elems,
-          .is_read_again = is_read_again (stage, &stage->operands[instr->src[k]])
-        };
+        stage->packings[stage->n_packings++]
+            = (RduPacking){ .operand = instr->src[k],
+                            .instr = instr,
+                            .src = k,
+                            .elems = elems,
+                            .pays_at_once = is_read_again (stage, operand)
+                                            && stage->flops / 2 / LEAST_USE >= n_elems (operand) };
       }
 }
 
