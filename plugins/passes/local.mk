@@ -24,7 +24,10 @@ plugins_sf_pass_precision_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
 plugins_sf_pass_precision_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)
 plugins_sf_pass_precision_la_LIBADD = $(SF_PLUGIN_LIBADD)
 plugin_LTLIBRARIES += plugins/sf-pass-simplify.la
-plugins_sf_pass_simplify_la_SOURCES = plugins/passes/simplify/simplify.c
+plugins_sf_pass_simplify_la_SOURCES = \
+  plugins/passes/simplify/paddings.c \
+  plugins/passes/simplify/paddings.h \
+  plugins/passes/simplify/simplify.c
 plugins_sf_pass_simplify_la_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS)
 plugins_sf_pass_simplify_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
 plugins_sf_pass_simplify_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS)

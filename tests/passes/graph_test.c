@@ -2,6 +2,8 @@
 /* Passes from graph to graph: autodiff, precision, simplify, legalise. */
 #include <string.h>
 
+#include <sf/evaluate.h>
+
 #include "tests/passes/passes.h"
 
 /* ---- autodiff ---- */
@@ -201,6 +203,75 @@ SF_TEST (Simplify, AttentionsProbabilitiesAreComputedOnce)
   for (SfNode node = 0; node < sf_graph_n_nodes (train); node++)
     n_softmax += g_str_equal (sf_node_op_name (train, node), "softmax");
   SF_CHECK_INT (n_softmax, 1);
+  test_result_clear (&r);
+}
+
+/* ---- simplify: sums of paddings ---- */
+
+typedef struct
+{
+  const char *name;
+  int64_t start[3], length[3]; /* of up to three parts; length 0: none */
+  double value;
+  bool joined;
+} Paddings;
+
+static const Paddings paddings[] = {
+  { "side by side", { 0, 2 }, { 2, 3 }, 0, true },
+  { "in any order", { 3, 0, 1 }, { 2, 1, 2 }, 0, true },
+  { "a gap", { 0, 3 }, { 2, 2 }, 0, false },
+  { "an overlap", { 0, 2 }, { 3, 3 }, 0, false },
+  { "not to the end", { 0, 2 }, { 2, 2 }, 0, false },
+  { "of ones", { 0, 2 }, { 2, 3 }, 1, false },
+  { "of a negative zero", { 0, 2 }, { 2, 3 }, -0.0, false },
+};
+
+/* Columns start .. start + length of x [2, 5] where they were, `value` around them. */
+static SfValue
+padded (SfGraph *g, SfValue x, int64_t start, int64_t length, double value)
+{
+  const int64_t starts[] = { 0, start }, ends[] = { 2, start + length }, steps[] = { 1, 1 },
+                low[] = { 0, start }, high[] = { 0, 5 - start - length };
+  const SfAttr cut[] = { SF_ATTR_IS ("starts", starts, 2), SF_ATTR_IS ("ends", ends, 2),
+                         SF_ATTR_IS ("steps", steps, 2) };
+  const SfAttr pad[] = { SF_ATTR_IS ("low", low, 2), SF_ATTR_IS ("high", high, 2),
+                         SF_ATTR_F ("value", value) };
+  SfValue y = sf_graph_op (g, "slice", &x, 1, cut, G_N_ELEMENTS (cut), NULL);
+  return sf_graph_op (g, "pad", &y, 1, pad, G_N_ELEMENTS (pad), NULL);
+}
+
+/* Output y of an entry `eval` for the x given. */
+static void
+evaluate (const SfGraph *g, float *x, float *y)
+{
+  g_autoptr (GError) error = NULL;
+  const SfFeed feed = { .value = sf_graph_input_at (g, 0),
+                        .tensor = sf_tensor (SF_F32, SF_SHAPE (2, 5), x) };
+  SfFetch fetch = { .value = sf_graph_output_at (g, 0, NULL, NULL),
+                    .tensor = sf_tensor (SF_F32, SF_SHAPE (2, 5), y) };
+  SF_CHECK (sf_evaluate (g, NULL, &feed, 1, &fetch, 1, &error));
+  SF_CHECK_NO_ERROR (error);
+}
+
+SF_TEST_CASES (Simplify, Paddings, paddings, G_N_ELEMENTS (paddings), sf_test_row_name)
+{
+  const Paddings *c = data;
+  SfGraph *g = sf_graph_new ("test");
+  SfValue x = sf_graph_input (g, "x", SF_F32, SF_SHAPE (2, 5), NULL);
+  SfValue y = padded (g, x, c->start[0], c->length[0], c->value);
+  for (int i = 1; i < 3 && c->length[i] > 0; i++)
+    y = sf_graph_op2 (g, "add", y, padded (g, x, c->start[i], c->length[i], c->value), NULL);
+  sf_graph_output (g, "y", SF_OUTPUT_PREDICTION, y, NULL);
+  g_autoptr (SfModule) module = test_module (g);
+  TestResult r = test_run (module, "autodiff|simplify|simplify", "tiny", NULL);
+  SF_REQUIRE_NO_ERROR (r.error);
+  SfGraph *eval = sf_module_graph (r.lowered, "eval");
+  SF_CHECK_INT (test_find (eval, "concat") != SF_NONE, c->joined);
+  SF_CHECK_INT (test_find (eval, "pad") == SF_NONE, c->joined);
+  float in[10] = { -0.0f, 1, -0.0f, 0, -3, 0, -0.0f, 5, -0.0f, -0.0f }, before[10], after[10];
+  evaluate (sf_module_graph (r.source, "eval"), in, before);
+  evaluate (eval, in, after);
+  SF_CHECK_MSG (memcmp (before, after, sizeof before) == 0, "the sum has other bits");
   test_result_clear (&r);
 }
 

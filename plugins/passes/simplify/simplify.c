@@ -3,6 +3,8 @@
  * nobody needs. */
 #include <sf/plugin/pass.h>
 
+#include "plugins/passes/simplify/paddings.h"
+
 static const SfOption options_table[] = {
   { .name = "fold",
     .type = SF_OPTION_BOOL,
@@ -29,7 +31,7 @@ typedef struct
   bool *needed;     /* per value of `from` */
   bool *fixed;      /* per value of `from`: a gradient that others ask for by id */
   GHashTable *seen; /* text of a node -> first output + 1 */
-  size_t folded, merged, removed;
+  size_t folded, merged, joined, removed;
 } Rewrite;
 
 /* ---- what does nothing ---- */
@@ -252,6 +254,50 @@ copy_or_share (Rewrite *r, SfNode node, GError **error)
   return true;
 }
 
+/* ---- sums of paddings ---- */
+
+/* value + zero, before a reshape that made it: there it is next to what computes it. */
+static SfValue
+add_zero (Rewrite *r, SfValue value, SfValue zero, GError **error)
+{
+  SfNode view = sf_value_producer (r->from, value);
+  bool is_view = view != SF_NONE && g_str_equal (sf_node_op_name (r->from, view), "reshape");
+  SfValue x = is_view ? sf_node_input (r->from, view, 0) : value;
+  const SfShape *shape = sf_value_shape (r->from, value);
+  const SfAttr attr = SF_ATTR_IS ("shape", shape->dim, (size_t) shape->rank);
+  SfValue y = sf_graph_op2 (r->to, "add", r->map[x], zero, error);
+  if (y == SF_NONE)
+    return SF_NONE;
+  sf_value_set_origin (r->to, y, SF_NONE);
+  if (is_view && (y = sf_graph_op (r->to, "reshape", &y, 1, &attr, 1, error)) != SF_NONE)
+    sf_value_set_origin (r->to, y, SF_NONE);
+  return y;
+}
+
+/* Values that lie side by side are joined, instead of each being added to the others' zeros; to one
+ * zero it is, which makes of a zero of either sign what the sum would have made of it. */
+static bool
+join_paddings (Rewrite *r, SfNode node, const SfPaddings *paddings, GError **error)
+{
+  SfValue parts[SF_MAX_PADDINGS], sum = sf_node_output (r->from, node, 0);
+  const SfAttr axis = SF_ATTR_I ("axis", paddings->axis);
+  sf_graph_set_scope (r->to, sf_node_name (r->from, node));
+  sf_graph_set_phase (r->to, sf_node_phase (r->from, node));
+  SfValue zero = sf_graph_constant_f (r->to, sf_value_dtype (r->from, sum), 0, error);
+  if (zero == SF_NONE)
+    return false;
+  for (size_t i = 0; i < paddings->n; i++)
+    if ((parts[i] = add_zero (r, paddings->part[i], zero, error)) == SF_NONE)
+      return false;
+  SfValue y = sf_graph_op (r->to, "concat", parts, paddings->n, &axis, 1, error);
+  if (y == SF_NONE)
+    return false;
+  sf_value_set_origin (r->to, y, sf_value_origin (r->from, sum));
+  r->map[sum] = y;
+  r->joined++;
+  return true;
+}
+
 /* ---- what is needed ---- */
 
 static void
@@ -319,6 +365,10 @@ rewrite_node (Rewrite *r, SfNode node, GError **error)
       return true;
     }
   bool done = false;
+  SfPaddings paddings;
+  if (!is_fixed (r, node) && sf_paddings_of (r->from, node, &paddings)
+      && sf_dtype_is_float (sf_value_dtype (r->from, sf_node_output (r->from, node, 0))))
+    return join_paddings (r, node, &paddings, error);
   if (can_fold (r, node) && !fold (r, node, &done, error))
     return false;
   return done || copy_or_share (r, node, error);
@@ -334,8 +384,8 @@ rewrite_graph (Rewrite *r, const char *entry, GError **error)
   for (SfNode node = 0; node < sf_graph_n_nodes (r->from); node++)
     if (!rewrite_node (r, node, error))
       return false;
-  sf_pass_note (r->context, "%s: folded %zu, merged %zu, removed %zu nodes of %zu", entry,
-                r->folded, r->merged, r->removed, sf_graph_n_nodes (r->from));
+  sf_pass_note (r->context, "%s: folded %zu, merged %zu, joined %zu, removed %zu nodes of %zu",
+                entry, r->folded, r->merged, r->joined, r->removed, sf_graph_n_nodes (r->from));
   return sf_graph_copy_results (r->to, r->from, r->map, error);
 }
 
