@@ -3,6 +3,7 @@
  * to evaluate. */
 #include <string.h>
 
+#include "plugins/backends/rdu/arena.h"
 #include "plugins/backends/rdu/machine.h"
 
 static bool
@@ -136,17 +137,61 @@ lower_instr (const SfInstr *from, const RduIsa *isa, RduStage *stage, RduInstr *
   return true;
 }
 
+/* Whether the group reads or writes the operand in memory. */
+static bool
+touches_memory (const RduGroup *group, uint32_t operand)
+{
+  for (int k = 0; group->instr != NULL && k < group->instr->n_src; k++)
+    if (group->instr->src[k] == operand)
+      return true;
+  for (int k = 0; group->instr != NULL && k < group->instr->n_dst; k++)
+    if (group->instr->dst[k] == operand)
+      return true;
+  for (int s = 0; group->fused != NULL && s < group->fused->n_slots; s++)
+    if ((group->fused->slots[s].kind == RDU_SLOT_READ
+         || group->fused->slots[s].kind == RDU_SLOT_WRITTEN)
+        && group->fused->slots[s].view == operand)
+      return true;
+  return false;
+}
+
+/* From the first group of a firing that touches the scratch to the last; what is added up lives
+ * from firing to firing. */
+static RduLife
+scratch_life (const SfStage *from, const RduStage *stage, uint32_t operand)
+{
+  RduLife life = { .elems = box_elems (&from->operands[operand]) + 16, .first = -1 };
+  for (size_t g = 0; g < stage->n_groups; g++)
+    if (touches_memory (&stage->groups[g], operand))
+      {
+        life.first = life.first < 0 ? (int64_t) g : life.first;
+        life.last = (int64_t) g;
+      }
+  for (size_t i = 0; i < stage->n_instrs; i++)
+    if (stage->instrs[i].sums != 0 && stage->instrs[i].dst[0] == operand)
+      {
+        life.first = 0;
+        life.last = (int64_t) stage->n_groups;
+      }
+  return life;
+}
+
 /* Room for the scratch operands that are in memory at all. */
 static void
 place_temps (const SfStage *from, RduStage *stage)
 {
-  stage->temp_elems = 0;
-  for (size_t o = 0; o < stage->n_operands; o++)
+  RduLife lives[RDU_MAX_OPERANDS];
+  uint32_t owner[RDU_MAX_OPERANDS];
+  size_t n = 0;
+  for (uint32_t o = 0; o < stage->n_operands; o++)
     if (stage->operands[o].kind == SF_OPERAND_TEMP && !stage->operands[o].in_registers)
       {
-        stage->operands[o].temp_offset = stage->temp_elems;
-        stage->temp_elems += (box_elems (&from->operands[o]) + 15) / 16 * 16 + 16;
+        owner[n] = o;
+        lives[n++] = scratch_life (from, stage, o);
       }
+  stage->temp_elems = rdu_arena_plan (lives, n);
+  for (size_t i = 0; i < n; i++)
+    stage->operands[owner[i]].temp_offset = lives[i].offset;
 }
 
 static bool

@@ -35,16 +35,21 @@ lower_configs (RduMachine *machine, GError **error)
   return true;
 }
 
+static int64_t
+scratch_elems (const RduMachine *machine)
+{
+  return rdu_scratch_elems (machine->row_elems);
+}
+
 static bool
 make_workers (RduMachine *machine, GError **error)
 {
   machine->workers = g_new0 (RduWorker, machine->n_threads);
   for (int w = 0; w < machine->n_threads; w++)
     {
-      machine->workers[w].temp = sf_aligned_alloc ((size_t) machine->temp_elems, 4,
-                                                   "scratch of a worker", error);
-      machine->workers[w].scratch = sf_aligned_alloc (
-          (size_t) rdu_scratch_elems (machine->row_elems), 4, "scratch of a worker", error);
+      machine->workers[w].temp = rdu_memory_new (machine->temp_elems, "scratch of a worker", error);
+      machine->workers[w].scratch = rdu_memory_new (scratch_elems (machine), "scratch of a worker",
+                                                    error);
       if (machine->workers[w].temp == NULL || machine->workers[w].scratch == NULL)
         return false;
     }
@@ -85,8 +90,8 @@ rdu_machine_close (RduMachine *machine)
 {
   for (int w = 0; machine->workers != NULL && w < machine->n_threads; w++)
     {
-      sf_aligned_free (machine->workers[w].temp);
-      sf_aligned_free (machine->workers[w].scratch);
+      rdu_memory_free (machine->workers[w].temp, machine->temp_elems);
+      rdu_memory_free (machine->workers[w].scratch, scratch_elems (machine));
     }
   if (machine->pool != NULL)
     sf_thread_pool_free (machine->pool);
