@@ -194,6 +194,22 @@ place_temps (const SfStage *from, RduStage *stage)
     stage->operands[owner[i]].temp_offset = lives[i].offset;
 }
 
+static void
+lower_counters (const SfStage *from, RduStage *to)
+{
+  for (int k = 0; k < to->n_counters; k++)
+    {
+      const SfCounter *c = &from->counter[k];
+      to->counter[k] = *c;
+      to->n_blocks[k] = (c->extent + c->step - 1) / c->step;
+      if (c->kind == SF_COUNTER_REDUCTION)
+        {
+          to->reductions |= 1u << k;
+          to->n_blocks[k] = MAX (to->n_blocks[k], 1); /* nothing to add still gives a sum */
+        }
+    }
+}
+
 static bool
 lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const RduIsa *isa,
              const RduHost *host, const RduLayouts *layouts, RduStage *to, GError **error)
@@ -210,17 +226,7 @@ lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const Rd
                     from->n_operands, RDU_MAX_OPERANDS);
   to->operands = g_new0 (RduOperand, from->n_operands);
   to->instrs = g_new0 (RduInstr, from->n_instrs);
-  for (int k = 0; k < to->n_counters; k++)
-    {
-      const SfCounter *c = &from->counter[k];
-      to->counter[k] = *c;
-      to->n_blocks[k] = (c->extent + c->step - 1) / c->step;
-      if (c->kind == SF_COUNTER_REDUCTION)
-        {
-          to->reductions |= 1u << k;
-          to->n_blocks[k] = MAX (to->n_blocks[k], 1); /* nothing to add still gives a sum */
-        }
-    }
+  lower_counters (from, to);
   for (; to->n_operands < from->n_operands; to->n_operands++)
     {
       const SfOperand *operand = &from->operands[to->n_operands];
