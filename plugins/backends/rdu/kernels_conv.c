@@ -129,7 +129,7 @@ pack (const RduView *whole, bool is_transposed, float *to, int64_t part, int64_t
   int64_t taps = w.n_rows * w.n_columns, n = (w.n_out + VL - 1) / VL * taps;
   for (int64_t i = n * part / n_parts; i < n * (part + 1) / n_parts; i++)
     RDU_SYMBOL (rdu_conv_pack)
-    (&w, i / taps, i % taps / w.n_columns, i % w.n_columns, 0, w.n_in, to + i * w.n_in * VL);
+  (&w, i / taps, i % taps / w.n_columns, i % w.n_columns, 0, w.n_in, to + i * w.n_in * VL);
 }
 
 static int64_t

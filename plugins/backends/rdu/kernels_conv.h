@@ -5,16 +5,22 @@
 #ifndef SF_RDU_KERNELS_CONV_H
 #define SF_RDU_KERNELS_CONV_H
 
+#include <string.h>
+
 #include "plugins/backends/rdu/kernels.h"
 #include "plugins/backends/rdu/kernels_vector.h"
 
-/* Pixels of the longest tile, vectors of the widest. */
+/* Pixels of the longest tile, vectors of the widest; rows of sums of one vector, and of two. */
 #if RDU_VECTOR == 16
 #define RDU_CONV_PIXELS  16
 #define RDU_CONV_VECTORS 4
+#define RDU_CONV_SUMS_1  16
+#define RDU_CONV_SUMS_2  12
 #else
 #define RDU_CONV_PIXELS  8
 #define RDU_CONV_VECTORS 2
+#define RDU_CONV_SUMS_1  10
+#define RDU_CONV_SUMS_2  6
 #endif
 
 /* Stretches of the depth (taps, then channels) that are worked at a time: none longer than
@@ -86,6 +92,45 @@ typedef struct
   float *scratch;
 } RduConvJob;
 
+/* sums[row][channel] += source[pixel][row] share[pixel][channel] over images, rows and columns of
+ * pixels, in this order. Rows are source channels, under one tap or several. */
+typedef struct
+{
+  const float *source, *share;
+  const int64_t *offset; /* of each row from the source's pixel; NULL: they are neighbours */
+  int64_t n_images, n_rows, n_columns;
+  int64_t source_image, source_row, source_column, share_image, share_row, share_column;
+  float *sums;
+  int64_t sums_row;
+} RduConvSums;
+
+/* Brings pixels together, `row` elements from one to the next, which is n_channels or more. Up to
+ * RDU_VECTOR elements behind the last one's channels are written; zeros where a row has room. */
+static inline void
+rdu_conv_bring (const float *from, int64_t pixel, int64_t channel, int64_t n_pixels,
+                int64_t n_channels, float *to, int64_t row)
+{
+  if (channel == 1 && pixel == n_channels && row == n_channels)
+    memcpy (to, from, (size_t) (n_pixels * n_channels) * 4);
+  else if (channel == 1)
+    for (; n_pixels > 0; n_pixels--, from += pixel, to += row)
+      {
+        int64_t c = 0;
+        for (; c + RDU_VECTOR <= n_channels; c += RDU_VECTOR)
+          rdu_vec_store (to + c, rdu_vec_load (from + c));
+        if (c < n_channels)
+          rdu_vec_store (to + c, rdu_vec_load_lanes (from + c, rdu_lanes (n_channels - c)));
+      }
+  else
+    {
+      if (row > n_channels)
+        memset (to, 0, (size_t) (n_pixels * row) * 4);
+      for (int64_t c = 0; c < n_channels; c++)
+        for (int64_t p = 0; p < n_pixels; p++)
+          to[p * row + c] = from[p * pixel + c * channel];
+    }
+}
+
 #ifdef RDU_ISA
 /* Of 1 .. RDU_CONV_VECTORS vectors; the second is for the last few pixels. */
 extern const RduConvTileKernel RDU_SYMBOL (rdu_conv_tiles)[RDU_CONV_VECTORS][2];
@@ -93,6 +138,8 @@ extern const RduConvTileKernel RDU_SYMBOL (rdu_conv_tiles)[RDU_CONV_VECTORS][2];
 void RDU_SYMBOL (rdu_conv_pack) (const RduConvWeights *weights, int64_t vector, int64_t row,
                                  int64_t column, int64_t channel, int64_t n, float *packed);
 void RDU_SYMBOL (rdu_conv_run) (const RduConvJob *job);
+/* `n` rows, at most RDU_CONV_SUMS_1 of one vector or RDU_CONV_SUMS_2 of two. */
+void RDU_SYMBOL (rdu_conv_sum) (const RduConvSums *sums, int n, int vectors);
 void RDU_SYMBOL (rdu_conv2d_dw) (const RduCall *call);
 #endif
 

@@ -2,152 +2,40 @@
 /* conv2d_dw: source channels under a tap by result channels, summed over images, rows and columns
  * in that order. Some of both channels at a time: their pixels are brought together, and their sums
  * stay in cache until all images have been added. */
-#include <string.h>
-
 #include "plugins/backends/rdu/kernels_conv.h"
 
 #define VL RDU_VECTOR
 
-/* Sums that are kept, gradients and source pixels that are brought together, in elements. */
-#define MAX_SUMS   65536
-#define MAX_SHARES 32768
-#define MAX_SOURCE 65536
-#define MAX_OUT    64 /* result channels at a time */
+/* Pixels of a stretch, result channels at a time; sums that are kept, gradients and source pixels
+ * that are brought together, in elements. */
 #define MAX_PIXELS 256
-
-/* ---- tiles ---- */
-
-/* sums[channel][out] += source[pixel][channel] share[pixel][out] over rows and columns. */
-typedef struct
-{
-  const float *source, *share;
-  int64_t n_rows, n_columns;
-  int64_t source_row, source_column, share_row, share_column;
-  float *sums;
-  int64_t sums_row;
-} Tile;
-
-static inline __attribute__ ((always_inline)) void
-run_tile (const Tile *tile, const int channels, const int vectors)
-{
-  RduVec sum[16][2];
-#pragma GCC unroll 16
-  for (int c = 0; c < channels; c++)
-#pragma GCC unroll 2
-    for (int v = 0; v < vectors; v++)
-      sum[c][v] = rdu_vec_load (tile->sums + c * tile->sums_row + v * VL);
-  for (int64_t row = 0; row < tile->n_rows; row++)
-    {
-      const float *x = tile->source + row * tile->source_row;
-      const float *g = tile->share + row * tile->share_row;
-      for (int64_t i = 0; i < tile->n_columns; i++)
-        {
-          RduVec share[2];
-#pragma GCC unroll 2
-          for (int v = 0; v < vectors; v++)
-            share[v] = rdu_vec_load (g + v * VL);
-#pragma GCC unroll 16
-          for (int c = 0; c < channels; c++)
-#pragma GCC unroll 2
-            for (int v = 0; v < vectors; v++)
-              sum[c][v] = rdu_vec_fma (rdu_vec_all (x + c), share[v], sum[c][v]);
-          x += tile->source_column;
-          g += tile->share_column;
-        }
-    }
-#pragma GCC unroll 16
-  for (int c = 0; c < channels; c++)
-#pragma GCC unroll 2
-    for (int v = 0; v < vectors; v++)
-      rdu_vec_store (tile->sums + c * tile->sums_row + v * VL, sum[c][v]);
-}
-
-#define TILE(channels, vectors)                             \
-  static void run_##channels##x##vectors (const Tile *tile) \
-  {                                                         \
-    run_tile (tile, channels, vectors);                     \
-  }
-
-TILE (1, 1)
-TILE (2, 1)
-TILE (3, 1)
-TILE (4, 1)
-TILE (5, 1)
-TILE (6, 1)
-TILE (7, 1)
-TILE (8, 1)
-TILE (1, 2)
-TILE (2, 2)
-TILE (3, 2)
-TILE (4, 2)
-#if RDU_VECTOR == 16
-TILE (16, 1)
-TILE (6, 2)
-TILE (8, 2)
-TILE (12, 2)
-#endif
-
-typedef struct
-{
-  int channels;
-  void (*run) (const Tile *tile);
-} TileKernel;
-
-/* By vectors; longest first. */
-static const TileKernel tiles[2][10] = {
-  {
-#if RDU_VECTOR == 16
-      { 16, run_16x1 },
-#endif
-      { 8, run_8x1 },
-      { 7, run_7x1 },
-      { 6, run_6x1 },
-      { 5, run_5x1 },
-      { 4, run_4x1 },
-      { 3, run_3x1 },
-      { 2, run_2x1 },
-      { 1, run_1x1 },
-  },
-  {
-#if RDU_VECTOR == 16
-      { 12, run_12x2 },
-      { 8, run_8x2 },
-      { 6, run_6x2 },
-#endif
-      { 4, run_4x2 },
-      { 3, run_3x2 },
-      { 2, run_2x2 },
-      { 1, run_1x2 },
-  },
-};
-
-/* ---- what is worked at a time ---- */
+#define MAX_OUT    64
+#define MAX_SUMS   65536
+#define MAX_SOURCE 65536
+#define MAX_SHARES (MAX_PIXELS * MAX_OUT)
+#define MAX_ROWS   512 /* of sums whose source elements are not neighbours */
 
 /* Channels c .. and o .., and the taps `tap` .. of all columns of the kernel. */
 typedef struct
 {
   const RduView *dy, *x, *dw;
   int64_t stride[2], dilation[2];
+  int64_t n[2];              /* rows and columns of a stretch */
+  int64_t n_images;          /* of a stretch */
   int64_t o, n_out, out_row; /* out_row: n_out in whole vectors */
   int64_t c, n_in;
   int64_t tap, n_taps;
-  bool is_joined; /* taps of a row are neighbouring channels of one tap */
+  bool is_scattered; /* all taps are worked at a time: there are few channels */
   float *sums, *shares, *source;
 } Part;
 
-/* Pixels [row, row + n_rows) x [column, column + n_columns) of the gradients of one image. */
+/* Pixels of the gradients: rows and columns from `first` on, of images from `image` on. */
 typedef struct
 {
-  int64_t image, row, n_rows, column, n_columns;
-  int64_t source_columns; /* in memory */
+  int64_t image, n_images;
+  int64_t first[2], n[2];
+  int64_t source[2]; /* source rows and columns that they reach */
 } Stretch;
-
-/* Source positions that `n` positions of the gradients reach. */
-static int64_t
-reach (const Part *part, int d, int64_t n)
-{
-  return (n - 1) * part->stride[d] + (part->dw->n[2 + d] - 1) * part->dilation[d] + 1;
-}
 
 static int64_t
 min (int64_t a, int64_t b)
@@ -161,34 +49,40 @@ max (int64_t a, int64_t b)
   return a > b ? a : b;
 }
 
-/* Between the sums and the result. */
+/* Source positions that `n` positions of the gradients reach. */
+static int64_t
+reach (const Part *part, int d, int64_t n)
+{
+  return (n - 1) * part->stride[d] + (part->dw->n[2 + d] - 1) * part->dilation[d] + 1;
+}
+
+/* Element (o, c, tap) of the result. */
+static float *
+result_at (const RduView *dw, int64_t o, int64_t c, int64_t tap)
+{
+  return (float *) dw->data + o * dw->stride[0] + c * dw->stride[1] + tap / dw->n[3] * dw->stride[2]
+         + tap % dw->n[3] * dw->stride[3];
+}
+
+/* Between the sums and the result, in whose order of taps the result is walked through: it is the
+ * larger one in memory. */
 static void
 exchange_sums (const Part *part, bool is_load)
 {
-  const RduView *dw = part->dw;
-  float *sums = part->sums;
-  for (int64_t t = part->tap; t < part->tap + part->n_taps; t++)
-    for (int64_t c = part->c; c < part->c + part->n_in; c++, sums += part->out_row)
-      {
-        float *at = (float *) dw->data + part->o * dw->stride[0] + c * dw->stride[1]
-                    + t / dw->n[3] * dw->stride[2] + t % dw->n[3] * dw->stride[3];
-        for (int64_t o = 0; o < part->n_out; o++)
-          if (is_load)
-            sums[o] = at[o * dw->stride[0]];
-          else
-            at[o * dw->stride[0]] = sums[o];
-      }
-}
-
-/* `n` channels of one pixel. */
-static inline void
-copy_channels (const float *from, int64_t stride, int64_t n, float *to)
-{
-  if (stride == 1)
-    memcpy (to, from, (size_t) n * 4);
-  else
-    for (int64_t c = 0; c < n; c++)
-      to[c] = from[c * stride];
+  int64_t stride = part->dw->stride[0];
+  for (int64_t o = 0; o < part->n_out; o += VL)
+    for (int64_t c = 0; c < part->n_in; c++)
+      for (int64_t t = 0; t < part->n_taps; t++)
+        {
+          float *sums = part->sums + (t * part->n_in + c) * part->out_row + o;
+          float *at = result_at (part->dw, part->o + o, part->c + c, part->tap + t);
+          int64_t lanes = min (part->n_out - o, VL);
+          for (int64_t i = 0; i < lanes; i++)
+            if (is_load)
+              sums[i] = at[i * stride];
+            else
+              at[i * stride] = sums[i];
+        }
 }
 
 static void
@@ -196,161 +90,215 @@ bring_shares (const Part *part, const Stretch *stretch)
 {
   const RduView *dy = part->dy;
   float *to = part->shares;
-  for (int64_t row = 0; row < stretch->n_rows; row++)
-    {
-      const float *from = (const float *) dy->data + stretch->image * dy->stride[0]
-                          + part->o * dy->stride[1] + (stretch->row + row) * dy->stride[2]
-                          + stretch->column * dy->stride[3];
-      for (int64_t i = 0; i < stretch->n_columns; i++, from += dy->stride[3], to += part->out_row)
-        {
-          copy_channels (from, dy->stride[1], part->n_out, to);
-          memset (to + part->n_out, 0, (size_t) (part->out_row - part->n_out) * 4);
-        }
-    }
+  for (int64_t image = 0; image < stretch->n_images; image++)
+    for (int64_t row = 0; row < stretch->n[0]; row++, to += stretch->n[1] * part->out_row)
+      rdu_conv_bring ((const float *) dy->data + (stretch->image + image) * dy->stride[0]
+                          + part->o * dy->stride[1] + (stretch->first[0] + row) * dy->stride[2]
+                          + stretch->first[1] * dy->stride[3],
+                      dy->stride[3], dy->stride[1], stretch->n[1], part->n_out, to, part->out_row);
 }
 
+/* Padding is zeros. */
 static void
 bring_source (const Part *part, const Stretch *stretch)
 {
   const RduView *x = part->x;
-  int64_t rows = reach (part, 0, stretch->n_rows), first_row = stretch->row * part->stride[0],
-          first = stretch->column * part->stride[1], columns = stretch->source_columns;
-  int64_t lo = min (max (x->valid_lo[3] - first, 0), columns),
-          hi = max (min (x->valid_hi[3] - first, columns), lo);
-  for (int64_t row = 0; row < rows; row++)
-    {
-      float *to = part->source + row * columns * part->n_in;
-      bool is_row = first_row + row >= x->valid_lo[2] && first_row + row < x->valid_hi[2];
-      int64_t from_column = is_row ? lo : columns, to_column = is_row ? hi : columns;
-      memset (to, 0, (size_t) (from_column * part->n_in) * 4);
-      memset (to + to_column * part->n_in, 0, (size_t) ((columns - to_column) * part->n_in) * 4);
-      const float *from = (const float *) x->data + stretch->image * x->stride[0]
-                          + part->c * x->stride[1] + (first_row + row) * x->stride[2]
-                          + (first + from_column) * x->stride[3];
-      to += from_column * part->n_in;
-      for (int64_t i = from_column; i < to_column; i++, from += x->stride[3], to += part->n_in)
-        copy_channels (from, x->stride[1], part->n_in, to);
-    }
+  int64_t columns = stretch->source[1], n_in = part->n_in;
+  int64_t top = stretch->first[0] * part->stride[0], left = stretch->first[1] * part->stride[1];
+  int64_t lo = min (max (x->valid_lo[3] - left, 0), columns),
+          hi = max (min (x->valid_hi[3] - left, columns), lo);
+  float *to = part->source;
+  for (int64_t image = 0; image < stretch->n_images; image++)
+    for (int64_t row = top; row < top + stretch->source[0]; row++, to += columns * n_in)
+      {
+        bool is_row = row >= x->valid_lo[2] && row < x->valid_hi[2];
+        int64_t from = is_row ? lo : columns, end = is_row ? hi : columns;
+        memset (to, 0, (size_t) (from * n_in) * 4);
+        rdu_conv_bring ((const float *) x->data + (stretch->image + image) * x->stride[0]
+                            + part->c * x->stride[1] + row * x->stride[2]
+                            + (left + from) * x->stride[3],
+                        x->stride[3], x->stride[1], end - from, n_in, to + from * n_in, n_in);
+        memset (to + end * n_in, 0, (size_t) ((columns - end) * n_in) * 4);
+      }
 }
 
 /* Positions of `n`, from `first` on, whose source position under tap `tap` has memory. */
 static void
-clip (const Part *part, int d, int64_t first, int64_t n, int64_t tap, int64_t *from, int64_t *to)
+clip (const Part *part, int d, const Stretch *stretch, int64_t tap, int64_t *from, int64_t *to)
 {
-  int64_t step = part->stride[d], at = first * step + tap * part->dilation[d];
+  int64_t step = part->stride[d], n = stretch->n[d];
+  int64_t at = stretch->first[d] * step + tap * part->dilation[d];
   int64_t lo = part->x->valid_lo[2 + d] - at, hi = part->x->valid_hi[2 + d] - at;
   *from = min (lo > 0 ? (lo + step - 1) / step : 0, n);
   *to = max (min (hi > 0 ? (hi + step - 1) / step : 0, n), *from);
 }
 
-/* All channels under one tap (row, column), over positions of the stretch that see pixels. */
+/* `n_rows` rows of sums in tiles of nearly equal size. */
 static void
-add_tap (const Part *part, const Stretch *stretch, int64_t row, int64_t column, int64_t channels,
-         float *sums)
+add_rows (const Part *part, RduConvSums sums, int64_t n_rows)
 {
-  int64_t y0, y1, x0, x1;
-  clip (part, 0, stretch->row, stretch->n_rows, row, &y0, &y1);
-  x0 = 0;
-  x1 = stretch->n_columns;
-  if (!part->is_joined)
-    clip (part, 1, stretch->column, stretch->n_columns, column, &x0, &x1);
-  int64_t source_row = stretch->source_columns * part->n_in;
-  Tile tile = { .n_rows = y1 - y0,
-                .n_columns = x1 - x0,
-                .source_row = source_row * part->stride[0],
-                .source_column = part->n_in * part->stride[1],
-                .share_row = stretch->n_columns * part->out_row,
-                .share_column = part->out_row,
-                .sums_row = part->out_row };
-  const float *source = part->source + (y0 * part->stride[0] + row * part->dilation[0]) * source_row
-                        + (x0 * part->stride[1] + column * part->dilation[1]) * part->n_in;
-  const float *shares = part->shares + (y0 * stretch->n_columns + x0) * part->out_row;
+  const float *source = sums.source, *share = sums.share;
+  const int64_t *offset = sums.offset;
+  float *to = sums.sums;
   for (int64_t o = 0; o < part->out_row;)
     {
       int vectors = part->out_row - o >= 2 * VL ? 2 : 1;
-      const TileKernel *kernel = tiles[vectors - 1];
-      tile.share = shares + o;
-      for (int64_t c = 0; c < channels; c += kernel->channels)
+      int64_t most = vectors == 2 ? RDU_CONV_SUMS_2 : RDU_CONV_SUMS_1;
+      for (int64_t row = 0, left = (n_rows + most - 1) / most, n; left > 0; left--, row += n)
         {
-          while (kernel->channels > channels - c)
-            kernel++;
-          tile.source = source + c;
-          tile.sums = sums + c * part->out_row + o;
-          kernel->run (&tile);
+          n = (n_rows - row + left - 1) / left;
+          sums.source = offset != NULL ? source : source + row;
+          sums.offset = offset != NULL ? offset + row : NULL;
+          sums.share = share + o;
+          sums.sums = to + row * part->out_row + o;
+          RDU_SYMBOL (rdu_conv_sum) (&sums, (int) n, vectors);
         }
       o += vectors * VL;
     }
 }
 
+/* Pixels that lie in one row of memory on both sides are one row. */
 static void
-add_stretch (const Part *part, const Stretch *stretch)
+merge_rows (RduConvSums *sums)
 {
-  int64_t columns = part->dw->n[3];
-  float *sums = part->sums;
-  bring_shares (part, stretch);
-  bring_source (part, stretch);
-  int64_t n = part->is_joined ? columns : 1; /* taps at a time */
-  for (int64_t t = part->tap; t < part->tap + part->n_taps; t += n)
+  if (sums->source_row == sums->n_columns * sums->source_column
+      && sums->share_row == sums->n_columns * sums->share_column)
     {
-      add_tap (part, stretch, t / columns, t % columns, part->n_in * n, sums);
-      sums += part->n_in * n * part->out_row;
+      sums->n_columns *= sums->n_rows;
+      sums->n_rows = 1;
+      if (sums->source_image == sums->n_columns * sums->source_column
+          && sums->share_image == sums->n_columns * sums->share_column)
+        {
+          sums->n_columns *= sums->n_images;
+          sums->n_images = 1;
+        }
     }
 }
 
-/* As many columns of one row, or rows, as there is room for; at least one pixel. */
+/* The channels of one tap, over pixels that it sees inside the images. */
 static void
-add_images (const Part *part)
+add_tap (const Part *part, const Stretch *stretch, RduConvSums sums, int64_t row, int64_t column)
+{
+  int64_t y0, y1, x0, x1;
+  clip (part, 0, stretch, row, &y0, &y1);
+  clip (part, 1, stretch, column, &x0, &x1);
+  sums.n_rows = y1 - y0;
+  sums.n_columns = x1 - x0;
+  sums.source += y0 * sums.source_row + x0 * sums.source_column
+                 + (row * part->dilation[0] * stretch->source[1] + column * part->dilation[1])
+                       * part->n_in;
+  sums.share += y0 * sums.share_row + x0 * sums.share_column;
+  merge_rows (&sums);
+  add_rows (part, sums, part->n_in);
+}
+
+static void
+add_stretch (const Part *part, const Stretch *stretch)
+{
+  int64_t n_in = part->n_in, columns = part->dw->n[3], source_row = stretch->source[1] * n_in;
+  int64_t offset[MAX_ROWS];
+  RduConvSums sums = { .source = part->source,
+                       .share = part->shares,
+                       .n_images = stretch->n_images,
+                       .n_rows = stretch->n[0],
+                       .n_columns = stretch->n[1],
+                       .source_image = stretch->source[0] * source_row,
+                       .source_row = source_row * part->stride[0],
+                       .source_column = n_in * part->stride[1],
+                       .share_image = stretch->n[0] * stretch->n[1] * part->out_row,
+                       .share_row = stretch->n[1] * part->out_row,
+                       .share_column = part->out_row,
+                       .sums = part->sums,
+                       .sums_row = part->out_row };
+  bring_shares (part, stretch);
+  bring_source (part, stretch);
+  for (int64_t i = 0; i < part->n_taps; i++)
+    {
+      int64_t row = (part->tap + i) / columns, column = (part->tap + i) % columns;
+      if (!part->is_scattered)
+        add_tap (part, stretch, sums, row, column);
+      else
+        for (int64_t c = 0; c < n_in; c++)
+          offset[i * n_in + c] = row * part->dilation[0] * source_row
+                                 + column * part->dilation[1] * n_in + c;
+      sums.sums += n_in * part->out_row;
+    }
+  if (!part->is_scattered)
+    return;
+  sums.sums = part->sums;
+  sums.offset = offset;
+  add_rows (part, sums, part->n_taps * n_in);
+}
+
+/* Where not even one channel of a stretch's source fits: pixel by pixel. */
+static void
+add_plainly (const Part *part, const Stretch *stretch)
+{
+  const RduView *dy = part->dy, *x = part->x, *dw = part->dw;
+  for (int64_t t = 0; t < dw->n[2] * dw->n[3]; t++)
+    {
+      int64_t row = t / dw->n[3] * part->dilation[0], column = t % dw->n[3] * part->dilation[1];
+      int64_t y0, y1, x0, x1;
+      clip (part, 0, stretch, t / dw->n[3], &y0, &y1);
+      clip (part, 1, stretch, t % dw->n[3], &x0, &x1);
+      for (int64_t i = 0; i < dw->n[0] * dw->n[1]; i++)
+        {
+          int64_t o = i / dw->n[1], c = i % dw->n[1];
+          float *to = result_at (dw, o, c, t), sum = *to;
+          for (int64_t r = stretch->first[0] + y0; r < stretch->first[0] + y1; r++)
+            for (int64_t q = stretch->first[1] + x0; q < stretch->first[1] + x1; q++)
+              sum += ((const float *) x->data)[stretch->image * x->stride[0] + c * x->stride[1]
+                                               + (r * part->stride[0] + row) * x->stride[2]
+                                               + (q * part->stride[1] + column) * x->stride[3]]
+                     * ((const float *) dy->data)[stretch->image * dy->stride[0] + o * dy->stride[1]
+                                                  + r * dy->stride[2] + q * dy->stride[3]];
+          *to = sum;
+        }
+    }
+}
+
+static void
+add_images (const Part *part, void (*add) (const Part *part, const Stretch *stretch))
 {
   const RduView *dy = part->dy;
-  int64_t height = dy->n[2], width = dy->n[3];
-  if (height == 0 || width == 0)
-    return;
-  int64_t pixels = min (MAX_SHARES / part->out_row, MAX_PIXELS);
-  int64_t room = MAX_SOURCE / part->n_in / reach (part, 0, 1) - (reach (part, 1, 1) - 1);
-  int64_t columns = min (min (width, pixels), max ((room - 1) / part->stride[1] + 1, 1));
-  int64_t rows = columns < width ? 1 : min (height, pixels / width);
-  while (rows > 1 && reach (part, 0, rows) * reach (part, 1, columns) * part->n_in > MAX_SOURCE)
-    rows--;
-  for (int64_t image = 0; image < dy->n[0]; image++)
-    for (int64_t row = 0; row < height; row += rows)
-      for (int64_t column = 0; column < width; column += columns)
+  Stretch stretch;
+  for (stretch.image = 0; stretch.image < dy->n[0]; stretch.image += part->n_images)
+    for (stretch.first[0] = 0; stretch.first[0] < dy->n[2]; stretch.first[0] += part->n[0])
+      for (stretch.first[1] = 0; stretch.first[1] < dy->n[3]; stretch.first[1] += part->n[1])
         {
-          Stretch stretch = { .image = image,
-                              .row = row,
-                              .n_rows = min (rows, height - row),
-                              .column = column,
-                              .n_columns = min (columns, width - column) };
-          stretch.source_columns = reach (part, 1, stretch.n_columns);
-          add_stretch (part, &stretch);
+          stretch.n_images = min (part->n_images, dy->n[0] - stretch.image);
+          for (int d = 0; d < 2; d++)
+            {
+              stretch.n[d] = min (part->n[d], dy->n[2 + d] - stretch.first[d]);
+              stretch.source[d] = reach (part, d, stretch.n[d]);
+            }
+          add (part, &stretch);
         }
 }
 
-/* Source positions of one window, with 8 channels each, that would not fit: sums one by one. */
 static void
-add_plainly (const Part *part, bool first)
+add_parts (Part *part, int64_t n_in, bool first)
 {
-  const RduView *dy = part->dy, *x = part->x, *dw = part->dw;
-  for (int64_t o = 0; o < dw->n[0]; o++)
-    for (int64_t c = 0; c < dw->n[1]; c++)
-      for (int64_t t = 0; t < dw->n[2] * dw->n[3]; t++)
+  const RduView *dy = part->dy, *dw = part->dw;
+  int64_t taps = dw->n[2] * dw->n[3], pixels = part->n[0] * part->n[1],
+          source = reach (part, 0, part->n[0]) * reach (part, 1, part->n[1]);
+  int64_t n_taps = min (MAX_SUMS / (MAX_OUT * n_in), taps);
+  part->is_scattered = dw->n[1] < 8 && taps > 1 && n_in * n_taps <= MAX_ROWS;
+  if (part->n[0] == dy->n[2] && part->n[1] == dy->n[3])
+    part->n_images = min (MAX_PIXELS / pixels, MAX_SOURCE / (source * n_in));
+  for (part->o = 0; part->o < dw->n[0]; part->o += MAX_OUT)
+    for (part->c = 0; part->c < dw->n[1]; part->c += n_in)
+      for (part->tap = 0; part->tap < taps; part->tap += n_taps)
         {
-          int64_t row = t / dw->n[3], column = t % dw->n[3], y0, y1, x0, x1;
-          float *to = (float *) dw->data + o * dw->stride[0] + c * dw->stride[1]
-                      + row * dw->stride[2] + column * dw->stride[3];
-          float sum = first ? 0 : *to;
-          clip (part, 0, 0, dy->n[2], row, &y0, &y1);
-          clip (part, 1, 0, dy->n[3], column, &x0, &x1);
-          for (int64_t n = 0; n < dy->n[0]; n++)
-            for (int64_t i = y0; i < y1; i++)
-              for (int64_t j = x0; j < x1; j++)
-                sum += ((const float *) x
-                            ->data)[n * x->stride[0] + c * x->stride[1]
-                                    + (i * part->stride[0] + row * part->dilation[0]) * x->stride[2]
-                                    + (j * part->stride[1] + column * part->dilation[1])
-                                          * x->stride[3]]
-                       * ((const float *) dy->data)[n * dy->stride[0] + o * dy->stride[1]
-                                                    + i * dy->stride[2] + j * dy->stride[3]];
-          *to = sum;
+          part->n_out = min (MAX_OUT, dw->n[0] - part->o);
+          part->out_row = (part->n_out + VL - 1) / VL * VL;
+          part->n_in = min (n_in, dw->n[1] - part->c);
+          part->n_taps = min (n_taps, taps - part->tap);
+          memset (part->sums, 0, (size_t) (part->n_taps * part->n_in * part->out_row) * 4);
+          if (!first)
+            exchange_sums (part, true);
+          add_images (part, add_stretch);
+          exchange_sums (part, false);
         }
 }
 
@@ -358,42 +306,32 @@ add_plainly (const Part *part, bool first)
 void
 RDU_SYMBOL (rdu_conv2d_dw) (const RduCall *call)
 {
-  const RduView *dy = call->src[0], *x = call->src[1], *dw = call->dst[0];
-  Part part = { .dy = dy,
-                .x = x,
+  const RduView *dw = call->dst[0];
+  int64_t taps = dw->n[2] * dw->n[3];
+  Part part = { .dy = call->src[0],
+                .x = call->src[1],
                 .dw = dw,
                 .stride = { call->imm[0], call->imm[1] },
                 .dilation = { call->imm[2], call->imm[3] },
-                .sums = call->scratch };
-  part.shares = part.sums + MAX_SUMS;
-  part.source = part.shares + MAX_SHARES;
-  int64_t taps = dw->n[2] * dw->n[3], window = reach (&part, 0, 1) * reach (&part, 1, 1);
-  if (taps == 0 || dw->n[1] == 0)
+                .sums = call->scratch,
+                .shares = call->scratch + MAX_SUMS,
+                .source = call->scratch + MAX_SUMS + MAX_SHARES + VL };
+  if (taps == 0 || dw->n[0] == 0 || dw->n[1] == 0)
     return;
-  if (window > MAX_SOURCE / 8)
+  part.n_images = 1;
+  part.n[1] = max (min (part.dy->n[3], MAX_PIXELS), 1);
+  part.n[0] = max (min (part.dy->n[2], MAX_PIXELS / part.n[1]), 1);
+  int64_t most = MAX_SOURCE / reach (&part, 0, part.n[0]) / reach (&part, 1, part.n[1]);
+  /* Channels at a time: as the sums of all taps stay in cache, and 8 at least. */
+  int64_t n_in = min (min (most, dw->n[1]), max (min (MAX_SUMS / MAX_OUT / taps, 128), 8));
+  if (n_in > 8)
+    n_in -= n_in % 8;
+  if (n_in > 0)
     {
-      add_plainly (&part, call->first);
+      add_parts (&part, n_in, call->first);
       return;
     }
-  int64_t most = max (8, min (MAX_SUMS / (MAX_OUT * taps), MAX_SOURCE / window) / 8 * 8);
-  most = min (most, 64);
-  part.is_joined = dw->n[1] < 8 && dw->n[3] > 1 && part.dilation[1] == 1
-                   && dw->n[1] * dw->n[3] <= 128;
-  int64_t taps_at_once = MAX_SUMS / (MAX_OUT * min (most, dw->n[1]));
-  if (part.is_joined)
-    taps_at_once -= taps_at_once % dw->n[3];
-  for (part.o = 0; part.o < dw->n[0]; part.o += MAX_OUT)
-    for (part.c = 0; part.c < dw->n[1]; part.c += most)
-      for (part.tap = 0; part.tap < taps; part.tap += taps_at_once)
-        {
-          part.n_out = min (MAX_OUT, dw->n[0] - part.o);
-          part.out_row = (part.n_out + VL - 1) / VL * VL;
-          part.n_in = min (most, dw->n[1] - part.c);
-          part.n_taps = min (taps_at_once, taps - part.tap);
-          memset (part.sums, 0, (size_t) (part.n_taps * part.n_in * part.out_row) * 4);
-          if (!call->first)
-            exchange_sums (&part, true);
-          add_images (&part);
-          exchange_sums (&part, false);
-        }
+  for (int64_t i = 0; i < dw->n[0] * dw->n[1] * taps && call->first; i++)
+    *result_at (dw, i / taps / dw->n[1], i / taps % dw->n[1], i % taps) = 0;
+  add_images (&part, add_plainly);
 }

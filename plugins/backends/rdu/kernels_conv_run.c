@@ -77,7 +77,7 @@ segment_weights (Block *block, const Position *at, int64_t n)
   float *to = job->scratch + block->depth * VL;
   for (int64_t v = 0; v < block->n_vectors; v++)
     RDU_SYMBOL (rdu_conv_pack)
-    (w, block->vector + v, row, column, at->channel, n, to + v * block->vector_stride);
+  (w, block->vector + v, row, column, at->channel, n, to + v * block->vector_stride);
   return to;
 }
 
