@@ -12,6 +12,7 @@ dist_doc_DATA += \
   docs/ops.md \
   docs/pef.md \
   docs/plugins.md \
+  docs/profile.md \
   docs/program.md \
   docs/sweep.md \
   docs/timing.md \

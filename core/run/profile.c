@@ -53,6 +53,7 @@ struct SfProfile
   GArray *slots;   /* n_slots for each step */
   GArray *kinds;   /* SF_N_RECORDS doubles for each step */
   GArray *seconds; /* of each step */
+  GArray *begins;  /* ns */
   GArray *records; /* SfProfileRecord */
   int64_t n_left_out;
   SfStageProfile *stages;
@@ -278,6 +279,7 @@ run_step (SfProfile *profile, const SfTensor *inputs, int64_t number, GError **e
   if (!fits || number <= WARM_UP_STEPS)
     return true;
   keep_records (profile);
+  g_array_append_val (profile->begins, begin);
   divide_step (profile, begin, end);
   return true;
 }
@@ -357,20 +359,20 @@ mean_slots (SfProfile *profile)
   qsort (steps, n, sizeof *steps, faster_first);
   totals->n_steps = n;
   totals->n_counted = (n + 1) / 2;
-  double part = 1.0 / (double) totals->n_counted;
+  double all = (double) totals->n_counted;
   for (int64_t i = 0; i < totals->n_counted; i++)
     {
       const Slot *slots = &g_array_index (profile->slots, Slot, steps[i].index * profile->n_slots);
       const double *kinds = &g_array_index (profile->kinds, double, steps[i].index *SF_N_RECORDS);
-      totals->seconds += steps[i].seconds * part;
+      totals->seconds += steps[i].seconds / all;
       for (uint32_t s = 0; s < profile->n_slots; s++)
         {
-          mean[s].seconds += slots[s].seconds * part;
-          mean[s].busy += slots[s].busy * part;
-          mean[s].calls += slots[s].calls * part;
+          mean[s].seconds += slots[s].seconds / all;
+          mean[s].busy += slots[s].busy / all;
+          mean[s].calls += slots[s].calls;
         }
       for (int k = 0; k < SF_N_RECORDS; k++)
-        totals->kind_seconds[k] += kinds[k] * part;
+        totals->kind_seconds[k] += kinds[k] / all;
     }
   totals->between_seconds = mean[idle_slot (profile)].seconds;
   return mean;
@@ -429,7 +431,7 @@ sum_up (SfProfile *profile)
                                      .stage = host ? SF_NONE : s - profile->first_slot[l],
                                      .seconds = mean[s].seconds,
                                      .share = mean[s].seconds / totals->seconds,
-                                     .calls = mean[s].calls,
+                                     .calls = mean[s].calls / (double) totals->n_counted,
                                      .workers = mean[s].busy / MAX (mean[s].seconds, 1e-12),
                                      .limit = "" };
           if (!host)
@@ -452,6 +454,7 @@ sf_profile_new (SfSession *session, const char *entry, const SfTensor *inputs, i
   profile->slots = g_array_new (FALSE, FALSE, sizeof (Slot));
   profile->kinds = g_array_new (FALSE, FALSE, sizeof (double));
   profile->seconds = g_array_new (FALSE, FALSE, sizeof (double));
+  profile->begins = g_array_new (FALSE, FALSE, sizeof (int64_t));
   profile->records = g_array_new (FALSE, FALSE, sizeof (SfProfileRecord));
   if (!sf_program_find_entry (profile->program, entry, &profile->entry))
     {
@@ -483,6 +486,7 @@ sf_profile_free (SfProfile *profile)
   g_array_unref (profile->slots);
   g_array_unref (profile->kinds);
   g_array_unref (profile->seconds);
+  g_array_unref (profile->begins);
   g_array_unref (profile->records);
   g_free (profile->first_slot);
   g_free (profile->stages);
@@ -511,6 +515,13 @@ const GArray *
 sf_profile_records (const SfProfile *profile)
 {
   return profile->records;
+}
+
+void
+sf_profile_step (const SfProfile *profile, uint32_t step, int64_t *begin_ns, int64_t *end_ns)
+{
+  *begin_ns = g_array_index (profile->begins, int64_t, step);
+  *end_ns = *begin_ns + (int64_t) (g_array_index (profile->seconds, double, step) * 1e9);
 }
 
 int64_t

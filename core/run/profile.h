@@ -14,7 +14,9 @@ typedef struct
 
 /* Of the first steps that were measured, step by step and within a step worker by worker. */
 const GArray *sf_profile_records (const SfProfile *profile); /* borrowed, of SfProfileRecord */
-int64_t sf_profile_n_left_out (const SfProfile *profile);    /* records of later steps */
+/* When a step began and ended. */
+void sf_profile_step (const SfProfile *profile, uint32_t step, int64_t *begin_ns, int64_t *end_ns);
+int64_t sf_profile_n_left_out (const SfProfile *profile); /* records of later steps */
 const SfProgram *sf_profile_program (const SfProfile *profile);
 uint32_t sf_profile_entry (const SfProfile *profile);
 

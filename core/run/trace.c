@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chrome trace JSON of emulated time: one event a line, written as they come. */
+/* Chrome trace JSON of emulated and of measured time: one event a line, written as they come. */
 #include <sf/trace.h>
 
 #include <sf/file.h>
@@ -7,15 +7,18 @@
 #include <sf/plugin/timing.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "core/run/profile.h"
 
 #define DEFAULT_SPANS 200000
 
 typedef struct
 {
   const SfProgram *program;
-  const SfTiming *timing; /* of the entry in work */
+  const SfTiming *timing; /* of the entry in work; NULL: measured time */
   uint32_t entry;
-  int64_t clock_hz;
+  int64_t clock_hz;      /* measured: ns are the cycles */
   int64_t first_process; /* of the entry: its launches; those of the launches follow */
   GString *line;
   SfFileWriter *file;
@@ -251,37 +254,126 @@ find_entry (const SfPef *pef, const char *name, uint32_t *entry, GError **error)
                   sf_pef_name (pef), name);
 }
 
+/* Writes the head; `add` writes the events. */
+static bool
+begin_file (Trace *trace, const char *path, const char *time)
+{
+  trace->file = sf_file_create (path, &trace->error);
+  if (trace->file == NULL)
+    return false;
+  trace->line = g_string_new (NULL);
+  g_autofree char *head = g_strdup_printf ("{\"displayTimeUnit\":\"ns\",\"otherData\":{"
+                                           "\"time\":\"%s\"},\"traceEvents\":[\n",
+                                           time);
+  return sf_file_write (trace->file, head, strlen (head), &trace->error);
+}
+
+/* Writes the end, unless something went wrong before, and says what is in the file. */
+static bool
+end_file (Trace *trace, bool ok, SfTraceCount *count, GError **error)
+{
+  static const char end[] = "\n]}\n";
+  ok = ok && trace->error == NULL && sf_file_write (trace->file, end, sizeof end - 1, &trace->error)
+       && sf_file_commit (trace->file, &trace->error);
+  sf_file_writer_free (trace->file);
+  if (trace->line != NULL)
+    g_string_free (trace->line, TRUE);
+  if (count != NULL)
+    *count = trace->count;
+  if (!ok)
+    g_propagate_error (error, trace->error);
+  return ok;
+}
+
 bool
 sf_trace_save (const SfPef *pef, const char *entry, int64_t max_spans, const char *path,
                SfTraceCount *count, GError **error)
 {
-  static const char head[] = "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"time\":\"emulated\"},"
-                             "\"traceEvents\":[\n";
-  static const char end[] = "\n]}\n";
   uint32_t only = SF_NONE;
   if (!find_entry (pef, entry, &only, error))
     return false;
-  g_autoptr (SfFileWriter) file = sf_file_create (path, error);
-  if (file == NULL)
-    return false;
   Trace trace = { .program = sf_pef_program (pef),
                   .clock_hz = sf_arch_info (sf_pef_arch (pef)).clock_hz,
-                  .first_process = 1,
-                  .line = g_string_new (NULL),
-                  .file = file };
-  bool ok = sf_file_write (file, head, sizeof head - 1, &trace.error);
+                  .first_process = 1 };
+  bool ok = begin_file (&trace, path, "emulated");
   size_t n = sf_program_n_entries (trace.program);
   max_spans = (max_spans > 0 ? max_spans : DEFAULT_SPANS)
               / (only == SF_NONE ? MAX ((int64_t) n, 1) : 1);
   for (uint32_t e = 0; e < n && ok; e++)
     if (only == SF_NONE || only == e)
       ok = add_entry (&trace, e, sf_pef_arch (pef), max_spans);
-  ok = ok && sf_file_write (file, end, sizeof end - 1, &trace.error)
-       && sf_file_commit (file, &trace.error);
-  g_string_free (trace.line, TRUE);
-  if (count != NULL)
-    *count = trace.count;
-  if (!ok)
-    g_propagate_error (error, trace.error);
-  return ok;
+  return end_file (&trace, ok, count, error);
+}
+
+/* ---- measured ---- */
+
+/* What a record is called; of a stage or a launch on the host, by its name. */
+static const char *
+record_name (const Trace *trace, const SfRecord *record)
+{
+  static const char *const names[SF_N_RECORDS] = {
+    [SF_RECORD_STAGE] = "stage", [SF_RECORD_PACK] = "pack",     [SF_RECORD_ROUND] = "round",
+    [SF_RECORD_MOVE] = "move",   [SF_RECORD_HOST] = "host",     [SF_RECORD_FEED] = "feed",
+    [SF_RECORD_FETCH] = "fetch", [SF_RECORD_COMMIT] = "commit",
+  };
+  const char *name = NULL;
+  if (record->kind == SF_RECORD_STAGE)
+    name = stage_name (trace, record->launch, record->stage);
+  else if (record->kind == SF_RECORD_HOST)
+    name = sf_entry_launch (trace->program, trace->entry, record->launch).name;
+  return name != NULL ? name : names[record->kind];
+}
+
+static void
+add_step (Trace *trace, const SfProfile *profile, uint32_t step, int64_t origin_ns)
+{
+  int64_t begin, end;
+  sf_profile_step (profile, step, &begin, &end);
+  add_span (trace, trace->first_process, 0, "step", begin - origin_ns, end - begin, "step", step);
+}
+
+static void
+add_profile (Trace *trace, const SfProfile *profile, int64_t origin_ns, int64_t max_spans)
+{
+  const GArray *records = sf_profile_records (profile);
+  SfProfileTotals totals = sf_profile_totals (profile);
+  g_autofree char *process = g_strdup_printf ("%s on %s (measured)", totals.entry, totals.backend);
+  trace->program = sf_profile_program (profile);
+  trace->entry = sf_profile_entry (profile);
+  name_row (trace, trace->first_process, -1, process);
+  name_row (trace, trace->first_process, 0, "steps");
+  for (int w = 0; w < totals.n_threads; w++)
+    {
+      g_autofree char *row = g_strdup_printf ("worker %d", w);
+      name_row (trace, trace->first_process, 1 + w, row);
+    }
+  int64_t before = trace->count.n_spans, wanted = records->len + totals.n_steps;
+  uint32_t next_step = 0;
+  for (guint i = 0; i < records->len && trace->count.n_spans - before < max_spans; i++)
+    {
+      const SfProfileRecord *r = &g_array_index (records, SfProfileRecord, i);
+      while (next_step <= r->step)
+        add_step (trace, profile, next_step++, origin_ns);
+      add_span (trace, trace->first_process, 1 + r->worker, record_name (trace, &r->record),
+                r->record.begin_ns - origin_ns, r->record.end_ns - r->record.begin_ns, "launch",
+                r->record.launch == SF_NONE ? -1 : (int64_t) r->record.launch);
+    }
+  trace->count.n_left_out += wanted + sf_profile_n_left_out (profile)
+                             - (trace->count.n_spans - before);
+  trace->first_process++;
+}
+
+bool
+sf_trace_save_profiles (const SfProfile *const *profiles, size_t n, int64_t max_spans,
+                        const char *path, SfTraceCount *count, GError **error)
+{
+  int64_t origin_ns = 0, end_ns;
+  Trace trace = { .clock_hz = 1000000000, .first_process = 1 };
+  bool ok = begin_file (&trace, path, "measured");
+  max_spans = (max_spans > 0 ? max_spans : DEFAULT_SPANS) / (int64_t) MAX (n, 1);
+  if (n > 0)
+    sf_profile_step (profiles[0], 0, &origin_ns, &end_ns);
+  for (size_t i = 0; i < n && ok && trace.error == NULL; i++)
+    add_profile (&trace, profiles[i], origin_ns, max_spans);
+  return end_file (&trace, ok, count, error);
 }

@@ -2,6 +2,7 @@
 TESTS += tests/cli/sf_test.sh
 TESTS += tests/cli/pef_test.sh
 TESTS += tests/cli/timing_test.sh
+TESTS += tests/cli/profile_test.sh
 TESTS += tests/cli/install_test.sh
 TESTS += tests/cli/models_test.sh
 TESTS += tests/cli/report_test.sh

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include <sf/json.h>
+#include <sf/trace.h>
 
 /* Stages that take less than this share stand together in one line, when there are many. */
 #define LEAST_SHOWN  0.002
@@ -72,10 +73,11 @@ print_head (const SfProfile *profile)
           t.n_threads == 1 ? "" : "s", t.flops / t.seconds / 1e9);
   for (int p = 0; p < SF_N_PHASES; p++)
     print_share (phase_names[p], t.phase_seconds[p], t.seconds, &comma);
+  comma = "\n  outside stages: ";
   for (int k = 0; k < SF_N_RECORDS; k++)
     if (outside_names[k] != NULL)
       print_share (outside_names[k], t.kind_seconds[k], t.seconds, &comma);
-  print_share ("between", t.between_seconds, t.seconds, &comma);
+  print_share ("nothing", t.between_seconds, t.seconds, &comma);
   putchar ('\n');
   comma = "  in stages: ";
   print_share ("packing", t.kind_seconds[SF_RECORD_PACK], t.seconds, &comma);
@@ -130,7 +132,7 @@ print_stages (const SfProfile *profile)
       else
         printf ("%8.1f %7.1f %4.0f%% %-6s ", s.flops / seconds / 1e9, s.bytes / seconds / 1e9,
                 100 * s.fraction, s.limit);
-      printf ("%-5s %4u  %.50s\n", phase_names[s.phase], s.launch, s.name != NULL ? s.name : "");
+      printf ("%-5s %4u  %.46s\n", phase_names[s.phase], s.launch, s.name != NULL ? s.name : "");
     }
 }
 
@@ -217,4 +219,19 @@ sf_verb_profile (const SfProfile *profile, bool json)
     }
   print_head (profile);
   print_stages (profile);
+}
+
+bool
+sf_verb_trace_profiles (const GPtrArray *profiles, const char *path, GError **error)
+{
+  SfTraceCount count;
+  if (path == NULL)
+    return true;
+  if (!sf_trace_save_profiles ((const SfProfile *const *) profiles->pdata, profiles->len, 0, path,
+                               &count, error))
+    return false;
+  if (count.n_left_out > 0)
+    fprintf (stderr, "%s: %" PRId64 " spans, %" PRId64 " more of later steps left out\n", path,
+             count.n_spans, count.n_left_out);
+  return true;
 }

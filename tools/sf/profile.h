@@ -7,5 +7,8 @@
 
 /* Prints the profile, as text or as one line of JSON. */
 void sf_verb_profile (const SfProfile *profile, bool json);
+/* Writes the timeline of the profiles (of SfProfile) to `path`, NULL: nowhere, and says on stderr
+ * what was left out. */
+bool sf_verb_trace_profiles (const GPtrArray *profiles, const char *path, GError **error);
 
 #endif

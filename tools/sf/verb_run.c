@@ -46,7 +46,12 @@ static const SfOption run_options[] = {
   { .name = "json",
     .type = SF_OPTION_BOOL,
     .help = "with --timing or --profile: one JSON object a line for each entry" },
-  SF_TRACE_OPTION_ROW,
+  { .name = "trace",
+    .type = SF_OPTION_STRING,
+    .arg = "FILE",
+    .help
+    = "write the timeline as Chrome trace JSON, for chrome://tracing or Perfetto: the emulated "
+      "one; with --profile what each worker really did" },
   SF_SESSION_OPTION_ROWS,
   { .name = NULL },
 };
@@ -146,9 +151,10 @@ run_timing (const SfOptionValues *options, GError **error)
   return sf_verb_timing (pef, entry, sf_option_bool (options, "json"), error) ? 0 : 1;
 }
 
-/* One entry on random inputs: a test run, or its profile. */
+/* One entry on random inputs: a test run, or its profile, which goes to `profiles`. */
 static bool
-run_entry (SfSession *session, const char *entry, const SfOptionValues *options, GError **error)
+run_entry (SfSession *session, const char *entry, const SfOptionValues *options,
+           GPtrArray *profiles, GError **error)
 {
   SfTensor *inputs = NULL;
   if (!sf_random_inputs (session, entry, (uint64_t) sf_option_int (options, "seed"), &inputs,
@@ -157,11 +163,14 @@ run_entry (SfSession *session, const char *entry, const SfOptionValues *options,
   bool ok;
   if (sf_option_bool (options, "profile"))
     {
-      g_autoptr (SfProfile) profile = sf_profile_new (session, entry, inputs,
-                                                      sf_option_int (options, "steps"), error);
+      SfProfile *profile = sf_profile_new (session, entry, inputs, sf_option_int (options, "steps"),
+                                           error);
       ok = profile != NULL;
       if (ok)
-        sf_verb_profile (profile, sf_option_bool (options, "json"));
+        {
+          sf_verb_profile (profile, sf_option_bool (options, "json"));
+          g_ptr_array_add (profiles, profile);
+        }
     }
   else
     ok = run_once (session, entry, inputs, error);
@@ -201,6 +210,8 @@ run_run (const SfOptionValues *options, GError **error)
   if (session == NULL)
     return 1;
   sf_session_set_cancel (session, &sf_verb_cancelled);
+  g_autoptr (GPtrArray) profiles = g_ptr_array_new_with_free_func (
+      (GDestroyNotify) sf_profile_free);
   if (entry != NULL && !has_entry (session, entry))
     {
       sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
@@ -210,10 +221,10 @@ run_run (const SfOptionValues *options, GError **error)
     }
   for (size_t i = 0; i < G_N_ELEMENTS (entries); i++)
     if (has_entry (session, entries[i]) && (entry == NULL || strcmp (entry, entries[i]) == 0)
-        && !run_entry (session, entries[i], options, error))
+        && !run_entry (session, entries[i], options, profiles, error))
       return 1;
   if (profile)
-    return 0;
+    return sf_verb_trace_profiles (profiles, sf_option_string (options, "trace"), error) ? 0 : 1;
   g_autofree char *facts = sf_session_describe (session);
   printf ("backend %s\n%s%s", sf_session_backend (session), facts,
           *facts != '\0' && !g_str_has_suffix (facts, "\n") ? "\n" : "");

@@ -141,6 +141,9 @@ backend_record (void *instance, SfRecorder *recorder, GError **error)
     return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
                     "recorder: found %zu lanes, wanted one for each of %d threads",
                     recorder->n_lanes, machine->n_threads);
+  if (recorder != NULL && machine->exact_firing)
+    return sf_fail (error, SF_ERROR_UNSUPPORTED,
+                    "exact firing: its time says nothing about the machine; profile without it");
   machine->probe.recorder = recorder;
   return true;
 }
