@@ -60,7 +60,7 @@ conv2d (const RduCall *call)
                                  .lo = x->valid_lo[2 + d],
                                  .hi = x->valid_hi[2 + d],
                                  .stride = x->stride[2 + d] };
-  RDU_SYMBOL (rdu_conv_run) (&job);
+  RDU_SYMBOL (rdu_conv) (&job);
 }
 
 static int64_t
@@ -108,7 +108,7 @@ conv2d_dx (const RduCall *call)
         job.side[0] = phase_side (dy, w, dx, 0, call, row);
         job.side[1] = phase_side (dy, w, dx, 1, call, column);
         job.y = first + row * dx->stride[2] + column * dx->stride[3];
-        RDU_SYMBOL (rdu_conv_run) (&job);
+        RDU_SYMBOL (rdu_conv) (&job);
       }
 }
 

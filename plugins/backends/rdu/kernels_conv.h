@@ -70,6 +70,21 @@ typedef struct
   int64_t stride; /* of the source */
 } RduConvSide;
 
+/* How far the taps of a position reach. */
+static inline int64_t
+rdu_conv_first (const RduConvSide *side)
+{
+  int64_t last = side->at + (side->taps - 1) * side->at_step;
+  return last < side->at ? last : side->at;
+}
+
+static inline int64_t
+rdu_conv_last (const RduConvSide *side)
+{
+  int64_t last = side->at + (side->taps - 1) * side->at_step;
+  return last > side->at ? last : side->at;
+}
+
 /* Weights by result channel, source channel, row and column, wherever they are. */
 typedef struct
 {
@@ -137,7 +152,10 @@ extern const RduConvTileKernel RDU_SYMBOL (rdu_conv_tiles)[RDU_CONV_VECTORS][2];
 /* `n` source channels from `channel` on under one tap, for vector `vector` of result channels. */
 void RDU_SYMBOL (rdu_conv_pack) (const RduConvWeights *weights, int64_t vector, int64_t row,
                                  int64_t column, int64_t channel, int64_t n, float *packed);
+/* Reads the source where it is. */
 void RDU_SYMBOL (rdu_conv_run) (const RduConvJob *job);
+/* The same by way of a copy of the source where that is faster. */
+void RDU_SYMBOL (rdu_conv) (const RduConvJob *job);
 /* `n` rows, at most RDU_CONV_SUMS_1 of one vector or RDU_CONV_SUMS_2 of two. */
 void RDU_SYMBOL (rdu_conv_sum) (const RduConvSums *sums, int n, int vectors);
 void RDU_SYMBOL (rdu_conv2d_dw) (const RduCall *call);

@@ -85,26 +85,38 @@ exchange_sums (const Part *part, bool is_load)
         }
 }
 
-static void
-bring_shares (const Part *part, const Stretch *stretch)
+/* Under a single tap pixels are read once per tile, too seldom for a copy to pay. */
+static bool
+is_read_in_place (const Part *part, const RduView *view)
 {
-  const RduView *dy = part->dy;
-  float *to = part->shares;
-  for (int64_t image = 0; image < stretch->n_images; image++)
-    for (int64_t row = 0; row < stretch->n[0]; row++, to += stretch->n[1] * part->out_row)
-      rdu_conv_bring ((const float *) dy->data + (stretch->image + image) * dy->stride[0]
-                          + part->o * dy->stride[1] + (stretch->first[0] + row) * dy->stride[2]
-                          + stretch->first[1] * dy->stride[3],
-                      dy->stride[3], dy->stride[1], stretch->n[1], part->n_out, to, part->out_row);
+  return part->dw->n[2] * part->dw->n[3] == 1 && view->stride[1] == 1;
 }
 
-/* Padding is zeros. */
 static void
-bring_source (const Part *part, const Stretch *stretch)
+bring_shares (const Part *part, const Stretch *stretch, RduConvSums *sums)
+{
+  const RduView *dy = part->dy;
+  const float *from = (const float *) dy->data + stretch->image * dy->stride[0]
+                      + part->o * dy->stride[1] + stretch->first[0] * dy->stride[2]
+                      + stretch->first[1] * dy->stride[3];
+  bool is_in_place = is_read_in_place (part, dy) && part->n_out == part->out_row;
+  int64_t row = stretch->n[1] * part->out_row;
+  sums->share = is_in_place ? from : part->shares;
+  sums->share_image = is_in_place ? dy->stride[0] : stretch->n[0] * row;
+  sums->share_row = is_in_place ? dy->stride[2] : row;
+  sums->share_column = is_in_place ? dy->stride[3] : part->out_row;
+  for (int64_t i = 0; i < stretch->n_images * stretch->n[0] && !is_in_place; i++)
+    rdu_conv_bring (from + i / stretch->n[0] * dy->stride[0] + i % stretch->n[0] * dy->stride[2],
+                    dy->stride[3], dy->stride[1], stretch->n[1], part->n_out,
+                    part->shares + i * row, part->out_row);
+}
+
+/* Source rows and columns `top` and `left` .., whose padding becomes zeros. */
+static void
+copy_source (const Part *part, const Stretch *stretch, int64_t top, int64_t left)
 {
   const RduView *x = part->x;
   int64_t columns = stretch->source[1], n_in = part->n_in;
-  int64_t top = stretch->first[0] * part->stride[0], left = stretch->first[1] * part->stride[1];
   int64_t lo = min (max (x->valid_lo[3] - left, 0), columns),
           hi = max (min (x->valid_hi[3] - left, columns), lo);
   float *to = part->source;
@@ -120,6 +132,25 @@ bring_source (const Part *part, const Stretch *stretch)
                         x->stride[3], x->stride[1], end - from, n_in, to + from * n_in, n_in);
         memset (to + end * n_in, 0, (size_t) ((columns - end) * n_in) * 4);
       }
+}
+
+static void
+bring_source (const Part *part, const Stretch *stretch, RduConvSums *sums)
+{
+  const RduView *x = part->x;
+  int64_t top = stretch->first[0] * part->stride[0], left = stretch->first[1] * part->stride[1];
+  bool is_in_place = is_read_in_place (part, x);
+  int64_t column = is_in_place ? x->stride[3] : part->n_in;
+  int64_t row = is_in_place ? x->stride[2] : stretch->source[1] * part->n_in;
+  sums->source = part->source;
+  sums->source_image = is_in_place ? x->stride[0] : stretch->source[0] * row;
+  sums->source_row = row * part->stride[0];
+  sums->source_column = column * part->stride[1];
+  if (is_in_place)
+    sums->source = (const float *) x->data + stretch->image * x->stride[0] + part->c
+                   + top * x->stride[2] + left * x->stride[3];
+  else
+    copy_source (part, stretch, top, left);
 }
 
 /* Positions of `n`, from `first` on, whose source position under tap `tap` has memory. */
@@ -197,21 +228,13 @@ add_stretch (const Part *part, const Stretch *stretch)
 {
   int64_t n_in = part->n_in, columns = part->dw->n[3], source_row = stretch->source[1] * n_in;
   int64_t offset[MAX_ROWS];
-  RduConvSums sums = { .source = part->source,
-                       .share = part->shares,
-                       .n_images = stretch->n_images,
+  RduConvSums sums = { .n_images = stretch->n_images,
                        .n_rows = stretch->n[0],
                        .n_columns = stretch->n[1],
-                       .source_image = stretch->source[0] * source_row,
-                       .source_row = source_row * part->stride[0],
-                       .source_column = n_in * part->stride[1],
-                       .share_image = stretch->n[0] * stretch->n[1] * part->out_row,
-                       .share_row = stretch->n[1] * part->out_row,
-                       .share_column = part->out_row,
                        .sums = part->sums,
                        .sums_row = part->out_row };
-  bring_shares (part, stretch);
-  bring_source (part, stretch);
+  bring_shares (part, stretch, &sums);
+  bring_source (part, stretch, &sums);
   for (int64_t i = 0; i < part->n_taps; i++)
     {
       int64_t row = (part->tap + i) / columns, column = (part->tap + i) % columns;

@@ -44,13 +44,11 @@ typedef struct
   bool first, is_joined;
 } Block;
 
-/* Whether source positions at `position` + at .. all have memory, for positions low .. high. */
+/* Whether all taps of source positions low .. high have memory. */
 static bool
 is_inside (const RduConvSide *side, int64_t low, int64_t high)
 {
-  int64_t last = side->at + (side->taps - 1) * side->at_step;
-  return low + (last < side->at ? last : side->at) >= side->lo
-         && high + (last > side->at ? last : side->at) < side->hi;
+  return low + rdu_conv_first (side) >= side->lo && high + rdu_conv_last (side) < side->hi;
 }
 
 /* Whether the channels of one tap are followed in memory by those of the next, for all pixels. */
@@ -149,39 +147,57 @@ typedef struct
   int64_t image, row, column;
 } Pixel;
 
+/* `n` pixels of one row as those from `first` on. */
 static void
-next_pixel (const RduConvJob *job, Pixel *at)
+fill_run (const RduConvJob *job, const Pixel *at, int first, int n, Pixels *pixels)
 {
-  if (++at->column < job->side[1].n)
-    return;
-  at->column = 0;
-  if (++at->row < job->side[0].n)
-    return;
-  at->row = 0;
-  at->image++;
+  const RduConvSide *rows = &job->side[0], *columns = &job->side[1];
+  int64_t row = at->row * rows->step, column = at->column * columns->step;
+  int64_t source = at->image * job->x_image + row * rows->stride + column * columns->stride;
+  int64_t source_step = columns->step * columns->stride;
+  float *out = job->y + at->image * job->y_image + at->row * rows->out_stride
+               + at->column * columns->out_stride;
+  for (int p = 0; p < n; p++)
+    {
+      pixels->row[first + p] = row;
+      pixels->column[first + p] = column + p * columns->step;
+      pixels->source[first + p] = source + p * source_step;
+      pixels->out[first + p] = out + p * columns->out_stride;
+    }
 }
 
 static void
-next_pixels (const RduConvJob *job, Pixel *at, int64_t n, int size, Pixels *pixels)
+next_pixels (const RduConvJob *job, Pixel *at, int n, int size, Pixels *pixels)
 {
   const RduConvSide *rows = &job->side[0], *columns = &job->side[1];
-  int64_t low[2] = { INT64_MAX, INT64_MAX }, high[2] = { 0, 0 };
-  for (int p = 0; p < size; p++)
+  pixels->is_inside = true;
+  for (int p = 0, run; p < n; p += run)
     {
-      int64_t row = at->row * rows->step, column = at->column * columns->step;
-      pixels->row[p] = row;
-      pixels->column[p] = column;
-      pixels->source[p] = at->image * job->x_image + row * rows->stride + column * columns->stride;
-      pixels->out[p] = job->y + at->image * job->y_image + at->row * rows->out_stride
-                       + at->column * columns->out_stride;
-      low[0] = row < low[0] ? row : low[0];
-      high[0] = row > high[0] ? row : high[0];
-      low[1] = column < low[1] ? column : low[1];
-      high[1] = column > high[1] ? column : high[1];
-      if (p + 1 < n || n == size)
-        next_pixel (job, at);
+      int64_t left = columns->n - at->column, row = at->row * rows->step;
+      run = left < n - p ? (int) left : n - p;
+      fill_run (job, at, p, run, pixels);
+      pixels->is_inside = pixels->is_inside && is_inside (rows, row, row)
+                          && is_inside (columns, at->column * columns->step,
+                                        (at->column + run - 1) * columns->step);
+      at->column += run;
+      if (at->column == columns->n)
+        {
+          at->column = 0;
+          at->row++;
+        }
+      if (at->row == rows->n)
+        {
+          at->row = 0;
+          at->image++;
+        }
     }
-  pixels->is_inside = is_inside (rows, low[0], high[0]) && is_inside (columns, low[1], high[1]);
+  for (int p = n; p < size; p++)
+    {
+      pixels->row[p] = pixels->row[n - 1];
+      pixels->column[p] = pixels->column[n - 1];
+      pixels->source[p] = pixels->source[n - 1];
+      pixels->out[p] = pixels->out[n - 1];
+    }
 }
 
 /* One pointer per segment and pixel, into the source or to zeros. */
@@ -248,14 +264,14 @@ static void
 exchange (const RduConvJob *job, const Pixels *pixels, int n_pixels, int64_t channel, int64_t n,
           float *together, int64_t row, bool is_load)
 {
-  for (int p = 0; p < n_pixels; p++)
+  for (int64_t c = 0; c < n; c++)
     {
-      float *apart = pixels->out[p] + channel * job->y_channel;
-      for (int64_t c = 0; c < n; c++)
+      int64_t apart = (channel + c) * job->y_channel;
+      for (int p = 0; p < n_pixels; p++)
         if (is_load)
-          together[p * row + c] = apart[c * job->y_channel];
+          together[p * row + c] = pixels->out[p][apart];
         else
-          apart[c * job->y_channel] = together[p * row + c];
+          pixels->out[p][apart] = together[p * row + c];
     }
 }
 
@@ -303,7 +319,7 @@ run_pixels (const Block *block, int64_t from, int width, int64_t n_groups)
   for (int64_t left = job->n_images * job->side[0].n * job->side[1].n; left > 0;)
     {
       const RduConvTileKernel *kernel = &kernels[left <= kernels[1].pixels];
-      int64_t n = left < kernel->pixels ? left : kernel->pixels;
+      int n = left < kernel->pixels ? (int) left : kernel->pixels;
       next_pixels (job, &at, n, kernel->pixels, &pixels);
       if (job->x_channel == 1)
         point (block, &pixels, kernel->pixels, source);

@@ -6,6 +6,7 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_conv.h \
   plugins/backends/rdu/kernels_conv_dw.c \
   plugins/backends/rdu/kernels_conv_run.c \
+  plugins/backends/rdu/kernels_conv_slab.c \
   plugins/backends/rdu/kernels_conv_sum.c \
   plugins/backends/rdu/kernels_conv_tile.c \
   plugins/backends/rdu/kernels_fused.c \

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Convolutions of sources that tiles do not read well: with channels apart in memory, or so few
+ * that the taps of a row should be read as one stretch. Some of their rows are brought together,
+ * with their padding, where channels are innermost and every tap finds a pixel. */
+#include "plugins/backends/rdu/kernels_conv.h"
+
+/* Fewer channels than these make a stretch of their own too short. */
+#define FEW_CHANNELS 8
+
+/* Source rows or columns that n positions of the result read. */
+static int64_t
+reach (const RduConvSide *side, int64_t n)
+{
+  return (n - 1) * side->step + rdu_conv_last (side) - rdu_conv_first (side) + 1;
+}
+
+static int64_t
+clamp (int64_t x, int64_t lo, int64_t hi)
+{
+  return x < lo ? lo : x > hi ? hi : x;
+}
+
+/* Source rows and columns first[] .. of n[] each, of images from `image` on. */
+static void
+bring_slab (const RduConvJob *job, int64_t image, int64_t n_images, const int64_t *first,
+            const int64_t *n, float *to)
+{
+  const RduConvSide *rows = &job->side[0], *columns = &job->side[1];
+  int64_t channels = job->n_in;
+  for (int64_t i = image; i < image + n_images; i++)
+    for (int64_t row = first[0]; row < first[0] + n[0]; row++, to += n[1] * channels)
+      {
+        bool is_row = row >= rows->lo && row < rows->hi;
+        int64_t lo = is_row ? clamp (columns->lo - first[1], 0, n[1]) : n[1];
+        int64_t hi = is_row ? clamp (columns->hi - first[1], lo, n[1]) : n[1];
+        memset (to, 0, (size_t) (lo * channels) * 4);
+        rdu_conv_bring (
+            job->x + i * job->x_image + row * rows->stride + (first[1] + lo) * columns->stride,
+            columns->stride, job->x_channel, hi - lo, channels, to + lo * channels, channels);
+        memset (to + hi * channels, 0, (size_t) ((n[1] - hi) * channels) * 4);
+      }
+}
+
+/* Result rows `row` .. of n_rows of some images. */
+static void
+run_slab (const RduConvJob *whole, int64_t image, int64_t n_images, int64_t row, int64_t n_rows)
+{
+  RduConvJob job = *whole;
+  RduConvSide *rows = &job.side[0], *columns = &job.side[1];
+  float *slab = job.scratch + RDU_CONV_WEIGHTS;
+  int64_t first[2] = { row * rows->step + rdu_conv_first (rows), rdu_conv_first (columns) };
+  int64_t n[2] = { reach (rows, n_rows), reach (columns, columns->n) };
+  bring_slab (whole, image, n_images, first, n, slab);
+  job.x = slab;
+  job.x_channel = 1;
+  job.x_image = n[0] * n[1] * job.n_in;
+  job.n_images = n_images;
+  job.y += image * job.y_image + row * rows->out_stride;
+  rows->n = n_rows;
+  rows->stride = n[1] * job.n_in;
+  columns->stride = job.n_in;
+  for (int d = 0; d < 2; d++)
+    {
+      job.side[d].at -= rdu_conv_first (&whole->side[d]);
+      job.side[d].lo = 0;
+      job.side[d].hi = n[d];
+    }
+  RDU_SYMBOL (rdu_conv_run) (&job);
+}
+
+/* Whether the taps of a row are, or would be, one stretch of few channels each. */
+static bool
+joins_taps (const RduConvJob *job)
+{
+  const RduConvSide *columns = &job->side[1];
+  return job->n_in < FEW_CHANNELS && columns->taps > 1 && columns->at_step == 1;
+}
+
+/* Whether the padding is what keeps taps from being one stretch. */
+static bool
+has_padding (const RduConvSide *side)
+{
+  return rdu_conv_first (side) < side->lo
+         || (side->n - 1) * side->step + rdu_conv_last (side) >= side->hi;
+}
+
+void
+RDU_SYMBOL (rdu_conv) (const RduConvJob *job)
+{
+  const RduConvSide *rows = &job->side[0], *columns = &job->side[1];
+  bool is_apart = job->x_channel != 1;
+  bool is_empty = job->n_in == 0 || job->n_images == 0 || rows->n == 0 || columns->n == 0
+                  || rows->taps == 0 || columns->taps == 0;
+  int64_t room = 0, most = 0;
+  if (!is_empty && (is_apart || (joins_taps (job) && has_padding (columns))))
+    {
+      /* Rows of the result whose source fits. */
+      room = RDU_CONV_SLAB / job->n_in / reach (columns, columns->n);
+      most = room < reach (rows, 1) ? 0 : (room - reach (rows, 1)) / rows->step + 1;
+    }
+  if (most == 0)
+    {
+      RDU_SYMBOL (rdu_conv_run) (job);
+      return;
+    }
+  most = most < rows->n ? most : rows->n;
+  int64_t n_images = most < rows->n ? 1 : room / reach (rows, rows->n);
+  for (int64_t image = 0; image < job->n_images; image += n_images)
+    for (int64_t row = 0; row < rows->n; row += most)
+      run_slab (job, image, n_images < job->n_images - image ? n_images : job->n_images - image,
+                row, most < rows->n - row ? most : rows->n - row);
+}
