@@ -1,185 +1,347 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pooling windows on images [N, C, H, W] and their gradients. */
+/* Pooling windows on images [N, C, H, W] and their gradients: window by window, over all channels
+ * at once where they are innermost in memory, else channel by channel; the bits are the same. */
 #include <math.h>
+#include <string.h>
 
-#include "plugins/backends/rdu/kernels_view.h"
+#include "plugins/backends/rdu/kernels.h"
+#include "plugins/backends/rdu/kernels_vector.h"
 
-static float *
-plane (const RduView *view, int64_t n, int64_t c)
+typedef int32_t Mask __attribute__ ((vector_size (RDU_VECTOR * 4)));
+
+/* Rows and columns (0 and 1) of windows on an image. */
+typedef struct
 {
-  return (float *) view->data + n * view->stride[0] + c * view->stride[1];
+  const RduCall *call;
+  const RduView *image, *windows; /* one element of `windows` for each */
+  int64_t kernel[2], stride[2], dilation[2], pad[2];
+  int64_t lo[2], hi[2]; /* positions of the image that count */
+} Pool;
+
+/* One window on all channels of an image: taps from[] .. to[]-1, of which tap 0 is at first[]. */
+typedef struct
+{
+  const Pool *pool;
+  int64_t image;
+  int64_t row, column; /* of the windows */
+  int64_t first[2], from[2], to[2];
+} Window;
+
+/* Channel 0 of the image's element under tap 0, which may be outside. */
+static inline float *
+under_tap (const Window *w, const RduView *view)
+{
+  return (float *) ((uintptr_t) view->data
+                    + (uintptr_t) (w->image * view->stride[0] + w->first[0] * view->stride[2]
+                                   + w->first[1] * view->stride[3])
+                          * 4);
 }
 
-/* Taps k of one dimension with lo <= start + k * dilation < hi. */
+/* Elements from tap 0 to another one. */
+static inline int64_t
+tap_offset (const Window *w, const RduView *view, int64_t row, int64_t column)
+{
+  return row * w->pool->dilation[0] * view->stride[2]
+         + column * w->pool->dilation[1] * view->stride[3];
+}
+
+static inline float *
+of_window (const Window *w, const RduView *view)
+{
+  return (float *) view->data + w->image * view->stride[0] + w->row * view->stride[2]
+         + w->column * view->stride[3];
+}
+
+/* Taps of dimension d that see positions that count. */
+static inline void
+place_window (const Pool *pool, Window *w, int d, int64_t position)
+{
+  int64_t first = position * pool->stride[d] - pool->pad[d], dilation = pool->dilation[d];
+  int64_t lo = pool->lo[d] - first, hi = pool->hi[d] - first;
+  int64_t to = hi > 0 ? (hi + dilation - 1) / dilation : 0;
+  w->first[d] = first;
+  w->from[d] = lo > 0 ? (lo + dilation - 1) / dilation : 0;
+  w->to[d] = to < pool->kernel[d] ? to : pool->kernel[d];
+}
+
 static void
-tap_range (int64_t start, int64_t kernel, int64_t dilation, int64_t lo, int64_t hi, int64_t *from,
-           int64_t *to)
+for_windows (const Pool *pool, void (*run) (const Window *w))
 {
-  *from = start >= lo ? 0 : (lo - start + dilation - 1) / dilation;
-  *to = start >= hi ? 0 : (hi - start + dilation - 1) / dilation;
-  *to = *to > kernel ? kernel : *to;
+  const RduView *y = pool->windows;
+  Window w = { .pool = pool };
+  for (w.image = 0; w.image < y->n[0]; w.image++)
+    for (w.row = 0; w.row < y->n[2]; w.row++)
+      {
+        place_window (pool, &w, 0, w.row);
+        for (w.column = 0; w.column < y->n[3]; w.column++)
+          {
+            place_window (pool, &w, 1, w.column);
+            run (&w);
+          }
+      }
 }
 
-static bool
-beats (float v, float best)
+/* imm: kernel h, w; stride h, w; then by kernel. */
+static Pool
+pool_of (const RduCall *call, const RduView *image, const RduView *windows)
 {
-  return v > best || (v != v && best == best);
+  const int64_t *imm = call->imm;
+  return (Pool){ .call = call,
+                 .image = image,
+                 .windows = windows,
+                 .kernel = { imm[0], imm[1] },
+                 .stride = { imm[2], imm[3] },
+                 .dilation = { 1, 1 },
+                 .lo = { image->valid_lo[2], image->valid_lo[3] },
+                 .hi = { image->valid_hi[2], image->valid_hi[3] } };
 }
 
+/* A vector of channels from `first` on, which may be apart in memory. */
+typedef struct
+{
+  int64_t first, n;
+  RduLanes lanes;
+} Channels;
+
+static inline Channels
+channels_from (const Pool *pool, int64_t first)
+{
+  int64_t left = pool->image->n[1] - first, n = left < RDU_VECTOR ? left : RDU_VECTOR;
+  return (Channels){ first, n, rdu_lanes (n) };
+}
+
+/* `from`, `to`: channel 0. */
+static inline RduVec
+load (const RduView *view, const float *from, const Channels *c)
+{
+  float together[RDU_VECTOR] __attribute__ ((aligned (64))) = { 0 };
+  from += c->first * view->stride[1];
+  if (view->stride[1] == 1)
+    return rdu_vec_load_lanes (from, c->lanes);
+  for (int64_t i = 0; i < c->n; i++)
+    together[i] = from[i * view->stride[1]];
+  return rdu_vec_load (together);
+}
+
+static inline void
+store (const RduView *view, float *to, const Channels *c, RduVec v)
+{
+  float together[RDU_VECTOR] __attribute__ ((aligned (64)));
+  to += c->first * view->stride[1];
+  if (view->stride[1] == 1)
+    {
+      rdu_vec_store_lanes (to, c->lanes, v);
+      return;
+    }
+  rdu_vec_store (together, v);
+  for (int64_t i = 0; i < c->n; i++)
+    to[i * view->stride[1]] = together[i];
+}
+
+static void
+clear (const RduView *v)
+{
+  bool is_innermost = v->stride[1] == 1;
+  int64_t outer = is_innermost ? 1 : v->n[1], together = is_innermost ? v->n[1] : 1;
+  for (int64_t i = 0; i < v->n[0] * outer; i++)
+    for (int64_t h = 0; h < v->n[2]; h++)
+      {
+        float *row = (float *) v->data + i / outer * v->stride[0] + i % outer * v->stride[1]
+                     + h * v->stride[2];
+        if (v->stride[3] == together)
+          memset (row, 0, (size_t) (v->n[3] * together) * 4);
+        else
+          for (int64_t w = 0; w < v->n[3]; w++)
+            memset (row + w * v->stride[3], 0, (size_t) together * 4);
+      }
+}
+
+static inline RduVec
+choose (Mask mask, RduVec yes, RduVec no)
+{
+  return (RduVec) (((Mask) yes & mask) | ((Mask) no & ~mask));
+}
+
+/* Greater, or the first NaN. */
+static inline Mask
+beats (RduVec v, RduVec best)
+{
+  return (Mask) (v > best) | ((Mask) (v != v) & (Mask) (best == best));
+}
+
+/* ---- maximum ---- */
+
+static void
+max_of_window (const Window *w)
+{
+  static const float least = -INFINITY;
+  const RduView *x = w->pool->image, *y = w->pool->windows;
+  const float *from = under_tap (w, x);
+  float *to = of_window (w, y);
+  for (int64_t first = 0; first < x->n[1]; first += RDU_VECTOR)
+    {
+      Channels c = channels_from (w->pool, first);
+      RduVec best = rdu_vec_all (&least);
+      for (int64_t row = w->from[0]; row < w->to[0]; row++)
+        for (int64_t column = w->from[1]; column < w->to[1]; column++)
+          {
+            RduVec v = load (x, from + tap_offset (w, x, row, column), &c);
+            best = choose (beats (v, best), v, best);
+          }
+      store (y, to, &c, best);
+    }
+}
+
+/* imm: .. dilation h, w. The box of x carries its padding. */
 static void
 max_pool2d (const RduCall *call)
 {
-  const RduView *x = call->src[0], *y = call->dst[0];
-  const int64_t *imm = call->imm;
-  for (int64_t image = 0; image < y->n[0] * y->n[1]; image++)
+  Pool pool = pool_of (call, call->src[0], call->dst[0]);
+  pool.dilation[0] = call->imm[4];
+  pool.dilation[1] = call->imm[5];
+  for_windows (&pool, max_of_window);
+}
+
+/* Which tap of the window has the first maximum, by channel; at least one is inside. */
+static inline Mask
+first_maximum (const Window *w, const float *from, const Channels *c)
+{
+  const RduView *x = w->pool->image;
+  RduVec best = rdu_vec_zero ();
+  Mask at = { 0 };
+  int32_t tap = 0;
+  for (int64_t row = w->from[0]; row < w->to[0]; row++)
+    for (int64_t column = w->from[1]; column < w->to[1]; column++, tap++)
+      {
+        RduVec v = load (x, from + tap_offset (w, x, row, column), c);
+        Mask better = tap == 0 ? ~(Mask){ 0 } : beats (v, best);
+        best = choose (better, v, best);
+        at = (at & ~better) | (((Mask){ 0 } + tap) & better);
+      }
+  return at;
+}
+
+static void
+spread_maximum (const Window *w)
+{
+  const RduView *dy = w->pool->windows, *x = w->pool->image, *dx = w->pool->call->dst[0];
+  const float *g = of_window (w, dy), *from = under_tap (w, x);
+  float *to = under_tap (w, dx);
+  if (w->from[0] >= w->to[0] || w->from[1] >= w->to[1])
+    return;
+  for (int64_t first = 0; first < x->n[1]; first += RDU_VECTOR)
     {
-      const float *from = plane (x, image / y->n[1], image % y->n[1]);
-      float *to = plane (y, image / y->n[1], image % y->n[1]);
-      for (int64_t oh = 0; oh < y->n[2]; oh++)
-        for (int64_t ow = 0; ow < y->n[3]; ow++)
+      Channels c = channels_from (w->pool, first);
+      RduVec all = load (dy, g, &c);
+      Mask at = first_maximum (w, from, &c);
+      int32_t tap = 0;
+      for (int64_t row = w->from[0]; row < w->to[0]; row++)
+        for (int64_t column = w->from[1]; column < w->to[1]; column++, tap++)
           {
-            int64_t y0, y1, x0, x1, top = oh * imm[2], left = ow * imm[3];
-            tap_range (top, imm[0], imm[4], x->valid_lo[2], x->valid_hi[2], &y0, &y1);
-            tap_range (left, imm[1], imm[5], x->valid_lo[3], x->valid_hi[3], &x0, &x1);
-            float best = -INFINITY;
-            for (int64_t kh = y0; kh < y1; kh++)
-              for (int64_t kw = x0; kw < x1; kw++)
-                {
-                  float v = from[(top + kh * imm[4]) * x->stride[2]
-                                 + (left + kw * imm[5]) * x->stride[3]];
-                  best = beats (v, best) ? v : best;
-                }
-            to[oh * y->stride[2] + ow * y->stride[3]] = best;
+            float *sum = to + tap_offset (w, dx, row, column);
+            RduVec share = choose ((Mask) (at == (Mask){ 0 } + tap), all, rdu_vec_zero ());
+            store (dx, sum, &c, load (dx, sum, &c) + share);
           }
     }
 }
 
-static void
-clear_plane (const RduView *view, float *to)
-{
-  for (int64_t h = 0; h < view->n[2]; h++)
-    for (int64_t w = 0; w < view->n[3]; w++)
-      to[h * view->stride[2] + w * view->stride[3]] = 0;
-}
-
-/* Offset in x and dx of the first maximum of the window at (oh, ow); false when it sees padding
- * only. */
-static bool
-first_maximum (const RduView *x, const float *from, const int64_t *imm, int64_t oh, int64_t ow,
-               int64_t *best_h, int64_t *best_w)
-{
-  int64_t y0, y1, x0, x1, top = oh * imm[2] - imm[6], left = ow * imm[3] - imm[7];
-  tap_range (top, imm[0], imm[4], 0, x->n[2], &y0, &y1);
-  tap_range (left, imm[1], imm[5], 0, x->n[3], &x0, &x1);
-  bool is_found = false;
-  float best = -INFINITY;
-  for (int64_t kh = y0; kh < y1; kh++)
-    for (int64_t kw = x0; kw < x1; kw++)
-      {
-        int64_t h = top + kh * imm[4], w = left + kw * imm[5];
-        float v = from[h * x->stride[2] + w * x->stride[3]];
-        if (!is_found || beats (v, best))
-          {
-            best = v;
-            *best_h = h;
-            *best_w = w;
-            is_found = true;
-          }
-      }
-  return is_found;
-}
-
+/* imm: .. dilation h, w; pad top, left. Images are whole. */
 static void
 max_pool2d_bwd (const RduCall *call)
 {
-  const RduView *dy = call->src[0], *x = call->src[1], *dx = call->dst[0];
-  for (int64_t image = 0; image < dx->n[0] * dx->n[1]; image++)
+  Pool pool = pool_of (call, call->src[1], call->src[0]);
+  for (int d = 0; d < 2; d++)
     {
-      int64_t n = image / dx->n[1], c = image % dx->n[1], h = 0, w = 0;
-      const float *g = plane (dy, n, c), *from = plane (x, n, c);
-      float *to = plane (dx, n, c);
-      clear_plane (dx, to);
-      for (int64_t oh = 0; oh < dy->n[2]; oh++)
-        for (int64_t ow = 0; ow < dy->n[3]; ow++)
-          if (first_maximum (x, from, call->imm, oh, ow, &h, &w))
-            to[h * dx->stride[2] + w * dx->stride[3]] += g[oh * dy->stride[2] + ow * dy->stride[3]];
+      pool.dilation[d] = call->imm[4 + d];
+      pool.pad[d] = call->imm[6 + d];
+    }
+  clear (call->dst[0]);
+  for_windows (&pool, spread_maximum);
+}
+
+/* ---- average ---- */
+
+/* Elements that an average divides by: those inside the image, or inside image and padding; windows
+ * of ceil_mode may reach past both. imm: .. count_include_pad; pad top, left, bottom, right. */
+static int64_t
+divisor (const Window *w)
+{
+  const RduView *image = w->pool->image;
+  const int64_t *imm = w->pool->call->imm;
+  int64_t count = 1;
+  for (int d = 0; d < 2; d++)
+    {
+      int64_t size = image->dim[2 + d], start = w->first[d] + image->lo[2 + d];
+      int64_t lo = imm[4] != 0 ? -imm[5 + d] : 0, hi = imm[4] != 0 ? size + imm[7 + d] : size;
+      int64_t from = start < lo ? lo : start;
+      int64_t to = start + imm[d] > hi ? hi : start + imm[d];
+      count *= to > from ? to - from : 0;
+    }
+  return count;
+}
+
+static void
+average_of_window (const Window *w)
+{
+  const RduView *x = w->pool->image, *y = w->pool->windows;
+  const float *from = under_tap (w, x);
+  float *to = of_window (w, y), count = (float) divisor (w);
+  for (int64_t first = 0; first < x->n[1]; first += RDU_VECTOR)
+    {
+      Channels c = channels_from (w->pool, first);
+      RduVec sum = rdu_vec_zero ();
+      for (int64_t row = w->from[0]; row < w->to[0]; row++)
+        for (int64_t column = w->from[1]; column < w->to[1]; column++)
+          sum += load (x, from + tap_offset (w, x, row, column), &c);
+      if (count > 0)
+        sum = sum / rdu_vec_all (&count);
+      store (y, to, &c, sum);
     }
 }
 
-/* Elements that an average divides by, along dimension `d` (0: height, 1: width) of the image:
- * those inside it, or inside image and padding; windows of ceil_mode may reach past both. */
-static int64_t
-divisor (const int64_t *imm, int d, int64_t start, int64_t size)
-{
-  bool count_pad = imm[4] != 0;
-  int64_t kernel = imm[d], lo = count_pad ? -imm[5 + d] : 0;
-  int64_t hi = count_pad ? size + imm[7 + d] : size;
-  int64_t from = start < lo ? lo : start, to = start + kernel > hi ? hi : start + kernel;
-  return to > from ? to - from : 0;
-}
-
-/* imm: kernel h, w; stride h, w; count_include_pad; pad top, left, bottom, right. */
+/* The box of x carries its padding. */
 static void
 avg_pool2d (const RduCall *call)
 {
-  const RduView *x = call->src[0], *y = call->dst[0];
-  const int64_t *imm = call->imm;
-  for (int64_t image = 0; image < y->n[0] * y->n[1]; image++)
+  Pool pool = pool_of (call, call->src[0], call->dst[0]);
+  for_windows (&pool, average_of_window);
+}
+
+/* Adds a share of one gradient to every element of its window. */
+static void
+spread_average (const Window *w)
+{
+  const RduView *dx = w->pool->image, *dy = w->pool->windows;
+  const float *g = of_window (w, dy);
+  float *to = under_tap (w, dx), count = (float) divisor (w);
+  for (int64_t first = 0; first < dx->n[1] && count > 0; first += RDU_VECTOR)
     {
-      const float *from = plane (x, image / y->n[1], image % y->n[1]);
-      float *to = plane (y, image / y->n[1], image % y->n[1]);
-      for (int64_t oh = 0; oh < y->n[2]; oh++)
-        for (int64_t ow = 0; ow < y->n[3]; ow++)
+      Channels c = channels_from (w->pool, first);
+      RduVec share = load (dy, g, &c) / rdu_vec_all (&count);
+      for (int64_t row = w->from[0]; row < w->to[0]; row++)
+        for (int64_t column = w->from[1]; column < w->to[1]; column++)
           {
-            int64_t y0, y1, x0, x1, top = oh * imm[2], left = ow * imm[3];
-            tap_range (top, imm[0], 1, x->valid_lo[2], x->valid_hi[2], &y0, &y1);
-            tap_range (left, imm[1], 1, x->valid_lo[3], x->valid_hi[3], &x0, &x1);
-            double sum = 0;
-            for (int64_t kh = y0; kh < y1; kh++)
-              for (int64_t kw = x0; kw < x1; kw++)
-                sum += from[(top + kh) * x->stride[2] + (left + kw) * x->stride[3]];
-            int64_t count = divisor (imm, 0, top + x->lo[2], x->dim[2])
-                            * divisor (imm, 1, left + x->lo[3], x->dim[3]);
-            to[oh * y->stride[2] + ow * y->stride[3]] = count > 0 ? (float) (sum / (double) count)
-                                                                  : 0;
+            float *sum = to + tap_offset (w, dx, row, column);
+            store (dx, sum, &c, load (dx, sum, &c) + share);
           }
     }
 }
 
-/* Adds a share of one gradient to every pixel of its window. */
-static void
-spread (const RduView *dx, float *to, const int64_t *imm, int64_t oh, int64_t ow, float g)
-{
-  int64_t y0, y1, x0, x1, top = oh * imm[2] - imm[5], left = ow * imm[3] - imm[6];
-  tap_range (top, imm[0], 1, 0, dx->n[2], &y0, &y1);
-  tap_range (left, imm[1], 1, 0, dx->n[3], &x0, &x1);
-  int64_t count = divisor (imm, 0, top, dx->dim[2]) * divisor (imm, 1, left, dx->dim[3]);
-  float share = count > 0 ? g / (float) count : 0;
-  for (int64_t kh = y0; kh < y1; kh++)
-    for (int64_t kw = x0; kw < x1; kw++)
-      to[(top + kh) * dx->stride[2] + (left + kw) * dx->stride[3]] += share;
-}
-
+/* Images are whole. */
 static void
 avg_pool2d_bwd (const RduCall *call)
 {
-  const RduView *dy = call->src[0], *dx = call->dst[0];
-  for (int64_t image = 0; image < dx->n[0] * dx->n[1]; image++)
-    {
-      int64_t n = image / dx->n[1], c = image % dx->n[1];
-      const float *g = plane (dy, n, c);
-      float *to = plane (dx, n, c);
-      clear_plane (dx, to);
-      for (int64_t oh = 0; oh < dy->n[2]; oh++)
-        for (int64_t ow = 0; ow < dy->n[3]; ow++)
-          spread (dx, to, call->imm, oh, ow, g[oh * dy->stride[2] + ow * dy->stride[3]]);
-    }
+  Pool pool = pool_of (call, call->dst[0], call->src[0]);
+  pool.pad[0] = call->imm[5];
+  pool.pad[1] = call->imm[6];
+  clear (call->dst[0]);
+  for_windows (&pool, spread_average);
 }
 
 const RduKernel RDU_SYMBOL (rdu_pool_kernels)[] = {
-  { "max_pool2d", 1, max_pool2d },
-  { "max_pool2d_bwd", 1, max_pool2d_bwd },
-  { "avg_pool2d", 1, avg_pool2d },
-  { "avg_pool2d_bwd", 1, avg_pool2d_bwd },
-  { NULL, 0, NULL },
+  { .name = "max_pool2d", .version = 1, .func = max_pool2d },
+  { .name = "max_pool2d_bwd", .version = 1, .func = max_pool2d_bwd },
+  { .name = "avg_pool2d", .version = 1, .func = avg_pool2d },
+  { .name = "avg_pool2d_bwd", .version = 1, .func = avg_pool2d_bwd },
+  { .name = NULL },
 };
