@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "plugins/backends/rdu/kernels_inline.h"
+
 /* Functions on vectors wider than the processor's are inlined: how they are passed is no matter. */
 #pragma GCC diagnostic ignored "-Wpsabi"
 
@@ -16,20 +18,20 @@ typedef double RduHalfSum __attribute__ ((vector_size (64)));
 typedef float RduLanes __attribute__ ((vector_size (64), aligned (4), may_alias));
 typedef int32_t RduLaneBits __attribute__ ((vector_size (64)));
 
-static inline RduHalfSum
+RDU_INLINE RduHalfSum
 rdu_wide (const float *x)
 {
   return __builtin_convertvector(*(const RduHalf *) x, RduHalfSum);
 }
 
-static inline double
+RDU_INLINE double
 rdu_add_lanes (const RduHalfSum *low, const RduHalfSum *high)
 {
   RduHalfSum s = *low + *high;
   return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }
 
-static inline double
+RDU_INLINE double
 rdu_row_sum (const float *x, int64_t n)
 {
   RduHalfSum low = { 0 }, high = { 0 }, low2 = { 0 }, high2 = { 0 };
@@ -54,7 +56,7 @@ rdu_row_sum (const float *x, int64_t n)
 }
 
 /* Sum of x[i] y[i]. */
-static inline double
+RDU_INLINE double
 rdu_row_dot (const float *x, const float *y, int64_t n)
 {
   RduHalfSum low = { 0 }, high = { 0 };
@@ -76,7 +78,7 @@ rdu_row_dot (const float *x, const float *y, int64_t n)
 }
 
 /* Sum of (x[i] - centre)^2. */
-static inline double
+RDU_INLINE double
 rdu_row_spread (const float *x, double centre, int64_t n)
 {
   RduHalfSum low = { 0 }, high = { 0 }, a, b;
@@ -95,7 +97,7 @@ rdu_row_spread (const float *x, double centre, int64_t n)
 }
 
 /* Of each lane a where it is greater, or is NaN; else b. */
-static inline RduLanes
+RDU_INLINE RduLanes
 rdu_lanes_max (RduLanes a, RduLanes b)
 {
   RduLaneBits mask = (RduLaneBits) (a > b) | (RduLaneBits) (a != a);
@@ -104,7 +106,7 @@ rdu_lanes_max (RduLanes a, RduLanes b)
 
 /* Greatest of sign x[i], times sign (1 or -1): greatest or least element. NaN where there is one;
  * of none, infinity against the sign. */
-static inline float
+RDU_INLINE float
 rdu_row_extreme (const float *x, int64_t n, float sign)
 {
   RduLanes top = { 0 }, top2;

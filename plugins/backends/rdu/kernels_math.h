@@ -15,7 +15,9 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline int32_t
+#include "plugins/backends/rdu/kernels_inline.h"
+
+RDU_INLINE int32_t
 rdu_bits (float x)
 {
   int32_t i;
@@ -23,7 +25,7 @@ rdu_bits (float x)
   return i;
 }
 
-static inline float
+RDU_INLINE float
 rdu_float (int32_t i)
 {
   float x;
@@ -32,7 +34,7 @@ rdu_float (int32_t i)
 }
 
 /* a * b + c, rounded once where the processor can. */
-static inline float
+RDU_INLINE float
 rdu_fma (float a, float b, float c)
 {
 #ifdef __FMA__
@@ -43,7 +45,7 @@ rdu_fma (float a, float b, float c)
 }
 
 /* What a * a lost when it was rounded to `square`. */
-static inline float
+RDU_INLINE float
 rdu_square_error (float a, float square)
 {
 #ifdef __FMA__
@@ -55,7 +57,7 @@ rdu_square_error (float a, float square)
 
 /* exp (x) = 2^n exp (r), |r| <= log (2) / 2. 2^n in two factors, so that results may be subnormal
  * or infinite. */
-static inline float
+RDU_INLINE float
 rdu_exp (float x)
 {
   const float magic = 0x1.8p23f; /* adding it leaves the nearest integer in the low bits */
@@ -76,7 +78,7 @@ rdu_exp (float x)
 }
 
 /* x = 2^e m with m in [sqrt (1/2), sqrt 2); log m = f - f^2 / 2 + f^3 P (f), f = m - 1. */
-static inline float
+RDU_INLINE float
 rdu_log (float x)
 {
   const int32_t half_root = 0x3f3504f3; /* sqrt (1/2) */
@@ -103,7 +105,7 @@ rdu_log (float x)
 }
 
 /* From exp (-|x|), so that small results are right too. */
-static inline float
+RDU_INLINE float
 rdu_sigmoid (float x)
 {
   float e = rdu_exp (-fabsf (x));
@@ -111,7 +113,7 @@ rdu_sigmoid (float x)
 }
 
 /* |x| < 0.625: x + x^3 P (x^2); else from exp (2 |x|). */
-static inline float
+RDU_INLINE float
 rdu_tanh (float x)
 {
   float a = fabsf (x), z = x * x;
@@ -126,7 +128,7 @@ rdu_tanh (float x)
 }
 
 /* |x| < 1: x P (x^2); else 1 - exp (-G (|x|)), G a polynomial for -log (erfc). */
-static inline float
+RDU_INLINE float
 rdu_erf (float x)
 {
   float a = fabsf (x), z = x * x, b = a > 4.0f ? 4.0f : a;
@@ -150,7 +152,7 @@ rdu_erf (float x)
 }
 
 /* exp (-x^2 / 2), with what the square lost. */
-static inline float
+RDU_INLINE float
 rdu_bell (float x)
 {
   float a = fabsf (x), c = a > 15.0f ? 15.0f : a, square = c * c;
@@ -159,7 +161,7 @@ rdu_bell (float x)
 }
 
 /* Normal distribution function at -|x|, over exp (-x^2 / 2). */
-static inline float
+RDU_INLINE float
 rdu_normal_tail (float x)
 {
   float a = fabsf (x), t = a > 14.6f ? 14.6f : a, u = (t - 3.0f) / (t + 3.0f);
@@ -177,28 +179,28 @@ rdu_normal_tail (float x)
 }
 
 /* Normal distribution function. */
-static inline float
+RDU_INLINE float
 rdu_normal_cdf (float x)
 {
   float half = rdu_bell (x) * rdu_normal_tail (x);
   return x < 0.0f ? half : 1.0f - half;
 }
 
-static inline float
+RDU_INLINE float
 rdu_gelu (float x)
 {
   return x * rdu_normal_cdf (x);
 }
 
 /* x, no further from zero than slopes are other than 0 and 1. */
-static inline float
+RDU_INLINE float
 rdu_limited (float x)
 {
   float c = x < -20.0f ? -20.0f : x;
   return c > 20.0f ? 20.0f : c;
 }
 
-static inline float
+RDU_INLINE float
 rdu_gelu_slope (float x)
 {
   float bell = rdu_bell (x), half = bell * rdu_normal_tail (x);
@@ -206,20 +208,20 @@ rdu_gelu_slope (float x)
 }
 
 /* x + 0.044715 x^3, times 2 sqrt (2/pi): its sigmoid gates gelu_tanh. */
-static inline float
+RDU_INLINE float
 rdu_gelu_tanh_argument (float x)
 {
   return x * rdu_fma (x * x, 0x1.2444f2p-4f, 0x1.988454p+0f);
 }
 
-static inline float
+RDU_INLINE float
 rdu_gelu_tanh (float x)
 {
   return x * rdu_sigmoid (rdu_gelu_tanh_argument (x));
 }
 
 /* g + x g (1 - g) times the argument's slope; g (1 - g) without cancellation. */
-static inline float
+RDU_INLINE float
 rdu_gelu_tanh_slope (float x)
 {
   float c = rdu_limited (x), slope = rdu_fma (c * c, 3.0f * 0x1.2444f2p-4f, 0x1.988454p+0f);

@@ -12,6 +12,7 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_fused.c \
   plugins/backends/rdu/kernels_gemm.c \
   plugins/backends/rdu/kernels_index.c \
+  plugins/backends/rdu/kernels_inline.h \
   plugins/backends/rdu/kernels_isa.c \
   plugins/backends/rdu/kernels_lanes.h \
   plugins/backends/rdu/kernels_map.c \
