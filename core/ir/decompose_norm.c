@@ -68,6 +68,49 @@ normalise (SfExpr *e, SfValue x, double eps, const Norm *norm)
   return r;
 }
 
+/* ---- batch_norm ---- */
+
+/* What each image adds to a sum over the batch, as a table with a row for each image: the pixels
+ * are summed where the image is at hand. */
+static SfValue
+sum_pixels (SfExpr *e, SfValue v, const Norm *norm)
+{
+  if (norm->shape.rank > 2)
+    v = sf_expr_reduce (e, "reduce_sum", v, sf_axes_range (2, norm->shape.rank), true);
+  return sf_expr_reshape (e, v, SF_SHAPE (norm->shape.dim[0], norm->shape.dim[1]));
+}
+
+/* The sum of such rows, with kept dimensions. */
+static SfValue
+sum_images (SfExpr *e, SfValue table, const Norm *norm)
+{
+  return sf_expr_reshape (e, sf_expr_reduce (e, "reduce_sum", table, sf_axes_range (0, 1), true),
+                          norm->kept);
+}
+
+/* Mean and variance of each channel from those of each image (Chan, Golub and LeVeque, 1979): the
+ * squares within an image are about its own mean, so that one pass over the batch is enough and
+ * nothing large cancels. */
+static Normalised
+normalise_batch (SfExpr *e, SfValue x, double eps, const Norm *norm)
+{
+  Normalised r;
+  double images = (double) norm->shape.dim[0], pixels = norm->n / images;
+  SfAxes inner = sf_axes_range (2, norm->shape.rank);
+  SfValue own = sf_expr_2f (e, "div", sf_expr_reduce (e, "reduce_sum", x, inner, true), pixels);
+  SfValue apart = sf_expr_2 (e, "sub", x, own);
+  SfValue within = sum_pixels (e, sf_expr_2 (e, "mul", apart, apart), norm);
+  own = sf_expr_reshape (e, own, SF_SHAPE (norm->shape.dim[0], norm->shape.dim[1]));
+  r.mean = sf_expr_2f (e, "div", sum_images (e, own, norm), images);
+  SfValue off = sf_expr_2 (e, "sub", own, sf_expr_reshape (e, r.mean, norm->stats));
+  SfValue between = sf_expr_2f (e, "mul", sf_expr_2 (e, "mul", off, off), pixels);
+  SfValue squares = sum_images (e, sf_expr_2 (e, "add", within, between), norm);
+  r.var = sf_expr_2f (e, "div", squares, norm->n);
+  r.rstd = sf_expr_1 (e, "rsqrt", sf_expr_2f (e, "add", r.var, eps));
+  r.y = sf_expr_2 (e, "mul", sf_expr_2 (e, "sub", x, r.mean), r.rstd);
+  return r;
+}
+
 /* (1 - momentum) old + momentum now */
 static SfValue
 running (SfExpr *e, SfValue old, SfValue now, double momentum)
@@ -83,8 +126,9 @@ SF_DECOMPOSE_RULE (batch_norm)
   double momentum = sf_node_attr_float (decompose->from, decompose->node, "momentum");
   SfValue x = sf_expr_wide (&e, in[0]);
   Norm norm = batch_norm (sf_expr_shape (&e, x));
-  Normalised r = normalise (&e, x, sf_node_attr_float (decompose->from, decompose->node, "eps"),
-                            &norm);
+  double eps = sf_node_attr_float (decompose->from, decompose->node, "eps");
+  bool has_images = norm.n > (double) norm.shape.dim[0];
+  Normalised r = has_images ? normalise_batch (&e, x, eps, &norm) : normalise (&e, x, eps, &norm);
   SfValue y = scale_shift (&e, r.y, in[1], in[2], &norm);
   SfValue mean = sf_expr_reshape (&e, r.mean, norm.stats);
   SfValue var = sf_expr_reshape (&e, r.var, norm.stats);
@@ -149,11 +193,31 @@ backward (SfExpr *e, SfDecompose *d, const Norm *norm)
   d->outputs[2] = sf_expr_reshape (e, dbeta, listed);
 }
 
+/* Inputs as for `backward`. Gamma is one number to a channel, so both means that dx needs are those
+ * of dgamma and dbeta: dx = rstd gamma (dy - dbeta / n - h dgamma / n). Two sums are all that is
+ * taken of the batch, and dy and x all that is read again after them: mean - x is no value that was
+ * made for the sums, so none of its size has to wait for them. */
 SF_DECOMPOSE_RULE (batch_norm_bwd)
 {
   SfExpr e = sf_expr_begin (decompose->to);
-  Norm norm = batch_norm (sf_expr_shape (&e, decompose->inputs[1]));
-  backward (&e, decompose, &norm);
+  const SfValue *in = decompose->inputs;
+  SfValue dy = sf_expr_wide (&e, in[0]), x = sf_expr_wide (&e, in[1]);
+  Norm norm = batch_norm (sf_expr_shape (&e, x));
+  SfValue gamma = sf_expr_reshape (&e, in[2], norm.kept);
+  SfValue mean = sf_expr_reshape (&e, in[3], norm.kept);
+  SfValue rstd = sf_expr_reshape (&e, in[4], norm.kept);
+  SfValue along = sf_expr_2 (&e, "mul", dy, sf_expr_2 (&e, "sub", x, mean));
+  along = sum_images (&e, sum_pixels (&e, along, &norm), &norm);
+  SfValue dbeta = sum_images (&e, sum_pixels (&e, dy, &norm), &norm);
+  SfValue dgamma = sf_expr_2 (&e, "mul", along, rstd);
+  SfValue slope = sf_expr_2 (&e, "mul", rstd, sf_expr_2f (&e, "div", dgamma, norm.n));
+  SfValue dx = sf_expr_2 (&e, "mul", sf_expr_2 (&e, "sub", mean, x), slope);
+  dx = sf_expr_2 (&e, "add", dx, sf_expr_2 (&e, "sub", dy, sf_expr_2f (&e, "div", dbeta, norm.n)));
+  dx = sf_expr_2 (&e, "mul", dx, sf_expr_2 (&e, "mul", gamma, rstd));
+  SfShape listed = sf_expr_shape (&e, in[2]);
+  decompose->outputs[0] = dx;
+  decompose->outputs[1] = sf_expr_reshape (&e, dgamma, listed);
+  decompose->outputs[2] = sf_expr_reshape (&e, dbeta, listed);
   return sf_expr_end (&e, error);
 }
 

@@ -428,13 +428,14 @@ typedef struct
   int train[4], eval[4]; /* stages at o1 f32, o1 bf16, o3 f32, o3 bf16: at most */
 } AppCase;
 
-/* Counted with growing rules alone, batch 32, adamw. */
+/* Counted with growing rules alone, batch 32, adamw. What a batch norm does with its sums is in
+ * small stages of its own, so that the large ones run over images. */
 static const AppCase app_stages[] = {
   { "logreg", { 14, 18, 10, 13 }, { 8, 11, 5, 7 } },
   { "ffn_mnist", { 26, 34, 22, 29 }, { 10, 17, 7, 13 } },
   { "lenet", { 42, 54, 38, 49 }, { 14, 25, 11, 21 } },
   { "digits", { 34, 44, 30, 39 }, { 12, 21, 9, 17 } },
-  { "cnn_bn", { 70, 77, 53, 56 }, { 17, 23, 13, 18 } },
+  { "cnn_bn", { 81, 89, 63, 78 }, { 17, 23, 13, 18 } },
   { "encoder", { 174, 209, 135, 170 }, { 49, 70, 37, 59 } },
 };
 
