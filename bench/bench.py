@@ -8,6 +8,7 @@ import sys
 
 import cases
 import duel
+import epoch
 import machine
 import report
 
@@ -44,10 +45,10 @@ def main():
         sys.exit(f"bench/run: {' '.join(given.cases)}: found no such case; bench/run --list prints them")
     os.makedirs(given.output, exist_ok=True)
     peers = machine.peers(given.parties)
-    results = {"machine": machine.describe(given.threads), "options": vars(given), "peers": {name: peer.about for name, peer in peers.items()}, "cases": []}
+    results = {"machine": {**machine.describe(), "peak": machine.peaks(given.threads, given.output)}, "options": vars(given), "peers": {name: peer.about for name, peer in peers.items()}, "cases": []}
     print(report.head(results), flush=True)
     for case in chosen:
-        found = duel.run(case, given, peers)
+        found = (epoch if case.kind == "epoch" else duel).run(case, given, peers)
         results["cases"].append(found)
         print(report.line(found), flush=True)
         with open(os.path.join(given.output, "results.json"), "w") as file:

@@ -26,7 +26,7 @@ class Model:
 @dataclasses.dataclass(frozen=True)
 class Case:
     model: Model
-    kind: str  # "train" or "infer"
+    kind: str  # "train" or "infer": a step; "epoch": 60,000 images, from files
     batch: int
     optimizer: str = ""  # of training
     tiny: bool = False  # takes part in --quick
@@ -34,6 +34,10 @@ class Case:
     def __str__(self):
         words = [self.kind, self.model.name, f"b{self.batch}"]
         return "-".join(words + [self.optimizer] if self.optimizer else words)
+
+    @property
+    def entry(self):
+        return "eval" if self.kind == "infer" else "train"
 
     @property
     def rate(self):
@@ -71,6 +75,7 @@ CASES = [
     Case(ENCODER, "infer", 1),
     Case(ENCODER, "infer", 8),
     Case(GPT, "infer", 1),
+    *(Case(model, "epoch", batch, "sgd") for model in (MLP, LENET) for batch in (64, 256)),
 ]
 
 

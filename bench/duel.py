@@ -14,11 +14,12 @@ import party
 # How far the loss, the output and the update of three steps may be off those of the reference, the first party of f32: the loss as a part of itself, the
 # others by the root mean square of the difference, as a part of their own. bf16 keeps 8 bits of everything inside: its updates are not held against anything.
 LIMITS = {"f32": {"loss": 1e-4, "output": 5e-4, "update": 1e-2}, "bf16": {"loss": 3e-2, "output": 1e-1}}
+BYTES = {"bool": 1, "i8": 1, "u8": 1, "i16": 2, "u16": 2, "f16": 2, "bf16": 2, "i32": 4, "u32": 4, "f32": 4, "i64": 8, "u64": 8, "f64": 8}
 PAUSE = 0.02  # seconds that the last party has to fall asleep
 
 
-def compile_case(case, folder, precision, arch, onnx):
-    """Writes the PEF; returns the operations of a step by the program's own count, and the bytes it plans."""
+def compile_case(case, folder, precision, arch, onnx=False):
+    """Writes the PEF; returns what the program says of itself."""
     model, path = case.model, os.path.join(folder, f"{case.kind}-{precision}-{arch}.pef")
     source = os.path.join(folder, "model.onnx") if onnx else os.path.join(os.environ["SF_SOURCE_DIR"], model.file)
     arguments = [source, "-o", path, "-O3", "--arch", arch, "--precision", precision]
@@ -30,8 +31,29 @@ def compile_case(case, folder, precision, arch, onnx):
         arguments += ["--optimizer", case.optimizer] + (["--optimizer-option", "weight_decay=0.01"] if case.optimizer == "adamw" else [])
     machine.tool("compile", *arguments)
     program = json.loads(machine.tool("inspect", path, "--json"))
-    entry = next(entry for entry in program["entries"] if entry["name"] == ("train" if case.kind == "train" else "eval"))
-    return sum(launch["repeat"] * sum(stage["flops"] for stage in program["configs"][launch["config"]]["stages"]) for launch in entry["launches"] if launch["target"] == "rdu")
+    return {"pef": path, "flops": flops(program, case.entry), "planned_bytes": planned_bytes(program)}
+
+
+def flops(program, name):
+    """Of a step, as the program counts them."""
+    entry = next(entry for entry in program["entries"] if entry["name"] == name)
+    return sum(launch["repeat"] * sum(stage["flops"] for stage in program["configs"][launch["config"]]["stages"])
+               for launch in entry["launches"] if launch["target"] == "rdu")
+
+
+def planned_bytes(program):
+    """The ends of the plans of all memory levels, added up; states are part of them."""
+    ends = {}
+    for tensor in program["tensors"]:
+        end = tensor["offset_bytes"] + BYTES[tensor["dtype"]] * int(np.prod(tensor["shape"], dtype=np.int64))
+        ends[tensor["level"]] = max(ends.get(tensor["level"], 0), end)
+    return sum(ends.values())
+
+
+def peak_bytes(case, pef):
+    """Largest memory of a process of ours that takes a few steps and does nothing else."""
+    lines = [json.loads(line) for line in machine.tool("bench", pef, "--steps", "3", "--json").splitlines()]
+    return next(line["peak_memory_bytes"] for line in lines if line["entry"] == case.entry)
 
 
 def prepare(case, peers, folder):
@@ -137,14 +159,15 @@ def measure(parties, rounds, seconds):
 def run(case, given, peers):
     """What is known of a case afterwards, for results.json."""
     folder = os.path.join(given.output, "work", str(case))
-    result, parties = {"case": str(case), "kind": case.kind, "family": case.model.family, "failed": None, "parties": []}, []
+    result, parties = {"case": str(case), "kind": case.kind, "family": case.model.family, "failed": None, "programs": {}, "parties": []}, []
     try:
         prepared = prepare(case, peers, folder)
         onnx = case.kind == "infer" and case.model.exported and prepared
         if not onnx and case.model.file is None:
             raise RuntimeError(f"{case}: the model comes from PyTorch, which is missing")
         for precision in given.precision:
-            result["flops"] = compile_case(case, folder, precision, given.arch, onnx)
+            compiled = compile_case(case, folder, precision, given.arch, onnx)
+            result["programs"][precision] = {**compiled, "peak_bytes": peak_bytes(case, compiled["pef"])}
         parties = list(start(case, given, peers, folder))
         for one in parties:
             one.hear()

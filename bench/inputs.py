@@ -73,14 +73,23 @@ def read_batches(path):
     return found
 
 
+IDX = {"image": ("train-images-idx3-ubyte", 3), "label": ("train-labels-idx1-ubyte", 1)}
+
+
 def write_idx(source, folder, rows):
     """A training split of `rows` 28x28 images as idx files."""
-    draw, images, labels = Rows(source, seed=1), [], []
+    draw, drawn = Rows(source, seed=1), []
     for begin in range(0, rows, 5000):
         batch = draw.images(min(5000, rows - begin))
-        images.append((batch["image"] * 255).round().astype(np.uint8))
-        labels.append(batch["label"].astype(np.uint8))
+        drawn.append({"image": (batch["image"][:, 0] * 255).round(), "label": batch["label"]})
     os.makedirs(folder, exist_ok=True)
-    for name, kind, values in (("train-images-idx3-ubyte", 3, np.concatenate(images)[:, 0]), ("train-labels-idx1-ubyte", 1, np.concatenate(labels))):
+    for key, (name, rank) in IDX.items():
+        values = np.concatenate([batch[key] for batch in drawn]).astype(np.uint8)
         with open(os.path.join(folder, name), "wb") as file:
-            file.write(struct.pack(f">HBB{kind}I", 0, 8, kind, *values.shape) + values.tobytes())
+            file.write(struct.pack(f">HBB{rank}I", 0, 8, rank, *values.shape) + values.tobytes())
+
+
+def read_idx(folder):
+    """What write_idx wrote, decoded: images [n,1,28,28] in 0 to 1."""
+    bytes_of = {key: np.fromfile(os.path.join(folder, name), np.uint8)[4 + 4 * rank:] for key, (name, rank) in IDX.items()}
+    return {"image": bytes_of["image"].reshape(-1, 1, 28, 28).astype(np.float32) / 255, "label": bytes_of["label"].astype(np.int32)}

@@ -2,6 +2,7 @@
 """The machine that measures: what it is, and which parties it has."""
 import dataclasses
 import glob
+import json
 import os
 import platform
 import subprocess
@@ -10,7 +11,7 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 SF = os.path.join(os.environ["SF_BUILD_DIR"], "bin", "sf")
 
 
-def describe(threads):
+def describe():
     """{what: value}"""
     with open("/proc/cpuinfo") as file:
         model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), platform.machine())
@@ -18,6 +19,17 @@ def describe(threads):
         memory = next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemTotal"))
     return {"cpu": model, "threads": len(os.sched_getaffinity(0)), "memory_bytes": memory, "system": f"{platform.system()} {platform.release()}",
             "load": os.getloadavg()[0], "version": tool("--version").strip()}
+
+
+def peaks(threads, folder):
+    """{threads: {precision: operations a second}}, as `sf run --profile` measures them."""
+    path, found = os.path.join(folder, "logreg.pef"), {}
+    tool("compile", os.path.join(os.environ["SF_SOURCE_DIR"], "apps", "logreg", "model.cfg"), "-o", path, "--inference")
+    for n in threads:
+        profile = json.loads(tool("run", "--profile", path, "--json", "--steps", "5", "--threads", str(n)).splitlines()[0])
+        peak = next(peak for peak in profile["peaks"] if peak["threads"] == n)
+        found[str(n)] = {precision: peak[f"{precision}_flops_per_s"] for precision in ("f32", "bf16")}
+    return found
 
 
 def tool(*arguments):

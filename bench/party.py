@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A party: a process that runs steps of a case when it is asked to, and waits without using the CPU otherwise. It reads a JSON object a line on
-its standard input and answers each with one: {"do": "check"}, which comes first, {"do": "run", "seconds": s}, {"do": "memory"}."""
+its standard input and answers each with one: {"do": "check"}, which comes first, {"do": "run", "seconds": s}, {"do": "memory"}; PyTorch also
+{"do": "epoch", "folder": of idx files}."""
 import json
 import os
 import subprocess
@@ -87,6 +88,9 @@ def serve(make):
             elif asked["do"] == "run":
                 steps, median = timed(worker.steps(), asked["seconds"])
                 answer(steps=steps, seconds=median)
+            elif asked["do"] == "epoch":
+                seconds, loss = worker.epoch(asked["folder"])
+                answer(seconds=seconds, loss=loss)
             elif asked["do"] == "memory":
                 answer(bytes=peak_bytes())
     except Exception as error:  # the other side says which case has no number, and why

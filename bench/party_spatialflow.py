@@ -14,8 +14,7 @@ import spatialflow  # noqa: E402
 class Worker:
     def __init__(self, task):
         self.case = task.case
-        entry = "train" if self.case.kind == "train" else "eval"
-        self.session = spatialflow.Session(spatialflow.open_file(task.path(f"{self.case.kind}-{task.precision}-{task.arch}.pef")), n_threads=task.threads, entry=entry)
+        self.session = spatialflow.Session(spatialflow.open_file(task.path(f"{self.case.kind}-{task.precision}-{task.arch}.pef")), n_threads=task.threads, entry=self.case.entry)
         self.batches = [[batch[name].reshape(shape) for name, shape, _ in self.session.inputs] for batch in task.batches()]
         self.weights = task.weights() or {name: self.session.read(name) for name in self.session.states}
         if not self.case.model.exported or self.case.kind == "train":

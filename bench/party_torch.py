@@ -3,11 +3,12 @@
 import copy
 import itertools
 import os
+import time
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
+import inputs
 import party
 import torch_models
 
@@ -27,15 +28,16 @@ class Worker:
         self.model = getattr(torch_models, self.case.model.module)()
         weights = task.weights()
         self.model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()}, strict=False)
-        self.batches = [[self._tensor(value) for value in batch.values()] for batch in task.batches()]
-        self.chosen = self.made = None
+        self.batches = [self._tensors(batch) for batch in task.batches()]
+        self.chosen = self.made = self.images = None
 
     def about(self):
         return {"how": ", ".join([blas(), *self.chosen])}
 
     @staticmethod
-    def _tensor(value):
-        return torch.from_numpy(value).long() if value.dtype == np.int32 and value.ndim == 1 else torch.from_numpy(value)
+    def _tensors(batch):
+        """Tensors of {name: array}; labels as cross_entropy wants them."""
+        return [torch.from_numpy(value).long() if name == "label" else torch.from_numpy(value) for name, value in batch.items()]
 
     def _choose(self):
         """Takes the fastest way that works."""
@@ -88,7 +90,20 @@ class Trainer(Worker):
             optimizer.step()
             return loss
 
+        self.step = step
         return [lambda batch=batch: step(*batch) for batch in batches]
+
+    def epoch(self, folder):
+        """(seconds, mean loss) of a pass over decoded images in memory, in another order each time."""
+        if self.images is None:
+            self.images = self._tensors(inputs.read_idx(folder))
+            self.make(self.chosen, self.case.rate)
+        x, y = self.images
+        begin, total = time.perf_counter(), 0.0
+        order = torch.randperm(len(y))[:len(y) // self.case.batch * self.case.batch].view(-1, self.case.batch)
+        for at in order:
+            total += self.step(x[at], y[at]).detach()
+        return time.perf_counter() - begin, float(total) / len(order)
 
     def check(self):
         self._choose()
@@ -122,4 +137,4 @@ class Inferrer(Worker):
         return [], {f"output.{i}": step().float().numpy() for i, step in enumerate(self.steps())}
 
 
-party.serve(lambda task: (Trainer if task.case.kind == "train" else Inferrer)(task))
+party.serve(lambda task: (Inferrer if task.case.kind == "infer" else Trainer)(task))

@@ -55,8 +55,9 @@ def head(results):
     machine = results["machine"]
     lines = [f"{machine['cpu']}, {machine['threads']} threads, {machine['memory_bytes'] / 2**30:.0f} GiB, {machine['system']}; load before the run {machine['load']:.2f}"]
     lines += [f"- {TITLES[name]}: {about}" for name, about in results["peers"].items()]
-    if "peak" in machine:
-        lines.append("- peak: " + ", ".join(f"{n} threads {p['f32'] / 1e9:.0f} GFLOP/s f32" for n, p in machine["peak"].items()))
+    lines += [f"- peak of {n} thread{'' if n == '1' else 's'}: " + ", ".join(f"{rate / 1e9:.0f} GFLOP/s {precision}" for precision, rate in peak.items()) for n, peak in machine["peak"].items()]
+    if machine["load"] > 0.3 * machine["threads"]:
+        lines.append("- **the machine was busy before the run: measure again when it is idle**")
     return "\n".join(lines)
 
 
@@ -64,12 +65,13 @@ def line(found):
     """A case in one line while the run goes on."""
     if found["failed"]:
         return f"{found['case']}: FAILED: {found['failed']}"
+    seconds, unit = (1, " s") if found["kind"] == "epoch" else (1e3, " ms")
     words = []
     for one in found["parties"]:
         if one["name"] == "spatialflow":
             other = fastest(found, one["precision"], one["threads"])
             ratio = f" ({spread(ratios(one, other), unit='x')} {TITLES[other['name']]})" if other else ""
-            words.append(f"{one['precision']} {one['threads']}t {spread(one['seconds'], 1e3, ' ms')}{ratio}")
+            words.append(f"{one['precision']} {one['threads']}t {spread(one['seconds'], seconds, unit)}{ratio}")
     return f"{found['case']}: " + "; ".join(words)
 
 
@@ -83,11 +85,11 @@ def table(results, kind, precision, threads):
         if found["kind"] != kind or ours is None:
             continue
         others = [party_of(found, name, precision, threads) for name in peers]
-        seconds = middle(ours["seconds"])[0]
-        row = [found["case"], digits3(found["flops"] / 1e9), spread(ours["seconds"], 1e3)]
+        rate = found["programs"][precision]["flops"] / middle(ours["seconds"])[0]
+        row = [found["case"], digits3(found["programs"][precision]["flops"] / 1e9), spread(ours["seconds"], 1e3)]
         row += [spread(other["seconds"], 1e3) if other else "-" for other in others]
         row.append(spread(ratios(ours, fastest(found, precision, threads)), unit="x") if any(others) else "-")
-        row.append(f"{found['flops'] / seconds / 1e9:.0f}" + (f", {found['flops'] / seconds / peak:.0%}" if peak else ""))
+        row.append(f"{rate / 1e9:.0f}" + (f", {rate / peak:.0%}" if peak else ""))
         rows.append(row)
     if not rows:
         return []
@@ -127,13 +129,33 @@ def own(results, title, mine, other):
 
 
 def memory(results):
-    """Peak memory of the processes; Python and NumPy are part of each."""
+    """Peak memory of a process that does nothing else, and what may be said of it; CPU use of parties that wait."""
     rows = []
     for found in results["cases"]:
-        parties = {one["name"]: one for one in reversed(found["parties"]) if one["precision"] == "f32"}
-        if parties:
-            rows.append([found["case"], *(f"{parties[name]['peak_bytes'] / 1e6:.0f}" if name in parties else "-" for name in TITLES), f"{found['idle']:.0%}"])
-    return ["### Peak memory of a process, MB, and CPU use of an idle party", "", *markdown([["case", *TITLES.values(), "idle"], *rows]), ""] if rows else []
+        for precision, program in found["programs"].items():
+            allowed = 1.25 * program["planned_bytes"] + 20e6
+            rows.append([found["case"], precision, *(f"{size / 1e6:.0f}" for size in (program["planned_bytes"], program["peak_bytes"])), f"{program['peak_bytes'] / allowed:.0%}"])
+    return ["### Peak memory of `sf bench`, MB", "", "Planned: the program's plan of memory, states included. Allowed: 1.25 x planned + 20 MB.", "",
+            *markdown([["case", "precision", "planned", "peak", "of what is allowed"], *rows]), ""] if rows else []
+
+
+def waiting(results):
+    """What parties use of a CPU while nobody asks them anything."""
+    most = max((found["idle"] for found in results["cases"] if "idle" in found), default=None)
+    return [] if most is None else [f"While all waited no party used more than {most:.0%} of a CPU.", ""]
+
+
+def epochs(results):
+    """Seconds of an epoch, and of the way to the first step."""
+    rows = []
+    for found in results["cases"]:
+        for ours in found["parties"] if found["kind"] == "epoch" else ():
+            other = party_of(found, "torch", "f32", ours["threads"])
+            if ours["name"] == "spatialflow":
+                rows.append([found["case"], str(ours["threads"]), spread(ours["seconds"]), spread(other["seconds"]) if other else "-",
+                             spread(ratios(ours, other), unit="x") if other else "-", spread(ours["start"], 1e3), spread(other["start"], 1e3) if other else "-"])
+    names = ["case", "threads", "Spatialflow, s", "PyTorch, s", "ratio", "`sf train` for one step, ms", "`import torch`, ms"]
+    return ["### An epoch of 60,000 images", "", *markdown([names, *rows]), ""] if rows else []
 
 
 def text(results):
@@ -149,29 +171,30 @@ def text(results):
             lines += own(results, f"bf16 against our f32, {n} thread{'s'[:n != 1]}", ("bf16", n), ("f32", n))
     if len(threads) > 1:
         lines += own(results, f"{threads[0]} threads against {threads[-1]}, f32", ("f32", threads[0]), ("f32", threads[-1]))
-    lines += memory(results)
+    lines += epochs(results) + memory(results) + waiting(results)
     failed = [f"- {found['failed']}" for found in results["cases"] if found["failed"]]
     return "\n".join(lines + (["### Failed", "", *failed, ""] if failed else []))
 
 
 def plot(results, folder):
     """A bar per case and precision, at the largest number of threads; left out without gnuplot."""
-    threads = max(results["options"]["threads"])
-    rows = []
+    threads, rows, none = max(results["options"]["threads"]), [], [float("nan")] * 3
     for found in results["cases"]:
-        values = []
-        for precision in ("f32", "bf16"):
+        row = []
+        for precision in results["options"]["precision"]:
             ours, other = party_of(found, "spatialflow", precision, threads), fastest(found, precision, threads)
-            values += list(np.percentile(ratios(ours, other), [50, 25, 75])) if ours and other else [float("nan")] * 3
-        if not all(np.isnan(values)):
-            rows.append([found["case"], *values])
-    with open(os.path.join(folder, "results.dat"), "w") as file:
-        for row in rows:
-            file.write(" ".join([row[0], *(f"{value:.4f}" for value in row[1:])]) + "\n")
-    if not rows or not shutil.which("gnuplot"):
+            row.append(list(np.percentile(ratios(ours, other), [50, 25, 75])) if ours and other else none)
+        if row != [none] * len(row):
+            rows.append((found["case"], row))
+    shown = [i for i in range(len(results["options"]["precision"])) if any(row[i] != none for _, row in rows)]
+    if not shown or not shutil.which("gnuplot"):
         return
+    with open(os.path.join(folder, "results.dat"), "w") as file:
+        for name, row in rows:
+            file.write(" ".join([name, *(f"{value:.4f}" for i in shown for value in row[i])]) + "\n")
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ratios.gp")
-    subprocess.run(["gnuplot", "-e", f"threads={threads}", script], cwd=folder, check=True)
+    named = " ".join(results["options"]["precision"][i] for i in shown)
+    subprocess.run(["gnuplot", "-e", f"threads={threads}; precisions='{named}'", script], cwd=folder, check=True)
 
 
 def write(results, folder):
