@@ -33,6 +33,13 @@ rdu_float (int32_t i)
   return x;
 }
 
+/* x 2^n, n exponents away in the bits of x; of what is no number, anything: bits wrap. */
+RDU_INLINE float
+rdu_scale (float x, int32_t n)
+{
+  return rdu_float ((int32_t) ((uint32_t) rdu_bits (x) + (uint32_t) n * 0x800000u));
+}
+
 /* a * b + c, rounded once where the processor can. */
 RDU_INLINE float
 rdu_fma (float a, float b, float c)
@@ -73,7 +80,7 @@ rdu_exp (float x)
   p = rdu_fma (p, r, 0.5f);
   p = rdu_fma (p, r * r, r) + 1.0f;
   int32_t k = rdu_bits (shifted) - rdu_bits (magic), half = k >> 1;
-  float y = p * rdu_float ((half + 127) * 0x800000) * rdu_float ((k - half + 127) * 0x800000);
+  float y = p * rdu_scale (1.0f, half) * rdu_scale (1.0f, k - half);
   return x != x ? x : y;
 }
 
@@ -81,11 +88,11 @@ rdu_exp (float x)
 RDU_INLINE float
 rdu_log (float x)
 {
-  const int32_t half_root = 0x3f3504f3; /* sqrt (1/2) */
+  const uint32_t half_root = 0x3f3504f3; /* sqrt (1/2) */
   bool is_subnormal = x < 0x1p-126f;
   float scaled = is_subnormal ? x * 0x1p24f : x;
-  int32_t exponent = (rdu_bits (scaled) - half_root) >> 23;
-  float f = rdu_float (rdu_bits (scaled) - exponent * 0x800000) - 1.0f;
+  int32_t exponent = (int32_t) ((uint32_t) rdu_bits (scaled) - half_root) >> 23;
+  float f = rdu_scale (scaled, -exponent) - 1.0f;
   float e = (float) exponent - (is_subnormal ? 24.0f : 0.0f), z = f * f;
   float p = 0x1.1457a2p-4f;
   p = rdu_fma (p, f, -0x1.de3c14p-4f);
