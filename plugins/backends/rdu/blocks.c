@@ -67,6 +67,17 @@ moves_simply (const SfStage *stage, const SfOperand *operand, size_t k)
   return n <= 1;
 }
 
+/* Whether a sum goes on from one block of the counter to the next. */
+static bool
+goes_on (const SfOperand *source, const RduKernel *kernel, size_t k)
+{
+  unsigned moved = 0;
+  for (int d = 0; d < source->shape.rank; d++)
+    if (source->dim[d].coef[k] != 0)
+      moved |= 1u << d;
+  return moved != 0 && (moved & ~kernel->goes_on) == 0;
+}
+
 /* Whether the instruction gives the same bits however the counter is cut: what it reads of a block
  * goes to the results of that block, or into a sum that goes on. */
 static bool
@@ -90,7 +101,7 @@ follows (const SfStage *stage, const SfInstr *instr, const RduIsa *isa, size_t k
     return !reads && !writes;
   if (!reads || writes_all)
     return true;
-  return is_reduction && op->accumulates && kernel->goes_on;
+  return is_reduction && op->accumulates && goes_on (&stage->operands[instr->src[0]], kernel, k);
 }
 
 /* Whether the length of the counter's blocks is this host's business. */

@@ -85,9 +85,10 @@ typedef struct
   int version;
   RduKernelFunc func;
   const RduPack *pack; /* NULL: no operand is packed ahead */
-  /* The sum of a firing goes on from what the accumulator holds, product by product: where the
-   * depth is cut into firings changes no bit, so neighbouring firings may be one. */
-  bool goes_on;
+  /* Dimensions of the first source, as bits, along which the sum of a firing goes on from what the
+   * accumulator holds: where such a dimension is cut into firings changes no bit, so neighbouring
+   * firings may be one. */
+  unsigned goes_on;
   const RduRowFunc *rows; /* elementwise: for f32 and for i32 operands; NULL: it is not */
 } RduKernel;
 

@@ -161,10 +161,11 @@ conv2d_dx_pack (const RduView *whole, int src, const int64_t *imm, void *to, int
 static const RduPack conv2d_packing = { conv2d_elems, conv2d_pack };
 static const RduPack conv2d_dx_packing = { conv2d_dx_elems, conv2d_dx_pack };
 
-/* The depth goes tap by tap through all channels of a firing: cut by channels it is another sum. */
+/* The depth goes tap by tap through all channels of a firing: cut by channels it is another sum.
+ * That of conv2d_dw adds images one by one. */
 const RduKernel RDU_SYMBOL (rdu_conv_kernels)[] = {
   { .name = "conv2d", .version = 1, .func = conv2d, .pack = &conv2d_packing },
   { .name = "conv2d_dx", .version = 1, .func = conv2d_dx, .pack = &conv2d_dx_packing },
-  { .name = "conv2d_dw", .version = 1, .func = RDU_SYMBOL (rdu_conv2d_dw), .goes_on = true },
+  { .name = "conv2d_dw", .version = 1, .func = RDU_SYMBOL (rdu_conv2d_dw), .goes_on = 1u << 0 },
   { .name = NULL },
 };

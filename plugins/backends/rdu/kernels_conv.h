@@ -107,8 +107,9 @@ typedef struct
   float *scratch;
 } RduConvJob;
 
-/* sums[row][channel] += source[pixel][row] share[pixel][channel] over images, rows and columns of
- * pixels, in this order. Rows are source channels, under one tap or several. */
+/* sums[row][channel] += source[pixel][row] share[pixel][channel]: of each image a sum over rows and
+ * columns of pixels from zero, in this order, is added. Rows of sums are source channels, under one
+ * tap or several. */
 typedef struct
 {
   const float *source, *share;

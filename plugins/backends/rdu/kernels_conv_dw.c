@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conv2d_dw: source channels under a tap by result channels, summed over images, rows and columns
- * in that order. Some of both channels at a time: their pixels are brought together, and their sums
- * stay in cache until all images have been added. */
+/* conv2d_dw: source channels under a tap by result channels. Rows of pixels, MAX_PIXELS of an image
+ * or fewer, are summed from zero and added to the result in order: a chain over the pixels of all
+ * images would lose digits where gradients cancel, as those of a batch norm do. Some of both
+ * channels at a time: their pixels are brought together, and their sums stay in cache until all
+ * images have been added. */
 #include "plugins/backends/rdu/kernels_conv.h"
 
 #define VL RDU_VECTOR
@@ -188,7 +190,7 @@ add_rows (const Part *part, RduConvSums sums, int64_t n_rows)
     }
 }
 
-/* Pixels that lie in one row of memory on both sides are one row. */
+/* Pixels of an image that lie in one row of memory on both sides are one row. */
 static void
 merge_rows (RduConvSums *sums)
 {
@@ -197,12 +199,6 @@ merge_rows (RduConvSums *sums)
     {
       sums->n_columns *= sums->n_rows;
       sums->n_rows = 1;
-      if (sums->source_image == sums->n_columns * sums->source_column
-          && sums->share_image == sums->n_columns * sums->share_column)
-        {
-          sums->n_columns *= sums->n_images;
-          sums->n_images = 1;
-        }
     }
 }
 
@@ -267,7 +263,7 @@ add_plainly (const Part *part, const Stretch *stretch)
       for (int64_t i = 0; i < dw->n[0] * dw->n[1]; i++)
         {
           int64_t o = i / dw->n[1], c = i % dw->n[1];
-          float *to = result_at (dw, o, c, t), sum = *to;
+          float sum = 0;
           for (int64_t r = stretch->first[0] + y0; r < stretch->first[0] + y1; r++)
             for (int64_t q = stretch->first[1] + x0; q < stretch->first[1] + x1; q++)
               sum += ((const float *) x->data)[stretch->image * x->stride[0] + c * x->stride[1]
@@ -275,7 +271,7 @@ add_plainly (const Part *part, const Stretch *stretch)
                                                + (q * part->stride[1] + column) * x->stride[3]]
                      * ((const float *) dy->data)[stretch->image * dy->stride[0] + o * dy->stride[1]
                                                   + r * dy->stride[2] + q * dy->stride[3]];
-          *to = sum;
+          *result_at (dw, o, c, t) += sum;
         }
     }
 }

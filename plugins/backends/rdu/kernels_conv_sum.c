@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tiles of the gradient of a convolution's weights: source channels by vectors of result
- * channels, all sums in registers. */
+ * channels, all sums in registers while an image's pixels are added. */
 #include "plugins/backends/rdu/kernels_conv.h"
 
 typedef void (*Run) (const RduConvSums *sums, int vectors);
@@ -8,36 +8,41 @@ typedef void (*Run) (const RduConvSums *sums, int vectors);
 static inline __attribute__ ((always_inline)) void
 run_pixels (const RduConvSums *t, const int n, const int vectors, const bool is_scattered)
 {
-  RduVec sum[RDU_CONV_SUMS_1][2];
-#pragma GCC unroll 16
-  for (int r = 0; r < n; r++)
-#pragma GCC unroll 2
-    for (int v = 0; v < vectors; v++)
-      sum[r][v] = rdu_vec_load (t->sums + r * t->sums_row + v * RDU_VECTOR);
   for (int64_t image = 0; image < t->n_images; image++)
-    for (int64_t row = 0; row < t->n_rows; row++)
-      {
-        const float *x = t->source + image * t->source_image + row * t->source_row;
-        const float *g = t->share + image * t->share_image + row * t->share_row;
-        for (int64_t i = 0; i < t->n_columns; i++, x += t->source_column, g += t->share_column)
-          {
-            RduVec share[2];
-#pragma GCC unroll 2
-            for (int v = 0; v < vectors; v++)
-              share[v] = rdu_vec_load (g + v * RDU_VECTOR);
+    {
+      RduVec sum[RDU_CONV_SUMS_1][2];
 #pragma GCC unroll 16
-            for (int r = 0; r < n; r++)
+      for (int r = 0; r < n; r++)
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++)
+          sum[r][v] = rdu_vec_zero ();
+      for (int64_t row = 0; row < t->n_rows; row++)
+        {
+          const float *x = t->source + image * t->source_image + row * t->source_row;
+          const float *g = t->share + image * t->share_image + row * t->share_row;
+          for (int64_t i = 0; i < t->n_columns; i++, x += t->source_column, g += t->share_column)
+            {
+              RduVec share[2];
 #pragma GCC unroll 2
               for (int v = 0; v < vectors; v++)
-                sum[r][v] = rdu_vec_fma (rdu_vec_all (x + (is_scattered ? t->offset[r] : r)),
-                                         share[v], sum[r][v]);
-          }
-      }
+                share[v] = rdu_vec_load (g + v * RDU_VECTOR);
 #pragma GCC unroll 16
-  for (int r = 0; r < n; r++)
+              for (int r = 0; r < n; r++)
 #pragma GCC unroll 2
-    for (int v = 0; v < vectors; v++)
-      rdu_vec_store (t->sums + r * t->sums_row + v * RDU_VECTOR, sum[r][v]);
+                for (int v = 0; v < vectors; v++)
+                  sum[r][v] = rdu_vec_fma (rdu_vec_all (x + (is_scattered ? t->offset[r] : r)),
+                                           share[v], sum[r][v]);
+            }
+        }
+#pragma GCC unroll 16
+      for (int r = 0; r < n; r++)
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++)
+          {
+            float *total = t->sums + r * t->sums_row + v * RDU_VECTOR;
+            rdu_vec_store (total, rdu_vec_load (total) + sum[r][v]);
+          }
+    }
 }
 
 static inline __attribute__ ((always_inline)) void

@@ -245,6 +245,6 @@ pack (const RduView *whole, int src, const int64_t *imm, void *to, int64_t part,
 static const RduPack right_panels = { packed_elems, pack };
 
 const RduKernel RDU_SYMBOL (rdu_gemm_kernels)[] = {
-  { "gemm", 1, gemm, &right_panels, true },
-  { NULL, 0, NULL, NULL, false },
+  { "gemm", 1, gemm, &right_panels, ~0u },
+  { NULL, 0, NULL, NULL, 0 },
 };

@@ -29,7 +29,7 @@ static bool
 is_partial_sum (const RduStage *stage, const RduInstr *instr)
 {
   uint32_t dst = instr->dst[0];
-  if (strcmp (instr->op, "reduce_sum") != 0 || instr->kernel->goes_on
+  if (strcmp (instr->op, "reduce_sum") != 0 || instr->kernel->goes_on != 0
       || stage->operands[dst].kind != SF_OPERAND_OUT || !is_alone (stage, dst))
     return false;
   for (size_t i = 0; i < stage->n_instrs; i++)

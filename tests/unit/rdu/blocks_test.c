@@ -49,7 +49,7 @@ contraction (void)
 static const bool row_major[4];
 
 static const RduIsa *
-isa (bool goes_on)
+isa (unsigned goes_on)
 {
   static RduKernel rows[] = { { .name = "gemm", .version = 1 },
                               { .name = "relu", .version = 1 },
@@ -65,7 +65,7 @@ SF_TEST (RduBlocks, ParallelCountersAreJoined)
 {
   SfStage stage = contraction ();
   RduHost host = { .n_workers = 1, .cache_bytes = 1 << 20 };
-  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (false), &host);
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (0), &host);
   SF_CHECK_INT (stage.counter[0].step, ROWS);
   SF_CHECK_INT (stage.counter[1].step, COLS);
   SF_CHECK_INT (stage.counter[2].step, 32);
@@ -79,17 +79,26 @@ SF_TEST (RduBlocks, SumsThatGoOnAreJoined)
 {
   SfStage stage = contraction ();
   RduHost host = { .n_workers = 1, .cache_bytes = 1 << 20 };
-  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (true), &host);
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (1u << 1), &host);
   SF_CHECK_INT (stage.counter[2].step, DEPTH);
   SF_CHECK_INT (own[0].dim[1].size, DEPTH);
   SF_CHECK_INT (own[1].dim[0].size, DEPTH);
+}
+
+SF_TEST (RduBlocks, SumsThatGoOnElsewhereAreNot)
+{
+  SfStage stage = contraction ();
+  RduHost host = { .n_workers = 1, .cache_bytes = 1 << 20 };
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (1u << 0), &host);
+  SF_CHECK_INT (stage.counter[2].step, 32);
+  SF_CHECK_INT (own[0].dim[1].size, 32);
 }
 
 SF_TEST (RduBlocks, ForcedStepsSplitNoSum)
 {
   SfStage stage = contraction ();
   RduHost host = { .n_workers = 1, .cache_bytes = 1 << 20, .forced_step = 5 };
-  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (true), &host);
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (1u << 1), &host);
   SF_CHECK_INT (stage.counter[0].step, 5);
   SF_CHECK_INT (stage.counter[1].step, 5);
   SF_CHECK_INT (stage.counter[2].step, 32);
@@ -102,7 +111,7 @@ SF_TEST (RduBlocks, WorkersGetJobs)
   SfStage stage = contraction ();
   stage.flops = (int64_t) 1 << 40;
   RduHost host = { .n_workers = 4, .cache_bytes = 1 << 20 };
-  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (false), &host);
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (0), &host);
   /* Further than kernels run well on, as workers would idle. */
   SF_CHECK (stage.counter[0].step * stage.counter[1].step <= ROWS * COLS / 2);
   SF_CHECK (stage.counter[0].step < ROWS && stage.counter[1].step < COLS);
@@ -114,7 +123,7 @@ SF_TEST (RduBlocks, CacheBoundsBlocks)
   stage.n_instrs = 1;
   stage.instrs = &(SfInstr){ "relu", 1, SF_WHEN_EACH, 1, 1, { 2 }, { 3 } };
   RduHost host = { .n_workers = 1, .cache_bytes = 8192 };
-  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (false), &host);
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (0), &host);
   SF_CHECK_INT (stage.counter[0].step, 16);
   SF_CHECK_INT (stage.counter[1].step, COLS);
 }
@@ -132,7 +141,7 @@ SF_TEST (RduBlocks, SomeCountersStay)
     own_rows[o].dim[1].size = COLS;
   stage.operands = own_rows;
   RduHost host = { .n_workers = 1, .cache_bytes = 1 << 20, .forced_step = 4 };
-  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (false), &host);
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (0), &host);
   SF_CHECK_INT (stage.counter[0].step, 4);
   SF_CHECK_INT (stage.counter[1].step, COLS);
 
@@ -141,7 +150,7 @@ SF_TEST (RduBlocks, SomeCountersStay)
   memcpy (own_rows, operands, sizeof own_rows);
   own_rows[0].dim[0] = own_rows[2].dim[0] = own_rows[3].dim[0] = (SfAccess) ALL (ROWS);
   resident.operands = own_rows;
-  g_autofree SfOperand *other = rdu_choose_blocks (&resident, row_major, isa (false), &host);
+  g_autofree SfOperand *other = rdu_choose_blocks (&resident, row_major, isa (0), &host);
   SF_CHECK_INT (resident.counter[0].step, ROWS);
 }
 
@@ -189,7 +198,7 @@ SF_TEST (RduBlocks, CacheLinesOfChannelsStayWhole)
                         .instrs = &relu,
                         .flops = (int64_t) 1 << 40 };
       RduHost host = { .n_workers = n_workers, .cache_bytes = 1 << 20 };
-      g_autofree SfOperand *own = rdu_choose_blocks (&stage, channels_last, isa (false), &host);
+      g_autofree SfOperand *own = rdu_choose_blocks (&stage, channels_last, isa (0), &host);
       SF_CHECK_INT (stage.counter[0].step, n_workers == 2 ? 16 : 8);
       SF_CHECK_INT (own[1].dim[1].size, n_workers == 2 ? 16 : 8);
     }
