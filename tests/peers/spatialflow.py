@@ -146,7 +146,7 @@ class Session:
         outputs[at] = view(wanted)
         hyper, phases = Hyper(step=0, seed=1, lr=lr), ALL_PHASES if self.entry == b"train" else FORWARD
         error = c.POINTER(Error)()
-        given, kept = (self.handle, self.entry, phases, inputs, outputs, c.byref(hyper), c.byref(error)), arrays
+        given, kept = (self.handle, self.entry, phases, inputs, outputs, c.byref(hyper), c.byref(error)), (arrays, wanted)
 
         def run(function=lib.sf_session_step, given=given, kept=kept):
             hyper.step += 1
