@@ -13,7 +13,7 @@ import numpy as np
 import cases
 import inputs
 
-CHECK_STEPS = 2  # a third would tell more about chaos than about errors: ResNet-18 moves apart by 1e-3 between two layouts of PyTorch
+CHECK_STEPS = 2  # losses; a third would tell more about chaos than about errors
 IDLE_RATE = 1e-6  # of timed training steps: all rounds see nearly the same weights
 
 

@@ -31,8 +31,10 @@ class Worker:
 
 class Trainer(Worker):
     def check(self):
-        losses = [self.session.step(batch, i + 1, self.case.rate) for i, batch in enumerate(self.batches[:party.CHECK_STEPS])]
-        found = {name: self.session.read(name) for name in self.session.states if name in self.weights}
+        losses, found = [], None
+        for i, batch in enumerate(self.batches[:party.CHECK_STEPS]):
+            losses.append(self.session.step(batch, i + 1, self.case.rate))
+            found = found or {name: self.session.read(name) for name in self.session.states if name in self.weights}
         self._start()
         return losses, found
 

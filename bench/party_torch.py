@@ -108,8 +108,11 @@ class Trainer(Worker):
     def check(self):
         self._choose()
         steps = self.make(self.chosen, self.case.rate)
-        losses = [float(step()) for step in steps[:party.CHECK_STEPS]]
-        return losses, {name: value.numpy() for name, value in self.module.state_dict().items() if not name.endswith("num_batches_tracked")}
+        losses, found = [], None
+        for step in steps[:party.CHECK_STEPS]:
+            losses.append(float(step()))
+            found = found or {name: value.numpy().copy() for name, value in self.module.state_dict().items() if not name.endswith("num_batches_tracked")}
+        return losses, found
 
 
 class Inferrer(Worker):
