@@ -10,6 +10,8 @@
 #include <sf/json.h>
 #include <sf/trace.h>
 
+#include "tools/sf/timing.h"
+
 /* Stages that take less than this share stand together in one line, when there are many. */
 #define LEAST_SHOWN  0.002
 #define ALWAYS_SHOWN 20
@@ -24,23 +26,12 @@ static const char *const outside_names[SF_N_RECORDS] = {
   [SF_RECORD_COMMIT] = "committing",
 };
 
-/* In the unit that leaves one to three digits before the point. Owned. */
-static char *
-time_text (double seconds)
-{
-  if (seconds >= 1)
-    return g_strdup_printf ("%.3f s", seconds);
-  if (seconds >= 1e-3)
-    return g_strdup_printf ("%.3f ms", seconds * 1e3);
-  return g_strdup_printf ("%.2f us", seconds * 1e6);
-}
-
 /* ---- text ---- */
 
 static void
 print_share (const char *label, double seconds, double all, const char **comma)
 {
-  g_autofree char *text = time_text (seconds);
+  g_autofree char *text = sf_time_text (seconds);
   if (seconds <= 0)
     return;
   printf ("%s%s %s %.1f %%", *comma, label, text, 100 * seconds / all);
@@ -65,7 +56,7 @@ static void
 print_head (const SfProfile *profile)
 {
   SfProfileTotals t = sf_profile_totals (profile);
-  g_autofree char *step = time_text (t.seconds);
+  g_autofree char *step = sf_time_text (t.seconds);
   const char *comma = "";
   printf ("%s on %s: %s a step, mean of the faster %" PRId64 " of %" PRId64
           " steps, %d thread%s, %.1f GFLOP/s\n  ",
@@ -86,7 +77,7 @@ print_head (const SfProfile *profile)
     putchar ('\n');
   if (t.n_host > 0)
     {
-      g_autofree char *host = time_text (t.kind_seconds[SF_RECORD_HOST]);
+      g_autofree char *host = sf_time_text (t.kind_seconds[SF_RECORD_HOST]);
       printf ("  %zu host launch%s, %s\n", t.n_host, t.n_host == 1 ? "" : "es", host);
     }
   print_peak (&t.one, 1);
@@ -106,7 +97,7 @@ print_rest (const SfProfile *profile, size_t first)
       seconds += s.seconds;
       share += s.share;
     }
-  g_autofree char *time = time_text (seconds);
+  g_autofree char *time = sf_time_text (seconds);
   printf ("  %10s %5.1f%% %zu more, each below %.1f %%\n", time, 100 * share, n - first,
           100 * LEAST_SHOWN);
 }
@@ -125,7 +116,7 @@ print_stages (const SfProfile *profile)
           print_rest (profile, i);
           return;
         }
-      g_autofree char *time = time_text (s.seconds);
+      g_autofree char *time = sf_time_text (s.seconds);
       printf ("  %10s %5.1f%% %6.0f %4.1f ", time, 100 * s.share, s.calls, s.workers);
       if (s.target == SF_TARGET_HOST)
         printf ("%8s %7s %5s %-6s ", "", "", "", "host");

@@ -44,9 +44,8 @@ samples_per_second (const Timed *timed)
   return seconds > 0 ? (double) timed->batch / seconds : 0;
 }
 
-/* In the unit that leaves one to three digits before the point. Owned. */
-static char *
-time_text (double seconds)
+char *
+sf_time_text (double seconds)
 {
   if (seconds >= 1)
     return g_strdup_printf ("%.3f s", seconds);
@@ -107,7 +106,7 @@ why (const Timed *timed, uint32_t launch, const SfLaunchTime *time)
 static void
 print_head (const Timed *timed)
 {
-  g_autofree char *step = time_text (sf_timing_seconds (timed->timing));
+  g_autofree char *step = sf_time_text (sf_timing_seconds (timed->timing));
   printf ("%s on %s: %s emulated (%" PRId64 " cycles at %.2f GHz)",
           sf_entry_name (timed->program, timed->entry), timed->arch.name, step,
           sf_timing_cycles (timed->timing), (double) timed->arch.clock_hz / 1e9);
@@ -118,16 +117,16 @@ print_head (const Timed *timed)
   for (int p = 0; p < N_PHASES; p++)
     if (timed->phase_cycles[p] > 0)
       {
-        g_autofree char *text = time_text (seconds_of (timed, timed->phase_cycles[p]));
+        g_autofree char *text = sf_time_text (seconds_of (timed, timed->phase_cycles[p]));
         printf ("%s %s %s", comma, phase_names[p], text);
         comma = ",";
       }
-  g_autofree char *load = time_text (seconds_of (timed, timed->load_cycles));
+  g_autofree char *load = sf_time_text (seconds_of (timed, timed->load_cycles));
   printf ("; %s of it to load %zu section%s\n", load, timed->n_loads,
           timed->n_loads == 1 ? "" : "s");
   if (timed->n_host > 0)
     {
-      g_autofree char *host = time_text (seconds_of (timed, timed->host_cycles));
+      g_autofree char *host = sf_time_text (seconds_of (timed, timed->host_cycles));
       printf ("  %zu host launch%s, %s of it on the way there and back; their own work not "
               "emulated\n",
               timed->n_host, timed->n_host == 1 ? "" : "es", host);
@@ -142,8 +141,8 @@ print_sections (const Timed *timed)
   for (uint32_t l = 0; l < sf_timing_n_launches (timed->timing); l++)
     {
       SfLaunchTime t = sf_timing_launch (timed->timing, l);
-      g_autofree char *time = time_text (seconds_of (timed, t.cycles));
-      g_autofree char *load = time_text (seconds_of (timed, t.load_cycles));
+      g_autofree char *time = sf_time_text (seconds_of (timed, t.cycles));
+      g_autofree char *load = sf_time_text (seconds_of (timed, t.load_cycles));
       g_autofree char *reason = why (timed, l, &t);
       printf ("  %4u %-5s %11s %11s %4.0f %4.0f %4.0f %4.0f  %-28.28s %s\n", l,
               phase_names[MIN ((int) t.phase, N_PHASES - 1)], time, load, 100 * t.pcu_share,

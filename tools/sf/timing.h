@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `sf run --timing`, and the option --trace of the verbs that can write a timeline. */
+/* `sf run --timing`, how times are printed, and the option --trace of the verbs that can write a
+ * timeline. */
 #ifndef TOOLS_SF_TIMING_H
 #define TOOLS_SF_TIMING_H
 
@@ -16,5 +17,7 @@
 bool sf_verb_trace (const SfPef *pef, const char *entry, const char *path, GError **error);
 /* Prints the emulated time of `entry` (NULL: all), as text or as one JSON object a line. */
 bool sf_verb_timing (const SfPef *pef, const char *entry, bool json, GError **error);
+/* In the unit that leaves one to three digits before the point. Owned. */
+char *sf_time_text (double seconds);
 
 #endif
