@@ -10,6 +10,7 @@ import numpy as np
 import inputs
 import machine
 import party
+import stages
 
 # How far the losses of the first steps, the first update and the outputs may be off those of the reference, the first party of f32: the loss as a part of itself,
 # the others by the root mean square of the difference, as a part of their own. A rectifier of ResNet-18's last 4x4 images that f32 cannot tell moves its
@@ -17,6 +18,7 @@ import party
 LIMITS = {"f32": {"loss": 2e-4, "output": 5e-4, "update": 2e-2}, "bf16": {"loss": 3e-2, "output": 1e-1}}
 BYTES = {"bool": 1, "i8": 1, "u8": 1, "i16": 2, "u16": 2, "f16": 2, "bf16": 2, "i32": 4, "u32": 4, "f32": 4, "i64": 8, "u64": 8, "f64": 8}
 PAUSE = 0.02  # seconds that the last party has to fall asleep
+MIN_ROUNDS = 3
 
 
 def compile_case(case, folder, precision, arch, onnx=False):
@@ -58,7 +60,7 @@ def peak_bytes(case, pef):
 
 
 def prepare(case, peers, folder):
-    """Inputs, and with PyTorch the weights and a file in ONNX."""
+    """Inputs, and with PyTorch the weights and, of an inference, a file in ONNX."""
     os.makedirs(folder, exist_ok=True)
     inputs.write_batches(os.environ["SF_SOURCE_DIR"], case.model.data, case.batch, os.path.join(folder, "inputs.npz"))
     for name in ("weights.npz", "model.onnx"):
@@ -68,7 +70,7 @@ def prepare(case, peers, folder):
     if torch is None or torch.python is None:
         return False
     script = os.path.join(machine.FOLDER, "prepare_torch.py")
-    done = subprocess.run([torch.python, "-B", "-W", "ignore", script, case.model.name, folder], env=torch.environment, capture_output=True, text=True)
+    done = subprocess.run([torch.python, "-B", "-W", "ignore", script, str(case), folder], env=torch.environment, capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"prepare_torch.py: {done.stderr.strip()}")
     return True
@@ -125,16 +127,21 @@ def load(path):
 
 
 def check(case, parties, folder):
-    """How each party runs, and what it is off by; raises when that is too far."""
+    """For each party how it runs and what it is off by, or why it cannot take part: {"how", "off"} or {"failed"}. Raises when the reference fails."""
     weights, reference, found = load(os.path.join(folder, "weights.npz")), None, []
     for one in parties:
-        answer = answers_of(one, folder)
+        try:
+            answer = answers_of(one, folder)
+            off = distances(case.kind, weights, answer, reference or answer)
+            for what, limit in LIMITS[one.precision].items():
+                if what in off and off[what] > limit:
+                    raise RuntimeError(f"{one}: its {what} is off that of {parties[0]} by {off[what]:.1e}, wanted at most {limit:.0e}")
+            found.append({"how": answer[2], "off": off})
+        except RuntimeError as error:
+            if reference is None:
+                raise
+            found.append({"failed": str(error)})
         reference = reference or answer
-        off = distances(case.kind, weights, answer, reference)
-        for what, limit in LIMITS[one.precision].items():
-            if what in off and off[what] > limit:
-                raise RuntimeError(f"{one}: its {what} is off that of {parties[0]} by {off[what]:.1e}, wanted at most {limit:.0e}")
-        found.append({"how": answer[2], "off": off})
     return found
 
 
@@ -146,10 +153,12 @@ def idle(parties):
     return max(one.cpu_seconds() - then for one, then in zip(parties, before)) / 0.5
 
 
-def measure(parties, rounds, seconds):
-    """Seconds of a step, [party][round]."""
+def measure(parties, rounds, seconds, until):
+    """Seconds of a step, [party][round]; no new round begins after the moment `until`, when there are enough."""
     found = [[] for _ in parties]
     for number in range(rounds):
+        if number >= MIN_ROUNDS and time.monotonic() > until:
+            break
         # Every other round the other way round: nobody always follows the same one.
         for index in range(len(parties))[:: 1 if number % 2 == 0 else -1]:
             time.sleep(PAUSE)
@@ -157,29 +166,37 @@ def measure(parties, rounds, seconds):
     return found
 
 
-def run(case, given, peers):
-    """What is known of a case afterwards, for results.json."""
+def take_turns(parties, case, given, folder, until):
+    """What results.json says of each party, and why some could not take part."""
+    checked = check(case, parties, folder)
+    taking = [one for one, about in zip(parties, checked) if "failed" not in about]
+    resting = idle(taking)
+    times = measure(taking, given.rounds, given.seconds, until)
+    about = [about for about in checked if "failed" not in about]
+    found = [{"name": one.name, "precision": one.precision, "threads": one.threads, **word, "seconds": seconds, "peak_bytes": one.ask(do="memory")["bytes"]}
+             for one, word, seconds in zip(taking, about, times)]
+    return found, resting, "; ".join(word["failed"] for word in checked if "failed" in word)
+
+
+def run(case, given, peers, until):
+    """What is known of a case afterwards, for results.json; `until` is when its turns should end."""
     folder = os.path.join(given.output, "work", str(case))
     result, parties = {"case": str(case), "kind": case.kind, "family": case.model.family, "failed": None, "programs": {}, "parties": []}, []
     try:
         prepared = prepare(case, peers, folder)
         onnx = case.kind == "infer" and case.model.exported and prepared
         if not onnx and case.model.file is None:
-            raise RuntimeError(f"{case}: the model comes from PyTorch, which is missing")
+            raise RuntimeError("the model comes from PyTorch, which is missing")
         for precision in given.precision:
             compiled = compile_case(case, folder, precision, given.arch, onnx)
             result["programs"][precision] = {**compiled, "peak_bytes": peak_bytes(case, compiled["pef"])}
+        result["profile"], result["peaks"] = stages.run(case, result["programs"], given)
         parties = list(start(case, given, peers, folder))
         for one in parties:
             one.hear()
-        checked = check(case, parties, folder)
-        result["idle"] = idle(parties)
-        times = measure(parties, given.rounds, given.seconds)
-        for one, about, seconds in zip(parties, checked, times):
-            result["parties"].append({"name": one.name, "precision": one.precision, "threads": one.threads, **about, "seconds": seconds,
-                                      "peak_bytes": one.ask(do="memory")["bytes"]})
-    except RuntimeError as error:
-        result["failed"] = str(error)
+        result["parties"], result["idle"], result["failed"] = take_turns(parties, case, given, folder, until)
+    except (RuntimeError, OSError, ValueError, KeyError, StopIteration) as error:
+        result["failed"] = f"{type(error).__name__}: {error}"
     for one in parties:
         one.end()
     return result

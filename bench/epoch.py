@@ -84,21 +84,23 @@ def check(case, losses):
             raise RuntimeError(f"{case}: {name}: found a mean loss of {loss:.3f}, wanted {reference:.3f} within {LOSS_LIMIT:.0%}")
 
 
-def run(case, given, peers):
-    """What is known of a case afterwards, for results.json."""
+def run(case, given, peers, until):
+    """What is known of a case afterwards, for results.json; no round begins after `until`."""
     folder, taking = os.path.join(given.output, "work", str(case)), []
     result = {"case": str(case), "kind": "epoch", "family": case.model.family, "failed": None, "programs": {}, "parties": []}
     try:
         data = files(os.path.join(given.output, "work"))
         duel.prepare(case, peers, folder)
         taking = list(parties(case, given, peers, folder))
-        rounds = [[(one.epoch(data), one.start(data)) for one in taking] for _ in range(min(given.rounds, MAX_ROUNDS))]
+        rounds = []
+        while not rounds or (len(rounds) < min(given.rounds, MAX_ROUNDS) and time.monotonic() < until):
+            rounds.append([(one.epoch(data), one.start(data)) for one in taking])
         check(case, {f"{one.name}, {one.threads} threads": loss for one, ((_, loss), _) in zip(taking, rounds[0])})
         for one, turns in zip(taking, zip(*rounds)):
             result["parties"].append({"name": one.name, "precision": "f32", "threads": one.threads, "seconds": [seconds for (seconds, _), _ in turns],
                                       "start": [start for _, start in turns], "loss": turns[0][0][1]})
-    except RuntimeError as error:
-        result["failed"] = str(error)
+    except (RuntimeError, OSError, ValueError, KeyError, StopIteration) as error:
+        result["failed"] = f"{type(error).__name__}: {error}"
     for one in taking:
         if isinstance(one, Loop):
             one.party.end()

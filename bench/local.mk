@@ -5,10 +5,13 @@ bench_place_route_LDADD = $(SF_LIBS)
 
 TESTS += bench/bench_test.sh
 
-# make bench BENCH="--quick --threads 2": options and cases.
-.PHONY: bench bench-compile
-bench: all
+# make bench BENCH="--quick --threads 2": options and cases. bench-docs puts the tables into docs/performance.md, too.
+.PHONY: bench bench-docs bench-compile
+bench: all bench/kernels$(EXEEXT)
 	+$(AM_TESTS_ENVIRONMENT) $(top_srcdir)/bench/run $(BENCH)
+
+bench-docs: all bench/kernels$(EXEEXT)
+	+$(AM_TESTS_ENVIRONMENT) $(top_srcdir)/bench/run --write $(abs_top_srcdir)/docs/performance.md $(BENCH)
 
 bench-compile: all
 	$(top_srcdir)/bench/compile.sh $(abs_top_builddir)/bin/sf $(abs_top_srcdir)

@@ -9,6 +9,7 @@ import subprocess
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 SF = os.path.join(os.environ["SF_BUILD_DIR"], "bin", "sf")
+PATIENCE = 180  # seconds that a program may take
 
 
 def describe():
@@ -21,23 +22,52 @@ def describe():
             "load": os.getloadavg()[0], "version": tool("--version").strip()}
 
 
+def profile(pef, entry, threads, *options):
+    """What `sf run --profile` says of an entry."""
+    return json.loads(tool("run", "--profile", pef, "--json", "--entry", entry, "--threads", str(threads), *options).splitlines()[0])
+
+
+def peaks_of(told):
+    """{threads: {precision: operations a second}} of a profile."""
+    return {str(peak["threads"]): {precision: peak[f"{precision}_flops_per_s"] for precision in ("f32", "bf16") if peak[f"{precision}_flops_per_s"]} for peak in told["peaks"]}
+
+
+def keep_greatest(peaks, others):
+    """Whatever else the machine does can only make peaks smaller."""
+    for threads, rates in others.items():
+        mine = peaks.setdefault(threads, {})
+        mine.update({precision: max(rate, mine.get(precision, 0)) for precision, rate in rates.items()})
+
+
 def peaks(threads, folder):
-    """{threads: {precision: operations a second}}, as `sf run --profile` measures them."""
+    """The host's, as measured beside a few steps of a small model."""
     path, found = os.path.join(folder, "logreg.pef"), {}
     tool("compile", os.path.join(os.environ["SF_SOURCE_DIR"], "apps", "logreg", "model.cfg"), "-o", path, "--inference")
     for n in threads:
-        profile = json.loads(tool("run", "--profile", path, "--json", "--steps", "5", "--threads", str(n)).splitlines()[0])
-        peak = next(peak for peak in profile["peaks"] if peak["threads"] == n)
-        found[str(n)] = {precision: peak[f"{precision}_flops_per_s"] for precision in ("f32", "bf16")}
-    return found
+        keep_greatest(found, peaks_of(profile(path, "eval", n, "--steps", "5")))
+    return {str(n): found[str(n)] for n in threads}
+
+
+def kernels(threads):
+    """Lines of bench/kernels; None when it was not built."""
+    program = os.path.join(os.environ["SF_BUILD_DIR"], "bench", "kernels")
+    return [line for n in threads for line in [*run(program, str(n)).splitlines(), ""]] if os.path.exists(program) else None
+
+
+def run(*words):
+    """What a program prints."""
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"{' '.join(words)}: not done after {PATIENCE} s") from None
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip()}")
+    return done.stdout
 
 
 def tool(*arguments):
     """What `sf` prints."""
-    done = subprocess.run([SF, *arguments], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"sf {' '.join(arguments)}: {done.stderr.strip()}")
-    return done.stdout
+    return run(SF, *arguments)
 
 
 @dataclasses.dataclass

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -14,6 +15,7 @@ import cases
 import inputs
 
 CHECK_STEPS = 2  # losses; a third would tell more about chaos than about errors
+PATIENCE = 120  # seconds that an answer may take
 IDLE_RATE = 1e-6  # of timed training steps: all rounds see nearly the same weights
 
 
@@ -112,15 +114,21 @@ class Party:
         return f"{self.name} {self.precision}, {self.threads} thread{'s'[:self.threads != 1]}"
 
     def hear(self):
+        watch = threading.Timer(PATIENCE, self.process.kill)
+        watch.start()
         line = self.process.stdout.readline()
+        watch.cancel()
         answer = json.loads(line) if line else {"error": f"ended; see {self.log}"}
         if "error" in answer:
             raise RuntimeError(f"{self}: {answer['error']}")
         return answer
 
     def ask(self, **wanted):
-        self.process.stdin.write(json.dumps(wanted) + "\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(json.dumps(wanted) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # hear () says why, or that it has ended
         return self.hear()
 
     def cpu_seconds(self):
@@ -130,6 +138,9 @@ class Party:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def end(self):
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass  # it has ended already
         self.process.stdout.close()
         self.process.wait()

@@ -11,6 +11,7 @@ dist_doc_DATA += \
   docs/onnx.md \
   docs/ops.md \
   docs/pef.md \
+  docs/performance.md \
   docs/plugins.md \
   docs/profile.md \
   docs/program.md \
