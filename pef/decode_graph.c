@@ -3,11 +3,8 @@
  * table is applied to them. */
 #include <string.h>
 
+#include "core/ir/graph.h"
 #include "pef/reader.h"
-
-/* Equal data is stored once and copied by each value that has it; what is copied in all is bounded
- * by the size of the file. */
-#define MAX_COPIES 64
 
 typedef struct
 {
@@ -87,6 +84,16 @@ decode_node (Decoder *d)
   return true;
 }
 
+/* Data of the file, where it lies. */
+static GBytes *
+share_data (const PefReader *reader, const void *data, gsize n_bytes)
+{
+  if (n_bytes == 0)
+    return g_bytes_new_static (data, 0);
+  const uint8_t *file = g_bytes_get_data (reader->bytes, NULL);
+  return g_bytes_new_from_bytes (reader->bytes, (gsize) ((const uint8_t *) data - file), n_bytes);
+}
+
 /* The declared value, or SF_NONE with *error. */
 static SfValue
 declare (Decoder *d, const PefValue *record, SfDtype dtype, SfShape shape)
@@ -107,25 +114,18 @@ declare (Decoder *d, const PefValue *record, SfDtype dtype, SfShape shape)
                   "a declared value has the wrong amount of data, no name or no kind");
       return SF_NONE;
     }
-  gsize file_bytes = g_bytes_get_size (d->r->bytes);
-  d->r->copied_bytes += record->data_bytes;
-  if (d->r->copied_bytes / MAX_COPIES > file_bytes)
-    {
-      pef_refuse (d->r, d->error, "its constants are used more often than %d times their size",
-                  MAX_COPIES);
-      return SF_NONE;
-    }
+  g_autoptr (GBytes) shared = has_data ? share_data (d->r, data, bytes) : NULL;
   switch (record->kind)
     {
     case SF_VALUE_INPUT:
       return sf_graph_input (d->graph, name, dtype, shape, d->error);
     case SF_VALUE_STATE:
-      return sf_graph_state (d->graph, name, (SfStateKind) record->state_kind, dtype, shape, data,
-                             d->error);
+      return sf_graph_state_of (d->graph, name, (SfStateKind) record->state_kind, dtype, shape,
+                                shared, d->error);
     case SF_VALUE_SCALAR:
       return sf_graph_scalar (d->graph, name, dtype, shape, d->error);
     default:
-      return sf_graph_constant (d->graph, dtype, shape, data, d->error);
+      return sf_graph_constant_of (d->graph, dtype, shape, shared, d->error);
     }
 }
 

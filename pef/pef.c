@@ -9,6 +9,7 @@
 #include <sf/file.h>
 #include <sf/json.h>
 
+#include "core/program/program.h"
 #include "pef/pef.h"
 #include "pef/reader.h"
 #include "pef/writer.h"
@@ -205,7 +206,13 @@ sf_pef_open (const char *path, GError **error)
       return NULL;
     }
   g_autoptr (GBytes) bytes = g_bytes_new_with_free_func (map->data, map->n_bytes, unmap, map);
-  return from_bytes (bytes, path, false, error);
+  SfPef *pef = from_bytes (bytes, path, false, error);
+  if (pef == NULL)
+    return NULL;
+  /* The digest has read every byte; most of them are not read soon. */
+  sf_file_map_let_go (map, map->data, map->n_bytes);
+  sf_program_set_file (pef->program, map);
+  return pef;
 }
 
 SfPef *

@@ -20,7 +20,6 @@ typedef struct
     uint64_t used; /* handed out so far: no record twice, so that a small file cannot ask for much
                       memory */
   } table[PEF_N_SECTIONS];
-  uint64_t copied_bytes; /* of data, by graphs */
 } PefReader;
 
 /* Header, digest (unless `trusted`: of a fuzzer), section table, padding. */

@@ -73,6 +73,19 @@ sf_file_unmap (SfFileMap *map)
   *map = (SfFileMap){ 0 };
 }
 
+void
+sf_file_map_let_go (const SfFileMap *map, const void *data, size_t n_bytes)
+{
+#ifdef MADV_DONTNEED
+  uintptr_t begin = (uintptr_t) data, start = (uintptr_t) map->data;
+  if (map->data == NULL || n_bytes == 0 || begin < start || begin - start > map->n_bytes
+      || n_bytes > map->n_bytes - (begin - start))
+    return;
+  size_t before = begin % (size_t) sysconf (_SC_PAGESIZE);
+  madvise ((void *) (begin - before), n_bytes + before, MADV_DONTNEED);
+#endif
+}
+
 char *
 sf_file_read_all (const char *path, size_t max_bytes, size_t *n_bytes, GError **error)
 {

@@ -8,33 +8,6 @@
 
 #define BLOCK_BYTES ((size_t) 64 << 10)
 
-/* Initial data and constants are never written to, so that copies of a graph share them. */
-typedef struct
-{
-  _Alignas(64) gint ref_count;
-} Data;
-
-static Data *
-header_of (const void *data)
-{
-  return (Data *) (uintptr_t) data - 1;
-}
-
-void *
-sf_graph_share_data (void *data)
-{
-  if (data != NULL)
-    g_atomic_int_inc (&header_of (data)->ref_count);
-  return data;
-}
-
-static void
-release_data (void *data)
-{
-  if (data != NULL && g_atomic_int_dec_and_test (&header_of (data)->ref_count))
-    sf_aligned_free (header_of (data));
-}
-
 SfGraph *
 sf_graph_new (const char *name)
 {
@@ -67,7 +40,7 @@ sf_graph_unref (SfGraph *graph)
   if (graph == NULL || !g_atomic_int_dec_and_test (&graph->ref_count))
     return;
   for (guint i = 0; i < graph->values->len; i++)
-    release_data (sf_value_record (graph, i)->data);
+    g_clear_pointer (&sf_value_record (graph, i)->data, g_bytes_unref);
   g_ptr_array_unref (graph->values);
   g_ptr_array_unref (graph->nodes);
   g_array_unref (graph->inputs);
@@ -133,7 +106,7 @@ sf_graph_unique_name (SfGraph *graph, const char *wanted)
 
 SfValue
 sf_graph_new_value (SfGraph *graph, SfValueKind kind, SfDtype dtype, const SfShape *shape,
-                    const char *name, void *data)
+                    const char *name, GBytes *data)
 {
   SfValueRecord *record = sf_graph_arena (graph, sizeof *record);
   SfValue value = graph->values->len;
@@ -177,7 +150,7 @@ check_name_free (const SfGraph *graph, const char *name, GError **error)
 /* Enters a value that the outside knows by name into its list. */
 static SfValue
 declare (SfGraph *graph, GArray *list, SfValueKind kind, const char *name, SfDtype dtype,
-         const SfShape *shape, void *data)
+         const SfShape *shape, GBytes *data)
 {
   const char *own = sf_graph_arena_text (graph, name);
   SfValue value = sf_graph_new_value (graph, kind, dtype, shape, own, data);
@@ -195,37 +168,50 @@ sf_graph_input (SfGraph *graph, const char *name, SfDtype dtype, SfShape shape, 
 }
 
 /* Copy of dense data with memory of its own. */
-static void *
+static GBytes *
 copy_data (const char *name, SfDtype dtype, const SfShape *shape, const void *data, GError **error)
 {
   size_t n_bytes = (size_t) sf_shape_n_elems (shape) * sf_dtype_bytes (dtype);
-  Data *header = sf_aligned_alloc (n_bytes + sizeof *header, 1, name, error);
-  if (header == NULL)
+  void *copy = sf_aligned_alloc (n_bytes, 1, name, error);
+  if (copy == NULL)
     return NULL;
-  header->ref_count = 1;
   if (n_bytes > 0)
-    memcpy (header + 1, data, n_bytes);
-  return header + 1;
+    memcpy (copy, data, n_bytes);
+  return g_bytes_new_with_free_func (copy, n_bytes, sf_aligned_free, copy);
+}
+
+static bool
+check_state (const SfGraph *graph, const char *name, SfStateKind kind, SfDtype dtype,
+             const SfShape *shape, GError **error)
+{
+  if (!check_declared (graph, name, dtype, shape, error) || !check_name_free (graph, name, error))
+    return false;
+  return (unsigned) kind <= SF_STATE_FROZEN
+         || sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                     "%s: state kind %d, wanted one of SfStateKind", name, (int) kind);
+}
+
+SfValue
+sf_graph_state_of (SfGraph *graph, const char *name, SfStateKind kind, SfDtype dtype, SfShape shape,
+                   GBytes *init, GError **error)
+{
+  if (!check_state (graph, name, kind, dtype, &shape, error))
+    return SF_NONE;
+  SfValue value = declare (graph, graph->states, SF_VALUE_STATE, name, dtype, &shape,
+                           init != NULL ? g_bytes_ref (init) : NULL);
+  sf_value_record (graph, value)->state_kind = kind;
+  return value;
 }
 
 SfValue
 sf_graph_state (SfGraph *graph, const char *name, SfStateKind kind, SfDtype dtype, SfShape shape,
                 const void *init, GError **error)
 {
-  void *data = NULL;
-  if (!check_declared (graph, name, dtype, &shape, error) || !check_name_free (graph, name, error))
+  g_autoptr (GBytes) data = NULL;
+  if (!check_state (graph, name, kind, dtype, &shape, error)
+      || (init != NULL && (data = copy_data (name, dtype, &shape, init, error)) == NULL))
     return SF_NONE;
-  if ((unsigned) kind > SF_STATE_FROZEN)
-    {
-      sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "%s: state kind %d, wanted one of SfStateKind",
-               name, (int) kind);
-      return SF_NONE;
-    }
-  if (init != NULL && (data = copy_data (name, dtype, &shape, init, error)) == NULL)
-    return SF_NONE;
-  SfValue value = declare (graph, graph->states, SF_VALUE_STATE, name, dtype, &shape, data);
-  sf_value_record (graph, value)->state_kind = kind;
-  return value;
+  return sf_graph_state_of (graph, name, kind, dtype, shape, data, error);
 }
 
 bool
@@ -290,18 +276,34 @@ sf_graph_scalar (SfGraph *graph, const char *name, SfDtype dtype, SfShape shape,
   return declare (graph, graph->scalars, SF_VALUE_SCALAR, name, dtype, &shape, NULL);
 }
 
-SfValue
-sf_graph_constant (SfGraph *graph, SfDtype dtype, SfShape shape, const void *data, GError **error)
+/* The name that a constant has as the next value of the graph. */
+static const char *
+constant_name (SfGraph *graph)
 {
   char name[32];
   g_snprintf (name, sizeof name, "constant.%u", graph->values->len);
+  return sf_graph_arena_text (graph, name);
+}
+
+SfValue
+sf_graph_constant_of (SfGraph *graph, SfDtype dtype, SfShape shape, GBytes *data, GError **error)
+{
+  const char *name = constant_name (graph);
   if (!check_declared (graph, name, dtype, &shape, error))
     return SF_NONE;
-  void *copy = copy_data (name, dtype, &shape, data, error);
-  if (copy == NULL)
+  return sf_graph_new_value (graph, SF_VALUE_CONSTANT, dtype, &shape, name, g_bytes_ref (data));
+}
+
+SfValue
+sf_graph_constant (SfGraph *graph, SfDtype dtype, SfShape shape, const void *data, GError **error)
+{
+  const char *name = constant_name (graph);
+  g_autoptr (GBytes) copy = NULL;
+  if (!check_declared (graph, name, dtype, &shape, error)
+      || (copy = copy_data (name, dtype, &shape, data, error)) == NULL)
     return SF_NONE;
-  return sf_graph_new_value (graph, SF_VALUE_CONSTANT, dtype, &shape,
-                             sf_graph_arena_text (graph, name), copy);
+  return sf_graph_new_value (graph, SF_VALUE_CONSTANT, dtype, &shape, name,
+                             g_steal_pointer (&copy));
 }
 
 SfValue

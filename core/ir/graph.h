@@ -15,8 +15,8 @@ typedef struct
   SfNode producer;
   SfStateKind state_kind;
   SfValue update;
-  void *data; /* shared, see sf_graph_share_data; NULL for all but constants and states with initial
-                 data */
+  GBytes *data; /* never written to, so that copies of a graph share it; NULL for all but constants
+                   and states with initial data */
   uint32_t n_users;
   SfValue origin;
 } SfValueRecord;
@@ -76,11 +76,15 @@ sf_node_record (const SfGraph *graph, SfNode node)
 /* Memory that lives as long as the graph, zeroed and 16-byte aligned. */
 void *sf_graph_arena (SfGraph *graph, size_t bytes);
 const char *sf_graph_arena_text (SfGraph *graph, const char *text);
-/* Another reference to the data of a value, for a new value. */
-void *sf_graph_share_data (void *data);
 /* A new value record; takes `data`. */
 SfValue sf_graph_new_value (SfGraph *graph, SfValueKind kind, SfDtype dtype, const SfShape *shape,
-                            const char *name, void *data);
+                            const char *name, GBytes *data);
+/* As sf_graph_state and sf_graph_constant, with data that is shared and not copied: dense, of the
+ * shape's size, aligned to 64 bytes. init NULL: none. */
+SfValue sf_graph_state_of (SfGraph *graph, const char *name, SfStateKind kind, SfDtype dtype,
+                           SfShape shape, GBytes *init, GError **error);
+SfValue sf_graph_constant_of (SfGraph *graph, SfDtype dtype, SfShape shape, GBytes *data,
+                              GError **error);
 /* A node name not yet taken: `wanted`, or `wanted` with the next number. */
 const char *sf_graph_unique_name (SfGraph *graph, const char *wanted);
 /* Names the outputs of `node` after it. */

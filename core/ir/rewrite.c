@@ -63,16 +63,6 @@ sf_graph_copy_node (SfGraph *to, const SfGraph *from, SfNode node, SfValue *map,
   return true;
 }
 
-/* What was sound in one graph is sound in another. */
-static SfValue
-share_constant (SfGraph *to, const SfValueRecord *was)
-{
-  char name[32];
-  g_snprintf (name, sizeof name, "constant.%u", to->values->len);
-  return sf_graph_new_value (to, SF_VALUE_CONSTANT, was->dtype, &was->shape,
-                             sf_graph_arena_text (to, name), sf_graph_share_data (was->data));
-}
-
 bool
 sf_graph_copy_declared (SfGraph *to, const SfGraph *from, SfValue value, SfValue *map,
                         GError **error)
@@ -84,16 +74,14 @@ sf_graph_copy_declared (SfGraph *to, const SfGraph *from, SfValue value, SfValue
       map[value] = sf_graph_input (to, was->name, was->dtype, was->shape, error);
       break;
     case SF_VALUE_STATE:
-      map[value] = sf_graph_state (to, was->name, was->state_kind, was->dtype, was->shape, NULL,
-                                   error);
-      if (map[value] != SF_NONE)
-        sf_value_record (to, map[value])->data = sf_graph_share_data (was->data);
+      map[value] = sf_graph_state_of (to, was->name, was->state_kind, was->dtype, was->shape,
+                                      was->data, error);
       break;
     case SF_VALUE_SCALAR:
       map[value] = sf_graph_scalar (to, was->name, was->dtype, was->shape, error);
       break;
     default:
-      map[value] = share_constant (to, was);
+      map[value] = sf_graph_constant_of (to, was->dtype, was->shape, was->data, error);
       break;
     }
   if (map[value] == SF_NONE)

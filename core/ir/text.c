@@ -33,7 +33,7 @@ append_type (GString *text, const SfValueRecord *record)
 static void
 append_elem (GString *text, const SfValueRecord *record, int64_t index)
 {
-  const uint8_t *at = (const uint8_t *) record->data
+  const uint8_t *at = (const uint8_t *) g_bytes_get_data (record->data, NULL)
                       + (size_t) index * sf_dtype_bytes (record->dtype);
   double f;
   int64_t i;

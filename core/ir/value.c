@@ -55,7 +55,8 @@ sf_value_update (const SfGraph *graph, SfValue state)
 const void *
 sf_value_data (const SfGraph *graph, SfValue value)
 {
-  return sf_value_record (graph, value)->data;
+  GBytes *data = sf_value_record (graph, value)->data;
+  return data != NULL ? g_bytes_get_data (data, NULL) : NULL;
 }
 
 size_t

@@ -131,6 +131,20 @@ sf_program_add_mapped_tensor (SfProgram *program, const SfProgramTensor *tensor,
 }
 
 void
+sf_program_set_file (SfProgram *program, const SfFileMap *file)
+{
+  program->file = *file;
+}
+
+void
+sf_program_let_go (const SfProgram *program, uint32_t tensor)
+{
+  const SfProgramTensor *t = &g_array_index (program->tensors, SfProgramTensor, tensor);
+  if (t->data != NULL)
+    sf_file_map_let_go (&program->file, t->data, t->data_bytes);
+}
+
+void
 sf_program_set_memory (SfProgram *program, uint32_t tensor, uint32_t level, int64_t offset_bytes)
 {
   SfProgramTensor *t = &AT (program->tensors, SfProgramTensor, tensor);

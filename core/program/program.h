@@ -3,6 +3,7 @@
 #ifndef SF_CORE_PROGRAM_PROGRAM_H
 #define SF_CORE_PROGRAM_PROGRAM_H
 
+#include <sf/file.h>
 #include <sf/plugin/program.h>
 
 /* A section body; every record as its accessor hands it out, arrays and strings in the program's
@@ -64,6 +65,7 @@ struct SfProgram
   GPtrArray *pool;    /* arrays of stages, routes and launches: g_free */
   GPtrArray *blobs;   /* tensor data: sf_aligned_free */
   GPtrArray *owners;  /* GBytes that borrowed tensor data points into */
+  SfFileMap file;     /* which tensor data lies in; borrowed from an owner; empty: none */
   GArray *tensors;    /* SfProgramTensor */
   GPtrArray *configs; /* SfConfigStore */
   GPtrArray *host_graphs;
@@ -77,6 +79,9 @@ void *sf_program_pool (SfProgram *program, const void *elems, size_t n, size_t e
 /* As sf_program_add_tensor, but the data is borrowed from `owner`. */
 uint32_t sf_program_add_mapped_tensor (SfProgram *program, const SfProgramTensor *tensor,
                                        GBytes *owner);
+
+/* Says that an owner is a mapped file. */
+void sf_program_set_file (SfProgram *program, const SfFileMap *file);
 
 const SfConfigStore *sf_program_config (const SfProgram *program, uint32_t config);
 const SfEntryStore *sf_program_entry (const SfProgram *program, uint32_t entry);

@@ -29,6 +29,9 @@ typedef struct
 
 SF_API bool sf_file_map (const char *path, size_t max_bytes, SfFileMap *out, GError **error);
 SF_API void sf_file_unmap (SfFileMap *map);
+/* Gives the pages on which `n_bytes` at `data` lie back to the system: they come from the file again when they are read. Nothing happens to
+ * what is not within the mapping. */
+SF_API void sf_file_map_let_go (const SfFileMap *map, const void *data, size_t n_bytes);
 
 /* Whole content, decompressed when the file starts with the gzip magic; at most `max_bytes` after decompression. Owned: g_free. */
 SF_API uint8_t *sf_file_read_maybe_gzip (const char *path, size_t max_bytes, size_t *n_bytes, GError **error);

@@ -289,8 +289,8 @@ lower_commits (Planner *planner)
         }
 }
 
-static bool
-place_in_arena (Planner *planner, GError **error)
+static void
+plan_arena (Planner *planner)
 {
   RduMachine *machine = planner->machine;
   RduEntry *entry = planner->entry;
@@ -307,24 +307,17 @@ place_in_arena (Planner *planner, GError **error)
     if (planner->first_use[t] >= 0 && in_arena (&machine->tensors[t])
         && machine->tensors[t].data == NULL)
       {
+        machine->tensors[t].entry = entry->index;
         RduLife life = { .elems = storage_elems (&machine->tensors[t]),
                          .first = planner->first_use[t],
                          .last = planner->last_use[t] };
-        machine->tensors[t].offset = -1;
         claim (planner, life, &machine->tensors[t].offset);
       }
-  entry->arena_elems = rdu_arena_plan ((RduLife *) (void *) planner->lives->data,
-                                       planner->lives->len);
-  entry->arena = rdu_memory_new (entry->arena_elems, "memory of the emulator", error);
-  if (entry->arena == NULL)
-    return false;
+  int64_t elems = rdu_arena_plan ((RduLife *) (void *) planner->lives->data, planner->lives->len);
+  machine->arena_elems = MAX (machine->arena_elems, elems);
   for (guint i = 0; i < planner->lives->len; i++)
     *g_array_index (planner->offsets, int64_t *, i)
         = g_array_index (planner->lives, RduLife, i).offset;
-  for (uint32_t t = 0; t < machine->n_tensors; t++)
-    if (planner->first_use[t] >= 0 && machine->tensors[t].data == NULL)
-      machine->tensors[t].data = entry->arena + machine->tensors[t].offset;
-  return true;
 }
 
 /* What the entry's launches write, and the states that next contents replace. */
@@ -373,7 +366,8 @@ lower_entry (RduMachine *machine, RduEntry *entry, GError **error)
   if (!lower_launches (&planner, error))
     return false;
   lower_commits (&planner);
-  return place_in_arena (&planner, error);
+  plan_arena (&planner);
+  return true;
 }
 
 /* Tensors that outlast an entry, or that more than one entry binds, in one block; with their
@@ -421,7 +415,21 @@ place_lasting (RduMachine *machine, GError **error)
       if (tensor.data != NULL && machine->tensors[t].data != NULL
           && !rdu_tensor_write (machine, t, &data, error))
         return false;
+      sf_program_let_go (machine->program, t);
     }
+  return true;
+}
+
+/* The arena, which entries share, since one runs at a time. */
+static bool
+place_arena (RduMachine *machine, GError **error)
+{
+  machine->arena = rdu_memory_new (machine->arena_elems, "memory of the emulator", error);
+  if (machine->arena == NULL)
+    return false;
+  for (size_t t = 0; t < machine->n_tensors; t++)
+    if (machine->tensors[t].entry != SF_NONE)
+      machine->tensors[t].data = machine->arena + machine->tensors[t].offset;
   return true;
 }
 
@@ -439,8 +447,7 @@ place_packed (RduMachine *machine, GError **error)
         size_t n = launch->config != NULL ? launch->config->n_packings : 0;
         for (size_t p = 0; p < n; p++)
           if (launch->packed[p].is_used)
-            launch->packed[p].data = (launch->packed[p].is_kept ? machine->kept
-                                                                : machine->entries[e].arena)
+            launch->packed[p].data = (launch->packed[p].is_kept ? machine->kept : machine->arena)
                                      + launch->packed[p].offset;
       }
   return true;
@@ -463,6 +470,7 @@ rdu_lower_entries (RduMachine *machine, GError **error)
                          .shape = tensor.shape,
                          .n_elems = sf_shape_n_elems (&tensor.shape),
                          .state = tensor.state,
+                         .entry = SF_NONE,
                          .version = 1 };
       machine->tensors[machine->n_tensors].channels_last = rdu_layouts_of_tensor (
           machine->layouts, (uint32_t) machine->n_tensors);
@@ -479,7 +487,7 @@ rdu_lower_entries (RduMachine *machine, GError **error)
   for (size_t e = 0; e < n_entries; e++)
     if (!lower_entry (machine, &machine->entries[e], error))
       return false;
-  return place_packed (machine, error);
+  return place_arena (machine, error) && place_packed (machine, error);
 }
 
 void
@@ -498,7 +506,6 @@ rdu_entry_clear (RduEntry *entry)
     }
   g_free (entry->launches);
   g_free (entry->commits);
-  rdu_memory_free (entry->arena, entry->arena_elems);
   g_free (entry->name);
   *entry = (RduEntry){ 0 };
 }

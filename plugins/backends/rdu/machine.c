@@ -75,6 +75,7 @@ rdu_machine_open (const SfBackendLoad *load, GError **error)
   machine->isa = isa;
   machine->n_threads = MAX (load->n_threads, 1);
   machine->exact_firing = load->exact_firing;
+  machine->last_entry = SF_NONE;
   machine->layouts = rdu_layouts_choose (load->program, error);
   if (machine->layouts == NULL || !lower_configs (machine, error)
       || !rdu_lower_entries (machine, error) || !make_workers (machine, error))
@@ -103,6 +104,7 @@ rdu_machine_close (RduMachine *machine)
     g_free (machine->tensors[t].name);
   if (machine->layouts != NULL)
     rdu_layouts_free (machine->layouts);
+  rdu_memory_free (machine->arena, machine->arena_elems);
   rdu_memory_free (machine->memory, machine->memory_elems);
   rdu_memory_free (machine->rings, machine->ring_elems);
   rdu_memory_free (machine->partials, machine->partial_elems);

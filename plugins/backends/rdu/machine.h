@@ -150,7 +150,8 @@ typedef struct
   uint32_t state;   /* NEXT: of which state */
   bool in_place;    /* NEXT: it has the state's own memory */
   uint64_t version; /* STATE, CONST: another one whenever the content has changed; from 1 */
-  int64_t offset;   /* in the arena, if it lives there */
+  uint32_t entry;   /* it lives in the arena, in steps of this entry; SF_NONE: elsewhere */
+  int64_t offset;   /* in the arena */
   void *data;
 } RduTensor;
 
@@ -214,8 +215,6 @@ typedef struct
   size_t n_launches, n_commits;
   RduLaunch *launches; /* in the order they run: by phase */
   RduCommit *commits;
-  int32_t *arena;
-  int64_t arena_elems;
   uint64_t host_launches; /* since open */
   int64_t host_us;
 } RduEntry;
@@ -248,7 +247,10 @@ typedef struct
   RduConfig *configs;
   RduTensor *tensors;
   RduEntry *entries;
-  int32_t *memory; /* of the tensors that are not in an arena */
+  int32_t *arena; /* of what lives during a step, */
+  int64_t arena_elems;
+  uint32_t last_entry; /* this one's at present; SF_NONE: no step yet */
+  int32_t *memory;     /* of the tensors that outlive steps */
   int64_t memory_elems, temp_elems, row_elems;
   int32_t *partials; /* of the stage that runs */
   int64_t partial_elems;

@@ -45,6 +45,18 @@ find_state (const RduMachine *machine, const char *name, uint32_t *out)
   return false;
 }
 
+/* Whether the arena still holds what a step of the tensor's entry has left there. */
+static bool
+is_there (const RduMachine *machine, const RduTensor *tensor, const char *name, GError **error)
+{
+  if (tensor->entry == SF_NONE || machine->last_entry == SF_NONE
+      || tensor->entry == machine->last_entry)
+    return true;
+  return sf_fail (error, SF_ERROR_NOT_FOUND,
+                  "%s: found a step of entry %s since it was computed, wanted none; read it before",
+                  name, machine->entries[machine->last_entry].name);
+}
+
 /* A state by name, or the gradient of a parameter by "grad:" and its name. */
 static bool
 find_tensor (const RduMachine *machine, const char *name, uint32_t *out, GError **error)
@@ -62,7 +74,7 @@ find_tensor (const RduMachine *machine, const char *name, uint32_t *out, GError 
             sf_entry_grad (machine->program, e, i, &of, &grad);
             *out = grad;
             if (of == state && machine->tensors[grad].data != NULL)
-              return true;
+              return is_there (machine, &machine->tensors[grad], name, error);
           }
       return sf_fail (
           error, SF_ERROR_NOT_FOUND,
@@ -110,11 +122,10 @@ backend_describe (void *instance)
 {
   const RduMachine *machine = instance;
   g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
-  int64_t elems = machine->memory_elems;
+  int64_t elems = machine->memory_elems + machine->arena_elems;
   for (size_t e = 0; e < machine->n_entries; e++)
     {
       const RduEntry *entry = &machine->entries[e];
-      elems += entry->arena_elems;
       g_ptr_array_add (lines, g_strdup_printf ("host_launches.%s=%" G_GUINT64_FORMAT, entry->name,
                                                entry->host_launches));
       g_ptr_array_add (

@@ -37,12 +37,13 @@ rdu_check_faults (RduMachine *machine, const RduEntry *entry, const RduLaunch *l
 
 /* Memory of the buffers for this run: states change places between runs. */
 static void
-resolve (const RduMachine *machine, const RduEntry *entry, RduLaunch *launch)
+resolve (const RduMachine *machine, RduLaunch *launch)
 {
   for (size_t b = 0; b < launch->config->n_buffers; b++)
     {
       const RduHome *home = &launch->home[b];
-      int32_t *base = home->tensor == SF_NONE ? entry->arena : machine->tensors[home->tensor].data;
+      int32_t *base = home->tensor == SF_NONE ? machine->arena
+                                              : machine->tensors[home->tensor].data;
       launch->base[b] = base + home->offset;
     }
 }
@@ -128,7 +129,7 @@ run_rdu (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, const Sf
   const RduConfig *config = launch->config;
   if (machine->exact_firing)
     return rdu_launch_exact (machine, entry, launch, error);
-  resolve (machine, entry, launch);
+  resolve (machine, launch);
   transfer_all (machine, launch, launch->loads, launch->n_loads, false);
   for (size_t s = 0; s < config->n_stages; s++)
     {
@@ -291,6 +292,13 @@ rdu_machine_step (RduMachine *machine, const SfBackendStep *step, GError **error
     return sf_fail (
         error, SF_ERROR_UNSUPPORTED,
         "exact firing: values move token by token and cannot be observed whole; compare without it");
+  if ((step->phases & 1u << SF_PHASE_FWD) == 0 && machine->last_entry != SF_NONE
+      && machine->last_entry != index)
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "entry %s: found a step of entry %s since its forward phase, wanted none; run "
+                    "its phases one after the other",
+                    entry->name, machine->entries[machine->last_entry].name);
+  machine->last_entry = index;
   machine->probe.launch = SF_NONE;
   if (!feed (machine, entry, step, error))
     return false;

@@ -113,6 +113,44 @@ SF_TEST (File, WritesThroughSymbolicLink)
   SF_CHECK_STR (text, "new");
 }
 
+/* Whether the page at `data` takes memory of this process. */
+static bool
+is_resident (const void *data)
+{
+  uint64_t entry = 0;
+  FILE *file = fopen ("/proc/self/pagemap", "rb");
+  SF_CHECK (file != NULL);
+  if (file == NULL)
+    return false;
+  long at = (long) ((uintptr_t) data / (uintptr_t) sysconf (_SC_PAGESIZE) * sizeof entry);
+  SF_CHECK (fseek (file, at, SEEK_SET) == 0 && fread (&entry, sizeof entry, 1, file) == 1);
+  fclose (file);
+  return entry >> 63 != 0;
+}
+
+SF_TEST (File, PagesOfAMapAreLetGo)
+{
+  size_t page = (size_t) sysconf (_SC_PAGESIZE), n = 3 * page;
+  g_autofree char *dir = sf_test_tmpdir ();
+  g_autofree char *text = g_malloc (n);
+  memset (text, 'a', n);
+  g_autofree char *path = sf_test_write_file (dir, "a", text, (gssize) n);
+  SfFileMap map;
+  SF_REQUIRE (sf_file_map (path, n, &map, NULL));
+  SF_CHECK (memcmp (map.data, text, n) == 0);
+  SF_CHECK (is_resident (map.data) && is_resident (map.data + 2 * page));
+  sf_file_map_let_go (&map, map.data + 2 * page + 5, page - 5);
+  SF_CHECK (is_resident (map.data) && !is_resident (map.data + 2 * page));
+  sf_file_map_let_go (&map, map.data, n);
+  SF_CHECK (!is_resident (map.data) && !is_resident (map.data + page));
+  SF_CHECK (memcmp (map.data, text, n) == 0);
+  /* What lies elsewhere stays as it is. */
+  sf_file_map_let_go (&map, text, n);
+  sf_file_map_let_go (&map, map.data + page, n);
+  SF_CHECK (text[page] == 'a' && is_resident (map.data + page));
+  sf_file_unmap (&map);
+}
+
 SF_TEST (File, MapIsBounded)
 {
   g_autoptr (GError) error = NULL;
@@ -122,6 +160,8 @@ SF_TEST (File, MapIsBounded)
   SfFileMap map;
   SF_REQUIRE (sf_file_map (path, 5, &map, &error));
   SF_CHECK_INT (map.n_bytes, 5);
+  SF_CHECK (memcmp (map.data, "12345", 5) == 0);
+  sf_file_map_let_go (&map, map.data + 1, 4);
   SF_CHECK (memcmp (map.data, "12345", 5) == 0);
   sf_file_unmap (&map);
   SF_CHECK (sf_file_map (empty, 5, &map, &error));

@@ -109,6 +109,39 @@ SF_TEST (RduSession, GradientsAreReadAndWrittenBetweenPhases)
   sf_program_unref (b.program);
 }
 
+SF_TEST (RduSession, WhatAPhaseLeavesIsThereUntilAnotherEntryRuns)
+{
+  Build b = build_training ();
+  uint32_t train = b.entry, eval = sf_program_add_entry (b.program, "eval");
+  b.entry = eval;
+  uint32_t x2 = build_tensor (&b, "x", SF_TENSOR_INPUT, SF_F32, SF_SHAPE (N), NULL),
+           y = build_tensor (&b, "y", SF_TENSOR_OUTPUT, SF_F32, SF_SHAPE (N), NULL);
+  build_binary (&b, "double", "add", x2, x2, y, SF_PHASE_FWD);
+  g_autoptr (GError) error = NULL;
+  RduMachine *machine = build_open (&b, 1, false, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  float x[N] = { 1, 1, 2, 2 }, loss[N], twice[N], grad[N];
+  SfTensor read = sf_tensor (SF_F32, SF_SHAPE (N), grad);
+  b.entry = train;
+  SF_CHECK (build_step (&b, machine, 1u << SF_PHASE_FWD | 1u << SF_PHASE_BWD, (void *[]){ x },
+                        (void *[]){ loss }, NULL, NULL, &error));
+  SF_CHECK (ops ()->read (machine, "grad:w", &read, &error));
+  b.entry = eval;
+  SF_CHECK (build_step (&b, machine, 1u << SF_PHASE_FWD, (void *[]){ x }, (void *[]){ twice }, NULL,
+                        NULL, &error));
+  SF_CHECK (memcmp (twice, (float[]){ 2, 2, 4, 4 }, sizeof twice) == 0);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK (!ops ()->read (machine, "grad:w", &read, &error));
+  SF_CHECK_ERROR (error, SF_ERROR_NOT_FOUND, "grad:w: found a step of entry eval");
+  b.entry = train;
+  SF_CHECK (!build_step (&b, machine, 1u << SF_PHASE_OPT, (void *[]){ x }, (void *[]){ loss }, NULL,
+                         NULL, &error));
+  SF_CHECK_ERROR (error, SF_ERROR_INVALID_ARGUMENT,
+                  "entry train: found a step of entry eval since its forward phase");
+  rdu_machine_close (machine);
+  sf_program_unref (b.program);
+}
+
 static void
 observe (void *user_data, const SfObserved *observed)
 {
