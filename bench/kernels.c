@@ -1,96 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GFLOP/s of the emulator's matrix products, by shape, against what the processor's multiply-add
- * units did in the same run: `kernels [threads [seconds for each figure]]`; SF_ISA chooses the
- * instruction set. One thread is timed by its processor time, several by the clock; the fastest of
- * many counts. */
+/* GFLOP/s of the emulator's matrix products and convolutions, by shape, and of oneDNN's, against
+ * what the processor's multiply-add units did at the same time; as tables in Markdown. SF_ISA
+ * chooses the instruction set. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include <sf/rng.h>
-#include <sf/threads.h>
+#include "bench/kernels.h"
 
-#include "bench/kernels_peer.h"
-#include "plugins/backends/rdu/kernels.h"
-#include "plugins/backends/rdu/peak.h"
-
-#define MAX_THREADS 64
-#define ALIGNMENT   64
-
-static const BenchProduct products[] = {
-  { "256 x 256 x 256", 1, 256, 256, 256, false, true },
-  { "512 x 512 x 512", 1, 512, 512, 512, false, true },
-  { "1024 x 1024 x 1024", 1, 1024, 1024, 1024, false, true },
-  { "64 x 512 x 784, x w^T", 1, 64, 512, 784, false, true },
-  { "64 x 784 x 512, dy w", 1, 64, 784, 512, false, false },
-  { "512 x 784 x 64, dy^T x", 1, 512, 784, 64, true, false },
-  { "256 x 512 x 784, x w^T", 1, 256, 512, 784, false, true },
-  { "256 x 784 x 512, dy w", 1, 256, 784, 512, false, false },
-  { "512 x 784 x 256, dy^T x", 1, 512, 784, 256, true, false },
-  { "64 x 10 x 512, logits", 1, 64, 10, 512, false, true },
-  { "64 x 512 x 10, logits back", 1, 64, 512, 10, false, false },
-  { "10 x 512 x 64, logits dw", 1, 10, 512, 64, true, false },
-  { "1 x 512 x 784, x w^T", 1, 1, 512, 784, false, true },
-  { "1 x 784 x 512, dy w", 1, 1, 784, 512, false, false },
-  { "4 x 512 x 784, x w^T", 1, 4, 512, 784, false, true },
-  { "1 x 10 x 784, x w^T", 1, 1, 10, 784, false, true },
-  { "128 x 64 x 128, batch 32", 32, 128, 64, 128, false, false },
-  { "128 x 128 x 64 q k^T, b. 32", 32, 128, 128, 64, false, true },
-  { "128 x 64 x 128 p^T dy, b. 32", 32, 128, 64, 128, true, false },
+enum
+{
+  MAX_ROUNDS = 99,
+  NAME = 44, /* widths of columns */
+  CELL = 12
 };
 
-/* One product, and each thread's part of it. */
 typedef struct
 {
-  const RduKernel *kernel;
-  float *scratch[MAX_THREADS];
-  RduView src[MAX_THREADS][2], dst[MAX_THREADS];
-  int64_t imm[2];
-} Work;
-
-typedef struct
-{
-  const RduIsa *isa;
-  SfThreadPool *pool;
-  int n_threads;
-  double seconds;
-  double peak[2]; /* f32, bf16 */
-} Bench;
-
-static void *
-allocate (int64_t n_elems)
-{
-  size_t bytes = ((size_t) n_elems * 4 + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
-  void *memory = aligned_alloc (ALIGNMENT, bytes);
-  if (memory == NULL)
-    g_error ("%zu bytes: no memory", bytes);
-  return memset (memory, 0, bytes);
-}
-
-static double
-now (const Bench *bench)
-{
-  struct timespec t;
-  clock_gettime (bench->n_threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
-}
-
-static void
-run_part (void *user_data, int worker, int64_t begin, int64_t end)
-{
-  Work *work = user_data;
-  for (int64_t i = begin; i < end; i++)
-    {
-      RduCall call = { .src = { &work->src[i][0], &work->src[i][1] },
-                       .dst = { &work->dst[i] },
-                       .n_src = 2,
-                       .n_dst = 1,
-                       .imm = work->imm,
-                       .first = true,
-                       .scratch = work->scratch[worker] };
-      work->kernel->func (&call);
-    }
-}
+  int n_rounds;
+  char **patterns; /* NULL: all rows */
+} Wanted;
 
 static int
 compare_doubles (const void *a, const void *b)
@@ -99,184 +28,131 @@ compare_doubles (const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* Seconds of a call: the eighth part of calls was faster. (The very fastest is not to be trusted:
- * virtual machines correct their clocks.) A call too short for the clock is repeated. */
 static double
-fastest (const Bench *bench, SfThreadFunc run, void *work)
+median (double *values, int n)
 {
-  enum
-  {
-    MAX_SAMPLES = 4096
-  };
-  double samples[MAX_SAMPLES], begin = now (bench), end = begin;
-  int64_t repeat = 1, n = 0;
-  while ((end - begin < bench->seconds && n < MAX_SAMPLES) || n == 0)
+  qsort (values, (size_t) n, sizeof *values, compare_doubles);
+  return n % 2 != 0 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+static size_t
+n_columns (const BenchTable *table)
+{
+  size_t n = 0;
+  while (n < BENCH_MAX_COLUMNS && table->columns[n] != NULL)
+    n++;
+  return n;
+}
+
+/* All take turns, the units too; medians of the rounds. */
+static void
+measure_row (const Bench *bench, const BenchTable *table, SfDtype dtype, int n_rounds,
+             const BenchRow *row)
+{
+  double rate[BENCH_MAX_COLUMNS][MAX_ROUNDS], share[BENCH_MAX_COLUMNS][MAX_ROUNDS];
+  size_t n = n_columns (table);
+  for (int r = 0; r < n_rounds; r++)
     {
-      double from = end = now (bench);
-      for (int64_t i = 0; i < repeat; i++)
-        sf_thread_pool_run (bench->pool, bench->n_threads, 1, run, work);
-      end = now (bench);
-      if (end - from < 20e-6)
-        repeat *= 2;
-      else
-        samples[n++] = (end - from) / (double) repeat;
+      double peak = bench_watch_peak (bench, dtype);
+      for (size_t c = 0; c < n; c++)
+        if (row->jobs[c].run != NULL)
+          {
+            rate[c][r] = row->flops / bench_watch (bench, &row->jobs[c]);
+            share[c][r] = rate[c][r] / peak;
+          }
     }
-  qsort (samples, (size_t) n, sizeof samples[0], compare_doubles);
-  return samples[n / 8];
-}
-
-typedef struct
-{
-  void (*rounds) (int64_t n, float *x);
-} Rounds;
-
-static void
-run_rounds (void *user_data, int worker, int64_t begin, int64_t end)
-{
-  float x[16];
-  for (int64_t i = begin; i < end; i++)
-    ((const Rounds *) user_data)->rounds (20000, x);
-}
-
-/* The units' peak, measured again with each row. */
-static void
-measure_peak (Bench *bench)
-{
-  const RduPeakKernels *kernels = bench->isa->peak;
-  Rounds fma = { kernels->fma }, dot = { kernels->dot };
-  double per_round = 20000.0 * bench->n_threads;
-  bench->peak[0] = per_round * (double) kernels->fma_flops / fastest (bench, run_rounds, &fma);
-  if (kernels->has_dot ())
-    bench->peak[1] = per_round * (double) kernels->dot_flops / fastest (bench, run_rounds, &dot);
-}
-
-/* Elements `from` .. `to` - 1 of dimension d. */
-static void
-cut (RduView *view, int d, int64_t from, int64_t to)
-{
-  view->data = (float *) view->data + from * view->stride[d];
-  view->lo[d] += from;
-  view->n[d] = to - from;
-}
-
-static RduView
-whole_view (float *memory, SfDtype dtype, int64_t batch, int64_t rows, int64_t columns)
-{
-  int64_t n[] = { batch, rows, columns };
-  RduView v = { .data = memory,
-                .rank = 3,
-                .dtype = dtype,
-                .stride = { rows * columns, columns, 1 },
-                .step = { 1, 1, 1 } };
-  for (int d = 0; d < 3; d++)
-    v.n[d] = v.dim[d] = v.valid_hi[d] = n[d];
-  return v;
-}
-
-/* Matrices, or rows, or columns are shared out, as there are enough of them. */
-static void
-share_out (const BenchProduct *p, int n_threads, Work *work)
-{
-  RduView a = work->src[0][0], b = work->src[0][1], y = work->dst[0];
-  for (int i = 0; i < n_threads; i++)
-    {
-      work->src[i][0] = a;
-      work->src[i][1] = b;
-      work->dst[i] = y;
-      int64_t unit = p->batch > 1 || p->m >= 16 * n_threads ? 1 : 64;
-      int64_t n = p->batch > 1 ? p->batch : p->m >= 16 * n_threads ? p->m : (p->n + 63) / 64;
-      int64_t from = n * i / n_threads * unit, to = n * (i + 1) / n_threads * unit;
-      if (p->batch > 1)
-        {
-          cut (&work->src[i][0], 0, from, to);
-          cut (&work->src[i][1], 0, from, to);
-          cut (&work->dst[i], 0, from, to);
-        }
-      else if (unit == 1)
-        {
-          cut (&work->src[i][0], p->ta ? 2 : 1, from, to);
-          cut (&work->dst[i], 1, from, to);
-        }
-      else
-        {
-          cut (&work->src[i][1], p->tb ? 1 : 2, MIN (from, p->n), MIN (to, p->n));
-          cut (&work->dst[i], 2, MIN (from, p->n), MIN (to, p->n));
-        }
-    }
-}
-
-/* Small whole numbers: exact in bf16. */
-static void
-fill (float *x, int64_t n)
-{
-  SfRng rng = { .seed = 5 };
-  for (int64_t i = 0; i < n; i++)
-    x[i] = (float) ((int) (sf_rng_uniform (&rng, (uint64_t) i) * 17) - 8);
-}
-
-static void
-print_rate (const Bench *bench, const BenchProduct *p, SfDtype dtype, double seconds)
-{
-  double flops = 2.0 * (double) (p->batch * p->m * p->n * p->k) / seconds;
-  double peak = bench->peak[dtype == SF_BF16 && bench->peak[1] > 0];
-  printf ("  %7.1f %5.1f %%", flops * 1e-9, 100 * flops / peak);
-}
-
-static void
-measure (Bench *bench, const BenchProduct *p, SfDtype dtype)
-{
-  float *a = allocate (p->batch * p->m * p->k), *b = allocate (p->batch * p->k * p->n),
-        *y = allocate (p->batch * p->m * p->n), *packed = NULL;
-  fill (a, p->batch * p->m * p->k);
-  fill (b, p->batch * p->k * p->n);
-  Work work = { .kernel = rdu_isa_find (bench->isa, "gemm", 1), .imm = { p->ta, p->tb } };
-  work.src[0][0] = whole_view (a, dtype, p->batch, p->ta ? p->k : p->m, p->ta ? p->m : p->k);
-  work.src[0][1] = whole_view (b, dtype, p->batch, p->tb ? p->n : p->k, p->tb ? p->k : p->n);
-  work.dst[0] = whole_view (y, SF_F32, p->batch, p->m, p->n);
-  for (int i = 0; i < bench->n_threads; i++)
-    work.scratch[i] = allocate (rdu_scratch_elems (4096));
-  RduView whole_b = work.src[0][1];
-  share_out (p, bench->n_threads, &work);
-  measure_peak (bench);
-  printf ("%-4s  %-28s", sf_dtype_name (dtype), p->name);
-  const RduPack *pack = work.kernel->pack;
-  double lies = fastest (bench, run_part, &work);
-  packed = allocate (pack->elems (&whole_b, 1, work.imm));
-  pack->pack (&whole_b, 1, work.imm, packed, 0, 1);
-  for (int i = 0; i < bench->n_threads; i++)
-    work.src[i][1].packed = packed;
-  print_rate (bench, p, dtype, fastest (bench, run_part, &work));
-  print_rate (bench, p, dtype, lies);
+  printf ("| %-*s |", NAME, row->name);
+  for (size_t c = 0; c < n; c++)
+    if (row->jobs[c].run != NULL)
+      printf (" %6.1f, %3.0f%% |", median (rate[c], n_rounds) * 1e-9,
+              100 * median (share[c], n_rounds));
+    else
+      printf (" %*s |", CELL, "-");
   printf ("\n");
-  for (int i = 0; i < bench->n_threads; i++)
-    free (work.scratch[i]);
-  free (packed);
-  free (y);
-  free (b);
-  free (a);
+  fflush (stdout);
+}
+
+static bool
+is_wanted (const Wanted *wanted, const char *name)
+{
+  bool found = wanted->patterns == NULL;
+  for (char **p = wanted->patterns; !found && *p != NULL; p++)
+    found = g_pattern_match_simple (*p, name);
+  return found;
+}
+
+static void
+print_head (const BenchTable *table, SfDtype dtype)
+{
+  g_autofree char *title = g_strdup_printf ("%s, %s", table->title, sf_dtype_name (dtype));
+  printf ("\n| %-*s |", NAME, title);
+  for (size_t c = 0; c < n_columns (table); c++)
+    printf (" %*s |", CELL, table->columns[c]);
+  printf ("\n| --- |");
+  for (size_t c = 0; c < n_columns (table); c++)
+    printf (" --- |");
+  printf ("\n");
+}
+
+static void
+measure_table (const Bench *bench, const BenchTable *table, SfDtype dtype, const Wanted *wanted)
+{
+  print_head (table, dtype);
+  for (size_t i = 0; i < table->n_rows; i++)
+    {
+      BenchRow row = { .flops = 0 };
+      table->make_row (bench, i, dtype, &row);
+      if (is_wanted (wanted, row.name))
+        measure_row (bench, table, dtype, wanted->n_rounds, &row);
+      for (size_t c = 0; c < BENCH_MAX_COLUMNS; c++)
+        if (row.jobs[c].free != NULL)
+          row.jobs[c].free (row.jobs[c].data);
+    }
+}
+
+static void
+measure (const Bench *bench, const Wanted *wanted)
+{
+  static const SfDtype dtypes[] = { SF_F32, SF_BF16 };
+  static const BenchTable *const tables[] = { &bench_products, &bench_convs };
+  printf (
+      "%s, %d thread%s: peak %.0f GFLOP/s f32, %.0f bf16; %s. GFLOP/s, and share of the peak.\n",
+      bench->isa->name, bench->n_threads, bench->n_threads == 1 ? "" : "s",
+      bench_watch_peak (bench, SF_F32) * 1e-9, bench_watch_peak (bench, SF_BF16) * 1e-9,
+      bench_onednn_about ());
+  for (size_t t = 0; t < G_N_ELEMENTS (tables); t++)
+    for (size_t d = 0; d < G_N_ELEMENTS (dtypes); d++)
+      measure_table (bench, tables[t], dtypes[d], wanted);
 }
 
 int
 main (int argc, char **argv)
 {
+  Bench bench = { .n_threads = 1, .seconds = 0.01 };
+  Wanted wanted = { .n_rounds = 3 };
+  GOptionEntry entries[] = {
+    { "threads", 't', 0, G_OPTION_ARG_INT, &bench.n_threads, "threads (default: 1)", "N" },
+    { "rounds", 'r', 0, G_OPTION_ARG_INT, &wanted.n_rounds, "turns of each (default: 3)", "N" },
+    { "seconds", 's', 0, G_OPTION_ARG_DOUBLE, &bench.seconds, "a turn's (default: 0.01)", "S" },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &wanted.patterns, NULL, "[ROW...]" },
+    { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL }
+  };
   g_autoptr (GError) error = NULL;
-  Bench bench = { .n_threads = argc > 1 ? atoi (argv[1]) : 1,
-                  .seconds = argc > 2 ? g_ascii_strtod (argv[2], NULL) : 0.1 };
-  bench.n_threads = CLAMP (bench.n_threads, 1, MAX_THREADS);
-  bench.isa = rdu_isa_choose (&error);
+  g_autoptr (GOptionContext) context = g_option_context_new ("- GFLOP/s of kernels by shape");
+  g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_set_description (context, "Example: kernels --threads 2 '256 x *'\n");
+  bool ok = g_option_context_parse (context, &argc, &argv, &error);
+  bench.n_threads = CLAMP (bench.n_threads, 1, BENCH_MAX_THREADS);
+  wanted.n_rounds = CLAMP (wanted.n_rounds, 1, MAX_ROUNDS);
+  bench.isa = ok ? rdu_isa_choose (&error) : NULL;
   bench.pool = bench.isa != NULL ? sf_thread_pool_new (bench.n_threads, &error) : NULL;
   if (bench.pool == NULL)
     {
       fprintf (stderr, "kernels: %s\n", error->message);
       return 1;
     }
-  measure_peak (&bench);
-  printf ("%s, threads %d: f32 peak %.1f GFLOP/s, bf16 peak %.1f\n", bench.isa->name,
-          bench.n_threads, bench.peak[0] * 1e-9, bench.peak[1] * 1e-9);
-  printf ("%-34s  %15s  %15s\n", "GFLOP/s and share of the peak", "packed", "as it lies");
-  for (int d = 0; d < 2; d++)
-    for (size_t i = 0; i < G_N_ELEMENTS (products); i++)
-      measure (&bench, &products[i], d == 0 ? SF_F32 : SF_BF16);
+  measure (&bench, &wanted);
   sf_thread_pool_free (bench.pool);
+  g_strfreev (wanted.patterns);
   return 0;
 }

@@ -17,6 +17,11 @@ bench-compile: all
 	$(top_srcdir)/bench/compile.sh $(abs_top_builddir)/bin/sf $(abs_top_srcdir)
 
 EXTRA_PROGRAMS += bench/kernels
-bench_kernels_SOURCES = bench/kernels.c bench/kernels_peer.h plugins/backends/rdu/isa.c
+bench_kernels_SOURCES = bench/kernels.c bench/kernels.h bench/kernels_conv.c bench/kernels_onednn.c \
+  bench/kernels_parts.c bench/kernels_product.c bench/kernels_watch.c plugins/backends/rdu/isa.c
 bench_kernels_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(SF_RDU_X86_CPPFLAGS)
 bench_kernels_LDADD = $(SF_RDU_KERNEL_LIBS) $(SF_LIBS) -lm
+if SF_DNNL
+bench_kernels_CPPFLAGS += -DSF_BENCH_ONEDNN $(DNNL_CFLAGS)
+bench_kernels_LDADD += $(DNNL_LIBS)
+endif
