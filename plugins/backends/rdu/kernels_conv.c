@@ -1,8 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* conv2d and the gradient of its source as direct convolutions, and their weights packed ahead. */
-#include "plugins/backends/rdu/kernels_conv.h"
+#include "plugins/backends/rdu/kernels_conv_pair.h"
 
 #define VL RDU_VECTOR
+
+/* Fewer source channels than these are not worth pairing. */
+#define LEAST_PAIRED 8
+
+/* Whether weights are packed as pairs of bf16. */
+static bool
+in_pairs (const RduView *w, bool is_transposed)
+{
+#ifdef RDU_HAS_PAIRS
+  return w->dtype == SF_BF16 && w->dim[is_transposed ? 0 : 1] >= LEAST_PAIRED;
+#else
+  (void) w, (void) is_transposed;
+  return false;
+#endif
+}
+
+/* Steps of a depth of `n` source channels. */
+static int64_t
+n_steps (const RduConvWeights *w, int64_t n)
+{
+  return w->pairs ? rdu_n_pairs (n) : n;
+}
 
 /* Weights as seen from the result: of conv2d by its channels o, of conv2d_dx by channels c. */
 static RduConvWeights
@@ -17,7 +39,18 @@ weights_of (const RduView *w, bool is_transposed)
                            .out = w->stride[out],
                            .in = w->stride[in],
                            .row = w->stride[2],
-                           .column = w->stride[3] };
+                           .column = w->stride[3],
+                           .pairs = in_pairs (w, is_transposed) };
+}
+
+/* Whether the packed weights have the box's: begun with a vector of result channels, and with a
+ * pair of source channels. */
+static bool
+is_in_packed (const RduView *w, int out, int in, bool pairs)
+{
+  return w->packed != NULL && w->lo[out] % VL == 0 && in_pairs (w, in == 0) == pairs
+         && (!pairs
+             || (w->lo[in] % 2 == 0 && (w->n[in] % 2 == 0 || w->lo[in] + w->n[in] == w->dim[in])));
 }
 
 static RduConvJob
@@ -28,19 +61,20 @@ job_of (const RduCall *call, bool is_transposed)
   RduConvJob job = { .x = x->data,
                      .y = y->data,
                      .n_images = y->n[0],
-                     .n_in = w->n[in],
                      .x_image = x->stride[0],
                      .x_channel = x->stride[1],
                      .y_image = y->stride[0],
                      .y_channel = y->stride[1],
                      .weights = weights_of (w, is_transposed),
-                     .packed_in = w->dim[in],
                      .first = call->first,
                      .scratch = call->scratch };
-  /* A box that begins within a vector of result channels is packed anew. */
-  if (w->packed != NULL && w->lo[out] % VL == 0)
+  job.weights.pairs = job.weights.pairs && x->dtype == SF_BF16;
+  job.n_in = n_steps (&job.weights, w->n[in]);
+  job.packed_in = n_steps (&job.weights, w->dim[in]);
+  if (is_in_packed (w, out, in, job.weights.pairs))
     job.packed = (const float *) w->packed
-                 + (w->lo[out] * w->dim[2] * w->dim[3] * w->dim[in] + w->lo[in] * VL);
+                 + (w->lo[out] * w->dim[2] * w->dim[3] * job.packed_in
+                    + w->lo[in] / (job.weights.pairs ? 2 : 1) * VL);
   return job;
 }
 
@@ -118,7 +152,8 @@ static int64_t
 packed_elems (const RduView *whole, int src, bool is_transposed)
 {
   RduConvWeights w = weights_of (whole, is_transposed);
-  return src == 1 ? (w.n_out + VL - 1) / VL * VL * w.n_in * w.n_rows * w.n_columns : 0;
+  return src == 1 ? (w.n_out + VL - 1) / VL * VL * n_steps (&w, w.n_in) * w.n_rows * w.n_columns
+                  : 0;
 }
 
 /* Parts are runs of vectors and taps. */
@@ -127,9 +162,10 @@ pack (const RduView *whole, bool is_transposed, float *to, int64_t part, int64_t
 {
   RduConvWeights w = weights_of (whole, is_transposed);
   int64_t taps = w.n_rows * w.n_columns, n = (w.n_out + VL - 1) / VL * taps;
+  int64_t depth = n_steps (&w, w.n_in);
   for (int64_t i = n * part / n_parts; i < n * (part + 1) / n_parts; i++)
     RDU_SYMBOL (rdu_conv_pack)
-  (&w, i / taps, i % taps / w.n_columns, i % w.n_columns, 0, w.n_in, to + i * w.n_in * VL);
+  (&w, i / taps, i % taps / w.n_columns, i % w.n_columns, 0, depth, to + i * depth * VL);
 }
 
 static int64_t

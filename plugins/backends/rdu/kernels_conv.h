@@ -91,8 +91,10 @@ typedef struct
   const float *data;
   int64_t n_out, n_in, n_rows, n_columns;
   int64_t out, in, row, column; /* strides */
+  bool pairs; /* they are packed as pairs of bf16, and multiplied as such (kernels_conv_pair.h) */
 } RduConvWeights;
 
+/* Where the weights are pairs, n_in and packed_in count pairs of source channels. */
 typedef struct
 {
   const float *x;
@@ -103,6 +105,7 @@ typedef struct
   RduConvWeights weights;
   const float *packed; /* the weights of the first result and source channel; NULL: not packed */
   int64_t packed_in;   /* source channels of the packed weights */
+  bool x_pairs;        /* the source is in pairs as well; else they are made where it is read */
   bool first;
   float *scratch;
 } RduConvJob;
@@ -118,6 +121,7 @@ typedef struct
   int64_t source_image, source_row, source_column, share_image, share_row, share_column;
   float *sums;
   int64_t sums_row;
+  bool pairs; /* source and share are pairs of bf16: of two pixels, which columns count */
 } RduConvSums;
 
 /* Brings pixels together, `row` elements from one to the next, which is n_channels or more. Up to
@@ -150,7 +154,11 @@ rdu_conv_bring (const float *from, int64_t pixel, int64_t channel, int64_t n_pix
 #ifdef RDU_ISA
 /* Of 1 .. RDU_CONV_VECTORS vectors; the second is for the last few pixels. */
 extern const RduConvTileKernel RDU_SYMBOL (rdu_conv_tiles)[RDU_CONV_VECTORS][2];
-/* `n` source channels from `channel` on under one tap, for vector `vector` of result channels. */
+#ifdef RDU_HAS_PAIRS
+extern const RduConvTileKernel RDU_SYMBOL (rdu_conv_tiles_pairs)[RDU_CONV_VECTORS][2];
+#endif
+/* `n` source channels from `channel` on, or pairs of them, under one tap, for vector `vector` of
+ * result channels. */
 void RDU_SYMBOL (rdu_conv_pack) (const RduConvWeights *weights, int64_t vector, int64_t row,
                                  int64_t column, int64_t channel, int64_t n, float *packed);
 /* Reads the source where it is. */

@@ -4,7 +4,7 @@
  * images would lose digits where gradients cancel, as those of a batch norm do. Some of both
  * channels at a time: their pixels are brought together, and their sums stay in cache until all
  * images have been added. */
-#include "plugins/backends/rdu/kernels_conv.h"
+#include "plugins/backends/rdu/kernels_conv_pair.h"
 
 #define VL RDU_VECTOR
 
@@ -28,6 +28,7 @@ typedef struct
   int64_t c, n_in;
   int64_t tap, n_taps;
   bool is_scattered; /* all taps are worked at a time: there are few channels */
+  bool pairs;        /* bf16, multiplied in pairs of neighbouring pixels of a row */
   float *sums, *shares, *source;
 } Part;
 
@@ -91,7 +92,40 @@ exchange_sums (const Part *part, bool is_load)
 static bool
 is_read_in_place (const Part *part, const RduView *view)
 {
-  return part->dw->n[2] * part->dw->n[3] == 1 && view->stride[1] == 1;
+  return part->dw->n[2] * part->dw->n[3] == 1 && view->stride[1] == 1 && !part->pairs;
+}
+
+/* Steps of `n` columns of gradients. */
+static int64_t
+n_steps (const Part *part, int64_t n)
+{
+  return part->pairs ? rdu_n_pairs (n) : n;
+}
+
+/* From one source column that is brought together to the next: all are read, or under a single
+ * column of taps every other window's. */
+static int64_t
+source_step (const Part *part)
+{
+  return part->pairs && part->dw->n[3] == 1 ? 2 * part->stride[1] : 1;
+}
+
+/* Pixels of a row, or pairs of them. */
+static void
+bring_pixels (const Part *part, const RduConvPairs *pixels, float *to, int64_t row)
+{
+#ifdef RDU_HAS_PAIRS
+  if (part->pairs)
+    {
+      RDU_SYMBOL (rdu_conv_pair_pixels) (pixels, to, row);
+      return;
+    }
+#endif
+  int64_t lo = pixels->lo, hi = pixels->hi, n = pixels->n, channels = pixels->n_channels;
+  memset (to, 0, (size_t) (lo * row) * 4);
+  rdu_conv_bring (pixels->from + lo * pixels->pixel, pixels->pixel, pixels->channel, hi - lo,
+                  channels, to + lo * row, row);
+  memset (to + hi * row, 0, (size_t) ((n - hi) * row) * 4);
 }
 
 static void
@@ -102,15 +136,31 @@ bring_shares (const Part *part, const Stretch *stretch, RduConvSums *sums)
                       + part->o * dy->stride[1] + stretch->first[0] * dy->stride[2]
                       + stretch->first[1] * dy->stride[3];
   bool is_in_place = is_read_in_place (part, dy) && part->n_out == part->out_row;
-  int64_t row = stretch->n[1] * part->out_row;
+  int64_t row = n_steps (part, stretch->n[1]) * part->out_row;
   sums->share = is_in_place ? from : part->shares;
   sums->share_image = is_in_place ? dy->stride[0] : stretch->n[0] * row;
   sums->share_row = is_in_place ? dy->stride[2] : row;
   sums->share_column = is_in_place ? dy->stride[3] : part->out_row;
+  RduConvPairs pixels = { .pixel = dy->stride[3],
+                          .channel = dy->stride[1],
+                          .hi = stretch->n[1],
+                          .n = n_steps (part, stretch->n[1]),
+                          .step = part->pairs ? 2 : 1,
+                          .distance = 1,
+                          .n_channels = part->n_out };
   for (int64_t i = 0; i < stretch->n_images * stretch->n[0] && !is_in_place; i++)
-    rdu_conv_bring (from + i / stretch->n[0] * dy->stride[0] + i % stretch->n[0] * dy->stride[2],
-                    dy->stride[3], dy->stride[1], stretch->n[1], part->n_out,
-                    part->shares + i * row, part->out_row);
+    {
+      pixels.from = from + i / stretch->n[0] * dy->stride[0] + i % stretch->n[0] * dy->stride[2];
+      bring_pixels (part, &pixels, part->shares + i * row, part->out_row);
+    }
+}
+
+/* Elements of a row of the source that is brought together. */
+static int64_t
+source_row (const Part *part, const Stretch *stretch)
+{
+  int64_t step = source_step (part);
+  return (stretch->source[1] + step - 1) / step * part->n_in;
 }
 
 /* Source rows and columns `top` and `left` .., whose padding becomes zeros. */
@@ -118,21 +168,25 @@ static void
 copy_source (const Part *part, const Stretch *stretch, int64_t top, int64_t left)
 {
   const RduView *x = part->x;
-  int64_t columns = stretch->source[1], n_in = part->n_in;
+  int64_t columns = stretch->source[1], step = source_step (part);
   int64_t lo = min (max (x->valid_lo[3] - left, 0), columns),
           hi = max (min (x->valid_hi[3] - left, columns), lo);
+  RduConvPairs pixels = { .pixel = x->stride[3],
+                          .channel = x->stride[1],
+                          .n = (columns + step - 1) / step,
+                          .step = step,
+                          .distance = part->stride[1],
+                          .n_channels = part->n_in };
   float *to = part->source;
   for (int64_t image = 0; image < stretch->n_images; image++)
-    for (int64_t row = top; row < top + stretch->source[0]; row++, to += columns * n_in)
+    for (int64_t row = top; row < top + stretch->source[0]; row++, to += pixels.n * part->n_in)
       {
         bool is_row = row >= x->valid_lo[2] && row < x->valid_hi[2];
-        int64_t from = is_row ? lo : columns, end = is_row ? hi : columns;
-        memset (to, 0, (size_t) (from * n_in) * 4);
-        rdu_conv_bring ((const float *) x->data + (stretch->image + image) * x->stride[0]
-                            + part->c * x->stride[1] + row * x->stride[2]
-                            + (left + from) * x->stride[3],
-                        x->stride[3], x->stride[1], end - from, n_in, to + from * n_in, n_in);
-        memset (to + end * n_in, 0, (size_t) ((columns - end) * n_in) * 4);
+        pixels.from = (const float *) x->data + (stretch->image + image) * x->stride[0]
+                      + part->c * x->stride[1] + row * x->stride[2] + left * x->stride[3];
+        pixels.lo = is_row ? lo : columns;
+        pixels.hi = is_row ? hi : columns;
+        bring_pixels (part, &pixels, to, part->n_in);
       }
 }
 
@@ -143,11 +197,12 @@ bring_source (const Part *part, const Stretch *stretch, RduConvSums *sums)
   int64_t top = stretch->first[0] * part->stride[0], left = stretch->first[1] * part->stride[1];
   bool is_in_place = is_read_in_place (part, x);
   int64_t column = is_in_place ? x->stride[3] : part->n_in;
-  int64_t row = is_in_place ? x->stride[2] : stretch->source[1] * part->n_in;
+  int64_t row = is_in_place ? x->stride[2] : source_row (part, stretch);
   sums->source = part->source;
   sums->source_image = is_in_place ? x->stride[0] : stretch->source[0] * row;
   sums->source_row = row * part->stride[0];
-  sums->source_column = column * part->stride[1];
+  sums->source_column = part->pairs ? 2 * part->stride[1] / source_step (part) * column
+                                    : part->stride[1] * column;
   if (is_in_place)
     sums->source = (const float *) x->data + stretch->image * x->stride[0] + part->c
                    + top * x->stride[2] + left * x->stride[3];
@@ -209,11 +264,16 @@ add_tap (const Part *part, const Stretch *stretch, RduConvSums sums, int64_t row
   int64_t y0, y1, x0, x1;
   clip (part, 0, stretch, row, &y0, &y1);
   clip (part, 1, stretch, column, &x0, &x1);
+  if (part->pairs)
+    {
+      x0 /= 2;
+      x1 = rdu_n_pairs (x1);
+    }
   sums.n_rows = y1 - y0;
   sums.n_columns = x1 - x0;
   sums.source += y0 * sums.source_row + x0 * sums.source_column
-                 + (row * part->dilation[0] * stretch->source[1] + column * part->dilation[1])
-                       * part->n_in;
+                 + row * part->dilation[0] * source_row (part, stretch)
+                 + column * part->dilation[1] * part->n_in;
   sums.share += y0 * sums.share_row + x0 * sums.share_column;
   merge_rows (&sums);
   add_rows (part, sums, part->n_in);
@@ -222,11 +282,12 @@ add_tap (const Part *part, const Stretch *stretch, RduConvSums sums, int64_t row
 static void
 add_stretch (const Part *part, const Stretch *stretch)
 {
-  int64_t n_in = part->n_in, columns = part->dw->n[3], source_row = stretch->source[1] * n_in;
+  int64_t n_in = part->n_in, columns = part->dw->n[3];
   int64_t offset[MAX_ROWS];
   RduConvSums sums = { .n_images = stretch->n_images,
                        .n_rows = stretch->n[0],
-                       .n_columns = stretch->n[1],
+                       .n_columns = n_steps (part, stretch->n[1]),
+                       .pairs = part->pairs,
                        .sums = part->sums,
                        .sums_row = part->out_row };
   bring_shares (part, stretch, &sums);
@@ -238,7 +299,7 @@ add_stretch (const Part *part, const Stretch *stretch)
         add_tap (part, stretch, sums, row, column);
       else
         for (int64_t c = 0; c < n_in; c++)
-          offset[i * n_in + c] = row * part->dilation[0] * source_row
+          offset[i * n_in + c] = row * part->dilation[0] * source_row (part, stretch)
                                  + column * part->dilation[1] * n_in + c;
       sums.sums += n_in * part->out_row;
     }
@@ -321,6 +382,17 @@ add_parts (Part *part, int64_t n_in, bool first)
         }
 }
 
+static bool
+in_pairs (const RduView *dy, const RduView *x)
+{
+#ifdef RDU_HAS_PAIRS
+  return dy->dtype == SF_BF16 && x->dtype == SF_BF16;
+#else
+  (void) dy, (void) x;
+  return false;
+#endif
+}
+
 /* dw[o, c, kh, kw] (+)= sum over (n, p) of dy[n, o, p] x[n, c, tap (kh, kw) of window p] */
 void
 RDU_SYMBOL (rdu_conv2d_dw) (const RduCall *call)
@@ -332,6 +404,7 @@ RDU_SYMBOL (rdu_conv2d_dw) (const RduCall *call)
                 .dw = dw,
                 .stride = { call->imm[0], call->imm[1] },
                 .dilation = { call->imm[2], call->imm[3] },
+                .pairs = in_pairs (call->src[0], call->src[1]),
                 .sums = call->scratch,
                 .shares = call->scratch + MAX_SUMS,
                 .source = call->scratch + MAX_SUMS + MAX_SHARES + VL };

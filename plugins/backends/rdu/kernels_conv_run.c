@@ -3,7 +3,7 @@
  * pixels, tile by tile. Sums go on from block to block in the result, so no cut changes a bit. */
 #include <string.h>
 
-#include "plugins/backends/rdu/kernels_conv.h"
+#include "plugins/backends/rdu/kernels_conv_pair.h"
 
 #define VL RDU_VECTOR
 
@@ -13,6 +13,13 @@ void
 RDU_SYMBOL (rdu_conv_pack) (const RduConvWeights *w, int64_t vector, int64_t row, int64_t column,
                             int64_t channel, int64_t n, float *packed)
 {
+#ifdef RDU_HAS_PAIRS
+  if (w->pairs)
+    {
+      RDU_SYMBOL (rdu_conv_pack_pairs) (w, vector, row, column, channel, n, packed);
+      return;
+    }
+#endif
   int64_t lanes = w->n_out - vector * VL;
   const float *from = w->data + vector * VL * w->out + row * w->row + column * w->column
                       + channel * w->in;
@@ -44,6 +51,13 @@ typedef struct
   bool first, is_joined;
 } Block;
 
+/* Whether tiles read the source where it is. */
+static bool
+is_in_place (const RduConvJob *job)
+{
+  return job->x_channel == 1 && job->x_pairs == job->weights.pairs;
+}
+
 /* Whether all taps of source positions low .. high have memory. */
 static bool
 is_inside (const RduConvSide *side, int64_t low, int64_t high)
@@ -56,7 +70,7 @@ static bool
 taps_join (const RduConvJob *job)
 {
   const RduConvSide *side = &job->side[1];
-  return side->taps > 1 && job->x_channel == 1 && side->at_step * side->stride == job->n_in
+  return side->taps > 1 && is_in_place (job) && side->at_step * side->stride == job->n_in
          && side->k_step == 1 && (job->packed == NULL || job->packed_in == job->n_in)
          && is_inside (side, 0, (side->n - 1) * side->step);
 }
@@ -228,7 +242,24 @@ point (const Block *block, const Pixels *pixels, int size, const float **source)
     }
 }
 
-/* The same where channels are apart in memory: they are brought together first. */
+/* The depth of one pixel under one tap, from `channel` on. */
+static void
+bring_depth (const RduConvJob *job, const float *pixel, int64_t channel, int64_t n, float *to)
+{
+#ifdef RDU_HAS_PAIRS
+  if (job->weights.pairs)
+    {
+      int64_t left = job->weights.n_in - 2 * channel;
+      RDU_SYMBOL (rdu_conv_pair_channels)
+      (pixel + 2 * channel * job->x_channel, 0, job->x_channel, 1, left < 2 * n ? left : 2 * n, to);
+      return;
+    }
+#endif
+  for (int64_t c = 0; c < n; c++)
+    to[c] = pixel[(channel + c) * job->x_channel];
+}
+
+/* The same where the depth of a pixel is not in memory as tiles read it: it is brought together. */
 static void
 gather (const Block *block, const Pixels *pixels, int size, const float **source)
 {
@@ -249,11 +280,10 @@ gather (const Block *block, const Pixels *pixels, int size, const float **source
               source[p] = zeros;
               continue;
             }
-          const float *from = job->x + pixels->source[p] + block->row[s] * rows->stride
-                              + block->column[s] * columns->stride
-                              + block->channel[s] * job->x_channel;
-          for (int64_t c = 0; c < length; c++)
-            to[c] = from[c * job->x_channel];
+          bring_depth (job,
+                       job->x + pixels->source[p] + block->row[s] * rows->stride
+                           + block->column[s] * columns->stride,
+                       block->channel[s], length, to);
         }
       depth += length;
     }
@@ -307,12 +337,22 @@ run_groups (const Block *block, const RduConvTileKernel *kernel, const Pixels *p
     }
 }
 
+static const RduConvTileKernel *
+tiles_of (const RduConvJob *job, int width)
+{
+#ifdef RDU_HAS_PAIRS
+  if (job->weights.pairs)
+    return RDU_SYMBOL (rdu_conv_tiles_pairs)[width - 1];
+#endif
+  return RDU_SYMBOL (rdu_conv_tiles)[width - 1];
+}
+
 /* Groups of one width, over all pixels. */
 static void
 run_pixels (const Block *block, int64_t from, int width, int64_t n_groups)
 {
   const RduConvJob *job = block->job;
-  const RduConvTileKernel *kernels = RDU_SYMBOL (rdu_conv_tiles)[width - 1];
+  const RduConvTileKernel *kernels = tiles_of (job, width);
   const float *source[RDU_CONV_SEGMENTS * RDU_CONV_PIXELS];
   Pixels pixels;
   Pixel at = { 0, 0, 0 };
@@ -321,7 +361,7 @@ run_pixels (const Block *block, int64_t from, int width, int64_t n_groups)
       const RduConvTileKernel *kernel = &kernels[left <= kernels[1].pixels];
       int n = left < kernel->pixels ? (int) left : kernel->pixels;
       next_pixels (job, &at, n, kernel->pixels, &pixels);
-      if (job->x_channel == 1)
+      if (is_in_place (job))
         point (block, &pixels, kernel->pixels, source);
       else
         gather (block, &pixels, kernel->pixels, source);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Convolutions of sources that tiles do not read well: with channels apart in memory, or so few
- * that the taps of a row should be read as one stretch. Some of their rows are brought together,
- * with their padding, where channels are innermost and every tap finds a pixel. */
-#include "plugins/backends/rdu/kernels_conv.h"
+ * that the taps of a row should be read as one stretch, or to be multiplied as pairs of bf16. Some
+ * of their rows are brought together, with their padding, where channels are innermost and every
+ * tap finds a pixel. */
+#include "plugins/backends/rdu/kernels_conv_pair.h"
 
 /* Fewer channels than these make a stretch of their own too short. */
 #define FEW_CHANNELS 8
@@ -20,6 +21,22 @@ clamp (int64_t x, int64_t lo, int64_t hi)
   return x < lo ? lo : x > hi ? hi : x;
 }
 
+/* The depth of pixels, one after the other. */
+static void
+bring_pixels (const RduConvJob *job, const float *from, int64_t n_pixels, float *to)
+{
+  int64_t pixel = job->side[1].stride;
+#ifdef RDU_HAS_PAIRS
+  if (job->weights.pairs)
+    {
+      RDU_SYMBOL (rdu_conv_pair_channels)
+      (from, pixel, job->x_channel, n_pixels, job->weights.n_in, to);
+      return;
+    }
+#endif
+  rdu_conv_bring (from, pixel, job->x_channel, n_pixels, job->n_in, to, job->n_in);
+}
+
 /* Source rows and columns first[] .. of n[] each, of images from `image` on. */
 static void
 bring_slab (const RduConvJob *job, int64_t image, int64_t n_images, const int64_t *first,
@@ -34,9 +51,9 @@ bring_slab (const RduConvJob *job, int64_t image, int64_t n_images, const int64_
         int64_t lo = is_row ? clamp (columns->lo - first[1], 0, n[1]) : n[1];
         int64_t hi = is_row ? clamp (columns->hi - first[1], lo, n[1]) : n[1];
         memset (to, 0, (size_t) (lo * channels) * 4);
-        rdu_conv_bring (
-            job->x + i * job->x_image + row * rows->stride + (first[1] + lo) * columns->stride,
-            columns->stride, job->x_channel, hi - lo, channels, to + lo * channels, channels);
+        bring_pixels (
+            job, job->x + i * job->x_image + row * rows->stride + (first[1] + lo) * columns->stride,
+            hi - lo, to + lo * channels);
         memset (to + hi * channels, 0, (size_t) ((n[1] - hi) * channels) * 4);
       }
 }
@@ -53,6 +70,7 @@ run_slab (const RduConvJob *whole, int64_t image, int64_t n_images, int64_t row,
   bring_slab (whole, image, n_images, first, n, slab);
   job.x = slab;
   job.x_channel = 1;
+  job.x_pairs = job.weights.pairs;
   job.x_image = n[0] * n[1] * job.n_in;
   job.n_images = n_images;
   job.y += image * job.y_image + row * rows->out_stride;
@@ -92,7 +110,7 @@ RDU_SYMBOL (rdu_conv) (const RduConvJob *job)
   bool is_empty = job->n_in == 0 || job->n_images == 0 || rows->n == 0 || columns->n == 0
                   || rows->taps == 0 || columns->taps == 0;
   int64_t room = 0, most = 0;
-  if (!is_empty && (is_apart || (joins_taps (job) && has_padding (columns))))
+  if (!is_empty && (is_apart || job->weights.pairs || (joins_taps (job) && has_padding (columns))))
     {
       /* Rows of the result whose source fits. */
       room = RDU_CONV_SLAB / job->n_in / reach (columns, columns->n);

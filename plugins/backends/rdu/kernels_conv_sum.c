@@ -3,10 +3,12 @@
  * channels, all sums in registers while an image's pixels are added. */
 #include "plugins/backends/rdu/kernels_conv.h"
 
+typedef RduVec (*Step) (RduVec a, RduVec b, RduVec sum);
 typedef void (*Run) (const RduConvSums *sums, int vectors);
 
 static inline __attribute__ ((always_inline)) void
-run_pixels (const RduConvSums *t, const int n, const int vectors, const bool is_scattered)
+run_pixels (const RduConvSums *t, const int n, const int vectors, const bool is_scattered,
+            const Step step)
 {
   for (int64_t image = 0; image < t->n_images; image++)
     {
@@ -30,8 +32,8 @@ run_pixels (const RduConvSums *t, const int n, const int vectors, const bool is_
               for (int r = 0; r < n; r++)
 #pragma GCC unroll 2
                 for (int v = 0; v < vectors; v++)
-                  sum[r][v] = rdu_vec_fma (rdu_vec_all (x + (is_scattered ? t->offset[r] : r)),
-                                           share[v], sum[r][v]);
+                  sum[r][v] = step (rdu_vec_all (x + (is_scattered ? t->offset[r] : r)), share[v],
+                                    sum[r][v]);
             }
         }
 #pragma GCC unroll 16
@@ -46,66 +48,57 @@ run_pixels (const RduConvSums *t, const int n, const int vectors, const bool is_
 }
 
 static inline __attribute__ ((always_inline)) void
-run_rows (const RduConvSums *sums, int vectors, const int n)
+run_rows (const RduConvSums *sums, int vectors, const int n, const Step step)
 {
   if (n <= RDU_CONV_SUMS_2 && vectors == 2 && sums->offset == NULL)
-    run_pixels (sums, n, 2, false);
+    run_pixels (sums, n, 2, false, step);
   else if (n <= RDU_CONV_SUMS_2 && vectors == 2)
-    run_pixels (sums, n, 2, true);
+    run_pixels (sums, n, 2, true, step);
   else if (sums->offset == NULL)
-    run_pixels (sums, n, 1, false);
+    run_pixels (sums, n, 1, false, step);
   else
-    run_pixels (sums, n, 1, true);
+    run_pixels (sums, n, 1, true, step);
 }
 
-#define ROWS(n)                                              \
+#if RDU_CONV_SUMS_1 == 16
+#define ROWS(X) \
+  X (1)         \
+  X (2) X (3) X (4) X (5) X (6) X (7) X (8) X (9) X (10) X (11) X (12) X (13) X (14) X (15) X (16)
+#else
+#define ROWS(X) X (1) X (2) X (3) X (4) X (5) X (6) X (7) X (8) X (9) X (10)
+#endif
+
+#define RUN(n)                                               \
   static void run_##n (const RduConvSums *sums, int vectors) \
   {                                                          \
-    run_rows (sums, vectors, n);                             \
+    run_rows (sums, vectors, n, rdu_vec_fma);                \
   }
+ROWS (RUN)
 
-ROWS (1)
-ROWS (2)
-ROWS (3)
-ROWS (4)
-ROWS (5)
-ROWS (6)
-ROWS (7)
-ROWS (8)
-ROWS (9)
-ROWS (10)
-#if RDU_CONV_SUMS_1 == 16
-ROWS (11)
-ROWS (12)
-ROWS (13)
-ROWS (14)
-ROWS (15)
-ROWS (16)
+#define RUN_ENTRY(n) [n] = run_##n,
+static const Run runs[RDU_CONV_SUMS_1 + 1] = { ROWS (RUN_ENTRY) };
+
+#ifdef RDU_HAS_PAIRS
+#define PAIRS(n)                                               \
+  static void pairs_##n (const RduConvSums *sums, int vectors) \
+  {                                                            \
+    run_rows (sums, vectors, n, rdu_vec_fma_pairs);            \
+  }
+ROWS (PAIRS)
+
+#define PAIRS_ENTRY(n) [n] = pairs_##n,
+static const Run pairs_runs[RDU_CONV_SUMS_1 + 1] = { ROWS (PAIRS_ENTRY) };
 #endif
 
 void
 RDU_SYMBOL (rdu_conv_sum) (const RduConvSums *sums, int n, int vectors)
 {
-  static const Run runs[RDU_CONV_SUMS_1 + 1] = {
-    NULL,
-    run_1,
-    run_2,
-    run_3,
-    run_4,
-    run_5,
-    run_6,
-    run_7,
-    run_8,
-    run_9,
-    run_10,
-#if RDU_CONV_SUMS_1 == 16
-    run_11,
-    run_12,
-    run_13,
-    run_14,
-    run_15,
-    run_16
+#ifdef RDU_HAS_PAIRS
+  if (sums->pairs)
+    {
+      pairs_runs[n](sums, vectors);
+      return;
+    }
 #endif
-  };
   runs[n](sums, vectors);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Convolutions of every ISA against plain loops in double; and bit for bit the same however images
- * lie in memory, weights are packed or the work is cut. */
+ * lie in memory, weights are packed or the work is cut, and of values that bf16 holds, whether they
+ * are multiplied as f32 or as bf16. */
 #include <math.h>
 #include <string.h>
 
@@ -34,6 +35,8 @@ static const Conv convs[] = {
   { 1, 1, 1, 8203, 1, 1, 83, 1, 1, 1, 100, 0, 0, 0, 0 },
   { 1, 1, 3, 3, 2, 3, 3, 1, 1, 1, 1, 5, 5, 5, 5 },
   { 40, 2, 3, 3, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+  { 2, 24, 9, 7, 19, 2, 1, 2, 3, 2, 1, 1, 1, 1, 1 },
+  { 1, 9, 2, 7500, 8, 2, 3, 1, 1, 1, 1, 1, 1, 0, 1 },
 };
 
 /* How one convolution is asked for. */
@@ -42,17 +45,25 @@ typedef enum
   CHANNELS_LAST = 1 << 0,
   PACKED = 1 << 1,
   CUT = 1 << 2, /* by images and result channels; the gradient of the weights also by theirs */
-  ACCUMULATE = 1 << 3,
+  BF16 = 1 << 3,
   N_WAYS = 1 << 4,
+  ACCUMULATE = N_WAYS,
 } Way;
 
+/* `narrow`: only those that bf16 holds. */
 static float *
-values (uint32_t stream, int64_t n)
+values (uint32_t stream, int64_t n, bool narrow)
 {
   SfRng rng = { .seed = 7, .stream = stream };
   float *x = g_new (float, n + 1);
   for (int64_t i = 0; i < n; i++)
-    x[i] = sf_rng_uniform (&rng, (uint64_t) i) * 2 - 1;
+    {
+      uint32_t bits;
+      x[i] = sf_rng_uniform (&rng, (uint64_t) i) * 2 - 1;
+      memcpy (&bits, &x[i], 4);
+      bits &= narrow ? 0xffff0000u : 0xffffffffu;
+      memcpy (&x[i], &bits, 4);
+    }
   return x;
 }
 
@@ -73,6 +84,7 @@ image_view (float *memory, int64_t n, int64_t c, int64_t h, int64_t w, Way way)
       v.stride[2] = w * c;
       v.stride[3] = c;
     }
+  v.dtype = (way & BF16) != 0 ? SF_BF16 : SF_F32;
   return v;
 }
 
@@ -235,6 +247,7 @@ run_way (const RduIsa *isa, const Conv *g, Way way, float *x, float *w, float *d
                 .dx = image_view (mdx, g->n, g->c, g->h, g->w, way),
                 .dw = FVIEW (dw, g->o, g->c, g->kh, g->kw),
                 .way = way };
+  work.w.dtype = work.x.dtype;
   copy_elems (&work.x, x, true);
   copy_elems (&work.dy, dy, true);
   copy_elems (&work.y, y, true);
@@ -260,19 +273,22 @@ widened (const float *x, int64_t n, bool is_there)
 
 /* The first way is held against the reference, the others against the first. */
 static void
-check_conv (const RduIsa *isa, const Conv *g)
+check_conv (const RduIsa *isa, const Conv *g, bool narrow)
 {
   int64_t oh = (g->h + g->pt + g->pb - (g->kh - 1) * g->dh - 1) / g->sh + 1,
           ow = (g->w + g->pl + g->pr - (g->kw - 1) * g->dw - 1) / g->sw + 1;
   int64_t nx = g->n * g->c * g->h * g->w, nw = g->o * g->c * g->kh * g->kw,
           ny = g->n * g->o * oh * ow;
-  g_autofree float *x = values (1, nx), *w = values (2, nw), *dy = values (3, ny);
+  g_autofree float *x = values (1, nx, narrow), *w = values (2, nw, narrow),
+                   *dy = values (3, ny, narrow);
+  int n_ways = narrow ? N_WAYS : BF16;
   for (int accumulate = 0; accumulate <= ACCUMULATE; accumulate += ACCUMULATE)
     {
       g_autofree float *y0 = NULL, *dx0 = NULL, *dw0 = NULL;
-      for (int way = accumulate; way < accumulate + ACCUMULATE; way++)
+      for (int way = accumulate; way < accumulate + n_ways; way++)
         {
-          g_autofree float *y = values (4, ny), *dx = values (5, nx), *dw = values (6, nw);
+          g_autofree float *y = values (4, ny, false), *dx = values (5, nx, false),
+                           *dw = values (6, nw, false);
           g_autofree double *ry = widened (y, ny, accumulate), *rx = widened (dx, nx, accumulate),
                             *rw = widened (dw, nw, accumulate);
           run_way (isa, g, way, x, w, dy, y, dx, dw);
@@ -300,5 +316,8 @@ SF_TEST_CASES (RduConv, Directions, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
   for (size_t c = 0; c < G_N_ELEMENTS (convs); c++)
-    check_conv (isa, &convs[c]);
+    {
+      check_conv (isa, &convs[c], false);
+      check_conv (isa, &convs[c], true);
+    }
 }

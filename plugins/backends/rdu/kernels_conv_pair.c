@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operands of convolutions in pairs of bf16. */
+#include "plugins/backends/rdu/kernels_conv_pair.h"
+
+#ifdef RDU_HAS_PAIRS
+
+#define VL RDU_VECTOR
+
+typedef uint32_t Bits __attribute__ ((may_alias));
+
+/* Upper halves of `earlier`, and of `later` below them. */
+static inline uint32_t
+join (float earlier, float later)
+{
+  uint32_t high, low;
+  memcpy (&high, &earlier, 4);
+  memcpy (&low, &later, 4);
+  return (high & 0xffff0000u) | low >> 16;
+}
+
+static inline RduVec
+join_vectors (RduVec earlier, RduVec later)
+{
+  return _mm512_castsi512_ps (
+      _mm512_mask_blend_epi16 (0xaaaaaaaa, _mm512_srli_epi32 (_mm512_castps_si512 (later), 16),
+                               _mm512_castps_si512 (earlier)));
+}
+
+/* Element i is at from[i * stride]. */
+static inline RduVec
+load_apart (const float *from, int64_t stride, int64_t lanes)
+{
+  float x[VL] = { 0 };
+  if (lanes >= VL)
+    for (int64_t i = 0; i < VL; i++)
+      x[i] = from[i * stride];
+  else
+    for (int64_t i = 0; i < lanes; i++)
+      x[i] = from[i * stride];
+  return rdu_vec_load (x);
+}
+
+void
+RDU_SYMBOL (rdu_conv_pack_pairs) (const RduConvWeights *w, int64_t vector, int64_t row,
+                                  int64_t column, int64_t channel, int64_t n, float *packed)
+{
+  int64_t lanes = w->n_out - vector * VL;
+  const float *from = w->data + vector * VL * w->out + row * w->row + column * w->column
+                      + 2 * channel * w->in;
+  for (int64_t p = 0; p < n; p++, from += 2 * w->in, packed += VL)
+    {
+      bool has_later = 2 * (channel + p) + 1 < w->n_in;
+      RduVec earlier = load_apart (from, w->out, lanes);
+      RduVec later = has_later ? load_apart (from + w->in, w->out, lanes) : rdu_vec_zero ();
+      rdu_vec_store (packed, join_vectors (earlier, later));
+    }
+}
+
+void
+RDU_SYMBOL (rdu_conv_pair_channels) (const float *from, int64_t pixel, int64_t channel,
+                                     int64_t n_pixels, int64_t n_channels, float *to)
+{
+  int64_t row, depth, n = rdu_n_pairs (n_channels);
+  if (channel == 1)
+    {
+      RDU_SYMBOL (rdu_pair_rows) (from, pixel, 1, n_pixels, n_channels, to, &row, &depth);
+      return;
+    }
+  for (int64_t c = 0; c < n; c++, from += 2 * channel)
+    for (int64_t p = 0; p < n_pixels; p++)
+      ((Bits *) to)[p * n + c] = join (from[p * pixel],
+                                       2 * c + 1 < n_channels ? from[p * pixel + channel] : -0.0f);
+}
+
+static RduVec
+load_pixel (const RduConvPairs *pairs, int64_t at, int64_t channel)
+{
+  int64_t left = pairs->n_channels - channel;
+  return at < pairs->lo || at >= pairs->hi
+             ? rdu_vec_zero ()
+             : rdu_vec_load_lanes (pairs->from + at * pairs->pixel + channel,
+                                   rdu_lanes (left < VL ? left : VL));
+}
+
+static float
+pixel_at (const RduConvPairs *pairs, int64_t at, int64_t channel)
+{
+  return at < pairs->lo || at >= pairs->hi
+             ? 0
+             : pairs->from[at * pairs->pixel + channel * pairs->channel];
+}
+
+void
+RDU_SYMBOL (rdu_conv_pair_pixels) (const RduConvPairs *pairs, float *to, int64_t row)
+{
+  if (pairs->channel != 1)
+    {
+      memset (to, 0, (size_t) (pairs->n * row) * 4);
+      for (int64_t c = 0; c < pairs->n_channels; c++)
+        for (int64_t i = 0, at = 0; i < pairs->n; i++, at += pairs->step)
+          ((Bits *) to)[i * row + c] = join (pixel_at (pairs, at, c),
+                                             pixel_at (pairs, at + pairs->distance, c));
+      return;
+    }
+  for (int64_t i = 0, at = 0; i < pairs->n; i++, at += pairs->step, to += row)
+    for (int64_t c = 0; c < pairs->n_channels; c += VL)
+      rdu_vec_store (to + c, join_vectors (load_pixel (pairs, at, c),
+                                           load_pixel (pairs, at + pairs->distance, c)));
+}
+#endif
