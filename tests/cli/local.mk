@@ -17,6 +17,7 @@ TESTS += tests/cli/sweep_test.sh
 TESTS += tests/cli/loss_test.sh
 TESTS += tests/cli/train_resume_test.sh
 TESTS += tests/cli/start_test.sh
+TESTS += tests/cli/memory_test.sh
 TESTS += tests/cli/threads_test.sh
 TESTS += tests/cli/batch_test.sh
 TESTS += tests/cli/mutation_test.sh

@@ -43,8 +43,8 @@ claim (Planner *planner, RduLife life, int64_t *offset)
 static void
 use_tensor (Planner *planner, uint32_t tensor, int64_t first, int64_t last)
 {
-  if (planner->first_use[tensor] < 0)
-    planner->first_use[tensor] = first;
+  int64_t *known = &planner->first_use[tensor];
+  *known = *known < 0 ? first : MIN (*known, first);
   planner->last_use[tensor] = MAX (planner->last_use[tensor], last);
 }
 
@@ -100,34 +100,53 @@ place_streams (const Planner *planner, RduLaunch *launch)
       }
 }
 
-/* Buffers without a home live in the arena from their first stage to their last. */
+/* When the memory of a buffer is in use: from its first stage to its last, and before and after
+ * them where it is loaded or stored by a transfer. */
+static RduLife
+buffer_life (const Planner *planner, const RduLaunch *launch, uint32_t b)
+{
+  const RduConfig *config = launch->config;
+  int64_t end = planner->now + (int64_t) config->n_stages + 1;
+  RduLife life = { .elems = config->buffers[b].n_elems, .first = end, .last = planner->now };
+  for (size_t s = 0; s < config->n_stages; s++)
+    for (size_t o = 0; o < config->stages[s].n_operands; o++)
+      if (config->stages[s].operands[o].kind != SF_OPERAND_TEMP
+          && config->stages[s].operands[o].buffer == b)
+        {
+          life.first = MIN (life.first, planner->now + 1 + (int64_t) s);
+          life.last = MAX (life.last, planner->now + 1 + (int64_t) s);
+        }
+  for (size_t i = 0; i < launch->n_loads; i++)
+    if (launch->loads[i].buffer == b)
+      life.first = planner->now;
+  for (size_t i = 0; i < launch->n_stores; i++)
+    if (launch->stores[i].buffer == b)
+      life.last = end;
+  life.first = MIN (life.first, life.last);
+  return life;
+}
+
+/* Buffers without a home live in the arena; others are a use of their tensor. Where stages run more
+ * than once, or token by token, a tensor is in use all the time. */
 static void
 plan_buffers (Planner *planner, const RduLaunch *launch)
 {
   const RduConfig *config = launch->config;
-  int64_t end = planner->now + (int64_t) config->n_stages + 1;
+  int64_t begin = planner->now, end = begin + (int64_t) config->n_stages + 1;
+  bool in_order = launch->repeat == 1 && !planner->machine->exact_firing;
   for (uint32_t b = 0; b < config->n_buffers; b++)
     {
-      if (launch->home[b].tensor != SF_NONE)
-        continue;
-      RduLife life = { .elems = config->buffers[b].n_elems, .first = end, .last = planner->now };
-      for (size_t s = 0; s < config->n_stages; s++)
-        for (size_t o = 0; o < config->stages[s].n_operands; o++)
-          if (config->stages[s].operands[o].kind != SF_OPERAND_TEMP
-              && config->stages[s].operands[o].buffer == b)
-            {
-              life.first = MIN (life.first, planner->now + 1 + (int64_t) s);
-              life.last = MAX (life.last, planner->now + 1 + (int64_t) s);
-            }
-      for (size_t i = 0; i < launch->n_loads; i++)
-        if (launch->loads[i].buffer == b)
-          life.first = planner->now;
-      for (size_t i = 0; i < launch->n_stores; i++)
-        if (launch->stores[i].buffer == b)
-          life.last = end;
-      life.first = MIN (life.first, life.last);
-      claim (planner, life, &launch->home[b].offset);
+      RduLife life = buffer_life (planner, launch, b);
+      uint32_t tensor = launch->home[b].tensor;
+      if (tensor == SF_NONE)
+        claim (planner, life, &launch->home[b].offset);
+      else
+        use_tensor (planner, tensor, in_order ? life.first : begin, in_order ? life.last : end);
     }
+  for (size_t i = 0; i < launch->n_loads; i++)
+    use_tensor (planner, launch->loads[i].home.tensor, begin, in_order ? begin : end);
+  for (size_t i = 0; i < launch->n_stores; i++)
+    use_tensor (planner, launch->stores[i].home.tensor, in_order ? end : begin, end);
 }
 
 /* Packed forms of what the entry leaves as it is are kept; others live while their stage runs. */
@@ -192,8 +211,6 @@ lower_rdu_launch (Planner *planner, const SfLaunch *from, RduLaunch *to, GError 
   if (!planner->machine->exact_firing)
     plan_packings (planner, to);
   int64_t end = planner->now + (int64_t) config->n_stages + 1;
-  for (size_t i = 0; i < from->n_bindings; i++)
-    use_tensor (planner, from->bindings[i].tensor, planner->now, end);
   planner->now = end + 1;
   return true;
 }
@@ -296,12 +313,12 @@ plan_arena (Planner *planner)
   RduEntry *entry = planner->entry;
   const SfProgram *program = machine->program;
   for (size_t i = 0; i < sf_entry_n_outputs (program, entry->index); i++)
-    use_tensor (planner, sf_entry_output (program, entry->index, i), 0, planner->now);
+    use_tensor (planner, sf_entry_output (program, entry->index, i), planner->now, planner->now);
   for (size_t i = 0; i < sf_entry_n_grads (program, entry->index); i++)
     {
       uint32_t state, grad;
       sf_entry_grad (program, entry->index, i, &state, &grad);
-      use_tensor (planner, grad, 0, planner->now);
+      use_tensor (planner, grad, planner->now, planner->now);
     }
   for (uint32_t t = 0; t < machine->n_tensors; t++)
     if (planner->first_use[t] >= 0 && in_arena (&machine->tensors[t])
@@ -394,7 +411,7 @@ place_lasting (RduMachine *machine, GError **error)
       for (size_t t = 0; t < machine->n_tensors; t++)
         {
           RduTensor *tensor = &machine->tensors[t];
-          if ((in_arena (tensor) && n_entries[t] < 2) || tensor->in_place)
+          if ((in_arena (tensor) && n_entries[t] < 2) || tensor->in_place || tensor->is_lent)
             continue;
           if (pass == 1)
             tensor->data = machine->memory + offset;
@@ -412,7 +429,7 @@ place_lasting (RduMachine *machine, GError **error)
     {
       SfProgramTensor tensor = sf_program_tensor (machine->program, t);
       SfTensor data = sf_tensor (tensor.dtype, tensor.shape, (void *) (uintptr_t) tensor.data);
-      if (tensor.data != NULL && machine->tensors[t].data != NULL
+      if (tensor.data != NULL && machine->tensors[t].data != NULL && !machine->tensors[t].is_lent
           && !rdu_tensor_write (machine, t, &data, error))
         return false;
       sf_program_let_go (machine->program, t);
@@ -482,6 +499,7 @@ rdu_lower_entries (RduMachine *machine, GError **error)
         = (RduEntry){ .name = g_strdup (sf_entry_name (program, (uint32_t) machine->n_entries)),
                       .index = (uint32_t) machine->n_entries };
   rdu_find_replacements (machine);
+  rdu_find_lent (machine);
   if (!place_lasting (machine, error))
     return false;
   for (size_t e = 0; e < n_entries; e++)

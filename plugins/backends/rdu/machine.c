@@ -101,7 +101,10 @@ rdu_machine_close (RduMachine *machine)
   for (size_t e = 0; e < machine->n_entries; e++)
     rdu_entry_clear (&machine->entries[e]);
   for (size_t t = 0; t < machine->n_tensors; t++)
-    g_free (machine->tensors[t].name);
+    {
+      rdu_memory_free (machine->tensors[t].own, machine->tensors[t].n_elems);
+      g_free (machine->tensors[t].name);
+    }
   if (machine->layouts != NULL)
     rdu_layouts_free (machine->layouts);
   rdu_memory_free (machine->arena, machine->arena_elems);

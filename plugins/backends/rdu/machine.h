@@ -149,10 +149,12 @@ typedef struct
   int64_t n_elems;
   uint32_t state;   /* NEXT: of which state */
   bool in_place;    /* NEXT: it has the state's own memory */
+  bool is_lent;     /* its data is the program's, and is only read */
   uint64_t version; /* STATE, CONST: another one whenever the content has changed; from 1 */
   uint32_t entry;   /* it lives in the arena, in steps of this entry; SF_NONE: elsewhere */
   int64_t offset;   /* in the arena */
   void *data;
+  int32_t *own; /* memory of one that was lent */
 } RduTensor;
 
 typedef struct
@@ -280,6 +282,10 @@ void rdu_stage_pack (RduMachine *machine, RduLaunch *launch, const RduStage *sta
 
 /* replace.c: which next contents are written over their states. */
 void rdu_find_replacements (RduMachine *machine);
+
+/* lend.c: which tensors need no memory of their own; and what one that is written needs. */
+void rdu_find_lent (RduMachine *machine);
+bool rdu_tensor_own (RduTensor *tensor, GError **error);
 
 /* lower_launch.c: all entries, and memory for everything. */
 bool rdu_lower_entries (RduMachine *machine, GError **error);

@@ -7,7 +7,9 @@ enum
 {
   LEAST_USE = 8,      /* multiply-adds per element that pay for packing it in each step */
   PART_ELEMS = 16384, /* a part that is worth a worker */
-  MOST_GROWTH = 8     /* padding that is worth the room */
+  MOST_GROWTH = 8,    /* padding that is worth the room */
+  SLICE_ELEMS = 1 << 20,
+  MOST_SLICES = 16
 };
 
 static RduView
@@ -107,7 +109,7 @@ typedef struct
   const RduPacking *packing;
   RduView whole;
   void *to;
-  int64_t n_parts;
+  int64_t first, n_parts; /* parts that are done; in all */
 } Job;
 
 static void
@@ -117,9 +119,25 @@ pack_parts (void *user_data, int worker, int64_t begin, int64_t end)
   const RduInstr *instr = job->packing->instr;
   int64_t started = rdu_probe_begin (job->probe);
   for (int64_t part = begin; part < end; part++)
-    instr->kernel->pack->pack (&job->whole, job->packing->src, instr->imm, job->to, part,
-                               job->n_parts);
+    instr->kernel->pack->pack (&job->whole, job->packing->src, instr->imm, job->to,
+                               job->first + part, job->n_parts);
   rdu_probe_end (job->probe, worker, SF_RECORD_PACK, job->stage, started);
+}
+
+/* All parts; what is lent goes slice by slice, so that little of it is in memory a second time. */
+static void
+pack_all (RduMachine *machine, Job *job, uint32_t lent)
+{
+  int64_t n_slices = lent != SF_NONE ? CLAMP (job->packing->elems / SLICE_ELEMS, 1, MOST_SLICES)
+                                     : 1;
+  int64_t n = CLAMP (job->packing->elems / n_slices / PART_ELEMS, 1, 4 * machine->n_threads);
+  job->n_parts = n * n_slices;
+  for (job->first = 0; job->first < job->n_parts; job->first += n)
+    {
+      sf_thread_pool_run (machine->pool, n, 1, pack_parts, job);
+      if (lent != SF_NONE)
+        sf_program_let_go (machine->program, lent);
+    }
 }
 
 void
@@ -140,9 +158,9 @@ rdu_stage_pack (RduMachine *machine, RduLaunch *launch, const RduStage *stage)
                   .stage = stage->id,
                   .packing = packing,
                   .whole = whole_view (operand, launch->base[operand->buffer]),
-                  .to = packed->data,
-                  .n_parts = CLAMP (packing->elems / PART_ELEMS, 1, 4 * machine->n_threads) };
-      sf_thread_pool_run (machine->pool, job.n_parts, 1, pack_parts, &job);
+                  .to = packed->data };
+      bool is_lent = packed->is_kept && machine->tensors[home->tensor].is_lent;
+      pack_all (machine, &job, is_lent ? home->tensor : SF_NONE);
       packed->version = version;
     }
 }

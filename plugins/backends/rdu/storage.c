@@ -102,10 +102,11 @@ bool
 rdu_tensor_write (RduMachine *machine, uint32_t index, const SfTensor *from, GError **error)
 {
   RduTensor *tensor = &machine->tensors[index];
-  SfTensor to = sf_tensor (tensor->storage, from->shape, tensor->data), rows = { 0 };
   bool permutes = rdu_layout_permutes (&tensor->shape, tensor->channels_last);
-  if (!check_elems (tensor, from, "feed what the model declares", error))
+  if (!check_elems (tensor, from, "feed what the model declares", error)
+      || !rdu_tensor_own (tensor, error))
     return false;
+  SfTensor to = sf_tensor (tensor->storage, from->shape, tensor->data), rows = { 0 };
   tensor->version++;
   if (!permutes && !sf_tensor_copy (from, &to, error))
     return false;

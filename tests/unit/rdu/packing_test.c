@@ -8,7 +8,7 @@
 #include "tests/unit/rdu/build.h"
 
 #define M 256
-#define K 32
+#define K 64 /* K N: as many elements as are worth lending */
 #define N 64
 
 /* y = x w; with `is_trained`, w := w + w at the end of the step. */
@@ -135,6 +135,36 @@ SF_TEST (RduPacking, KeptUntilWritten)
   sf_program_unref (b.program);
 }
 
+SF_TEST (RduPacking, LentByTheProgramUntilWritten)
+{
+  number (x, M * K, 13);
+  number (w, K * N, 7);
+  Build b = build_product (w, false);
+  const float *lent = sf_program_tensor (b.program, 1).data;
+  g_autoptr (GError) error = NULL;
+  RduMachine *machine = build_open (&b, 2, false, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  float read[K * N];
+  SfTensor state = sf_tensor (SF_F32, SF_SHAPE (K, N), w),
+           copy = sf_tensor (SF_F32, SF_SHAPE (K, N), read);
+  SF_CHECK (machine->tensors[1].is_lent && machine->tensors[1].data == lent);
+  SF_CHECK (build_step (&b, machine, 0, (void *[]){ x }, (void *[]){ y }, NULL, NULL, &error));
+  check_product (x, w, y);
+  SF_CHECK (sf_plugin.ops.backend->read (machine, "w", &copy, &error));
+  SF_CHECK (memcmp (read, w, sizeof w) == 0);
+  float first = lent[1];
+  number (w, K * N, 9);
+  SF_CHECK (sf_plugin.ops.backend->write (machine, "w", &state, &error));
+  SF_CHECK (!machine->tensors[1].is_lent && lent[1] == first && w[1] != first);
+  SF_CHECK (build_step (&b, machine, 0, (void *[]){ x }, (void *[]){ y }, NULL, NULL, &error));
+  check_product (x, w, y);
+  SF_CHECK (sf_plugin.ops.backend->read (machine, "w", &copy, &error));
+  SF_CHECK (memcmp (read, w, sizeof w) == 0);
+  SF_REQUIRE_NO_ERROR (error);
+  rdu_machine_close (machine);
+  sf_program_unref (b.program);
+}
+
 SF_TEST (RduPacking, MadeInEachStepOfTraining)
 {
   number (x, M * K, 13);
@@ -144,7 +174,7 @@ SF_TEST (RduPacking, MadeInEachStepOfTraining)
   RduMachine *machine = build_open (&b, 2, false, &error);
   SF_REQUIRE_NO_ERROR (error);
   SF_CHECK (machine->entries[0].launches[0].packed[0].is_used);
-  SF_CHECK (!machine->entries[0].launches[0].packed[0].is_kept);
+  SF_CHECK (!machine->entries[0].launches[0].packed[0].is_kept && !machine->tensors[1].is_lent);
   for (int step = 0; step < 3; step++)
     {
       SF_CHECK (build_step (&b, machine, 0, (void *[]){ x }, (void *[]){ y }, NULL, NULL, &error));
