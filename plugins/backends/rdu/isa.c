@@ -4,6 +4,7 @@
 
 #include "plugins/backends/rdu/kernels.h"
 #include "plugins/backends/rdu/kernels_conv.h"
+#include "plugins/backends/rdu/kernels_conv_winograd.h"
 #include "plugins/backends/rdu/kernels_product.h"
 
 #ifdef SF_RDU_X86
@@ -84,5 +85,7 @@ rdu_isa_find (const RduIsa *isa, const char *name, int version)
 int64_t
 rdu_scratch_elems (int64_t row_elems)
 {
-  return MAX (MAX (RDU_CONV_SCRATCH, RDU_PRODUCT_SCRATCH), 3 * row_elems) + 16;
+  return MAX (MAX (MAX (RDU_CONV_SCRATCH, RDU_WINOGRAD_SCRATCH), RDU_PRODUCT_SCRATCH),
+              3 * row_elems)
+         + 16;
 }

@@ -63,6 +63,7 @@ typedef struct
   /* Writes part `part` of `n_parts`, which may run at one time. */
   void (*pack) (const RduView *whole, int src, const int64_t *imm, void *to, int64_t part,
                 int64_t n_parts);
+  bool always; /* it pays, however little of the operand's use is left */
 } RduPack;
 
 /* One run of an elementwise operation: y[i] from src[k][i], i < n. An operand whose bit is set
@@ -79,7 +80,7 @@ typedef struct
 
 typedef void (*RduRowFunc) (const RduRow *row);
 
-typedef struct
+typedef struct RduKernel
 {
   const char *name;
   int version;
@@ -90,6 +91,9 @@ typedef struct
    * firings may be one. */
   unsigned goes_on;
   const RduRowFunc *rows; /* elementwise: for f32 and for i32 operands; NULL: it is not */
+  /* The kernel that does the same by other sums, if it is the better one for operands of these
+   * whole shapes (of which nothing else is set but dtypes); else NULL. */
+  const struct RduKernel *(*choose) (const RduCall *whole);
 } RduKernel;
 
 /* ---- fused programs ---- */

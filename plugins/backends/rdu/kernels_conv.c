@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* conv2d and the gradient of its source as direct convolutions, and their weights packed ahead. */
 #include "plugins/backends/rdu/kernels_conv_pair.h"
+#include "plugins/backends/rdu/kernels_conv_winograd.h"
 
 #define VL RDU_VECTOR
 
@@ -26,21 +27,12 @@ n_steps (const RduConvWeights *w, int64_t n)
   return w->pairs ? rdu_n_pairs (n) : n;
 }
 
-/* Weights as seen from the result: of conv2d by its channels o, of conv2d_dx by channels c. */
 static RduConvWeights
 weights_of (const RduView *w, bool is_transposed)
 {
-  int out = is_transposed ? 1 : 0, in = 1 - out;
-  return (RduConvWeights){ .data = w->data,
-                           .n_out = w->n[out],
-                           .n_in = w->n[in],
-                           .n_rows = w->n[2],
-                           .n_columns = w->n[3],
-                           .out = w->stride[out],
-                           .in = w->stride[in],
-                           .row = w->stride[2],
-                           .column = w->stride[3],
-                           .pairs = in_pairs (w, is_transposed) };
+  RduConvWeights weights = rdu_conv_weights (w, is_transposed);
+  weights.pairs = in_pairs (w, is_transposed);
+  return weights;
 }
 
 /* Whether the packed weights have the box's: begun with a vector of result channels, and with a
@@ -200,8 +192,16 @@ static const RduPack conv2d_dx_packing = { conv2d_dx_elems, conv2d_dx_pack };
 /* The depth goes tap by tap through all channels of a firing: cut by channels it is another sum.
  * That of conv2d_dw adds images one by one. */
 const RduKernel RDU_SYMBOL (rdu_conv_kernels)[] = {
-  { .name = "conv2d", .version = 1, .func = conv2d, .pack = &conv2d_packing },
-  { .name = "conv2d_dx", .version = 1, .func = conv2d_dx, .pack = &conv2d_dx_packing },
+  { .name = "conv2d",
+    .version = 1,
+    .func = conv2d,
+    .pack = &conv2d_packing,
+    .choose = RDU_SYMBOL (rdu_winograd_choose) },
+  { .name = "conv2d_dx",
+    .version = 1,
+    .func = conv2d_dx,
+    .pack = &conv2d_dx_packing,
+    .choose = RDU_SYMBOL (rdu_winograd_dx_choose) },
   { .name = "conv2d_dw", .version = 1, .func = RDU_SYMBOL (rdu_conv2d_dw), .goes_on = 1u << 0 },
   { .name = NULL },
 };

@@ -94,6 +94,22 @@ typedef struct
   bool pairs; /* they are packed as pairs of bf16, and multiplied as such (kernels_conv_pair.h) */
 } RduConvWeights;
 
+/* Weights as seen from the result: of conv2d by its channels o, of conv2d_dx by channels c. */
+static inline RduConvWeights
+rdu_conv_weights (const RduView *w, bool is_transposed)
+{
+  int out = is_transposed ? 1 : 0, in = 1 - out;
+  return (RduConvWeights){ .data = w->data,
+                           .n_out = w->n[out],
+                           .n_in = w->n[in],
+                           .n_rows = w->n[2],
+                           .n_columns = w->n[3],
+                           .out = w->stride[out],
+                           .in = w->stride[in],
+                           .row = w->stride[2],
+                           .column = w->stride[3] };
+}
+
 /* Where the weights are pairs, n_in and packed_in count pairs of source channels. */
 typedef struct
 {

@@ -11,6 +11,10 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_conv_slab.c \
   plugins/backends/rdu/kernels_conv_sum.c \
   plugins/backends/rdu/kernels_conv_tile.c \
+  plugins/backends/rdu/kernels_conv_winograd.c \
+  plugins/backends/rdu/kernels_conv_winograd.h \
+  plugins/backends/rdu/kernels_conv_winograd_call.c \
+  plugins/backends/rdu/kernels_conv_winograd_weights.c \
   plugins/backends/rdu/kernels_fused.c \
   plugins/backends/rdu/kernels_gemm.c \
   plugins/backends/rdu/kernels_index.c \

@@ -108,6 +108,30 @@ split_counters (RduStage *stage)
     }
 }
 
+/* The kernel that suits the instruction's operands best: a matter of their whole shapes alone, for
+ * which one it is may show in the bits. */
+static const RduKernel *
+choose_kernel (const RduStage *stage, const RduInstr *instr)
+{
+  RduView views[SF_MAX_SRC + SF_MAX_DST] = { 0 };
+  RduCall whole = { .n_src = instr->n_src, .n_dst = instr->n_dst, .imm = instr->imm };
+  if (instr->kernel->choose == NULL)
+    return instr->kernel;
+  for (int i = 0; i < instr->n_src + instr->n_dst; i++)
+    {
+      bool is_src = i < instr->n_src;
+      const RduOperand *operand
+          = &stage->operands[is_src ? instr->src[i] : instr->dst[i - instr->n_src]];
+      views[i]
+          = (RduView){ .rank = operand->rank, .is_int = operand->is_int, .dtype = operand->dtype };
+      for (int d = 0; d < operand->rank; d++)
+        views[i].dim[d] = operand->dim[d];
+      *(is_src ? &whole.src[i] : &whole.dst[i - instr->n_src]) = &views[i];
+    }
+  const RduKernel *chosen = instr->kernel->choose (&whole);
+  return chosen != NULL ? chosen : instr->kernel;
+}
+
 static bool
 lower_instr (const SfInstr *from, const RduIsa *isa, RduStage *stage, RduInstr *to, GError **error)
 {
@@ -128,6 +152,7 @@ lower_instr (const SfInstr *from, const RduIsa *isa, RduStage *stage, RduInstr *
   memcpy (to->dst, from->dst, sizeof to->dst);
   memcpy (to->imm, from->imm, sizeof to->imm);
   memcpy (to->fimm, from->fimm, sizeof to->fimm);
+  to->kernel = choose_kernel (stage, to);
   /* An accumulator adds up over the reduction counters that its box does not move with; what runs
    * in the last block only has nothing to add to. */
   if (to->accumulates && !to->on_last)

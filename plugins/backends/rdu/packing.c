@@ -90,13 +90,15 @@ rdu_stage_find_packings (RduStage *stage)
         if (elems <= 0)
           continue;
         stage->packings = g_renew (RduPacking, stage->packings, stage->n_packings + 1);
-        stage->packings[stage->n_packings++]
-            = (RduPacking){ .operand = instr->src[k],
-                            .instr = instr,
-                            .src = k,
-                            .elems = elems,
-                            .pays_at_once = is_read_again (stage, operand)
-                                            && stage->flops / 2 / LEAST_USE >= n_elems (operand) };
+        stage->packings[stage->n_packings++] = (RduPacking){
+          .operand = instr->src[k],
+          .instr = instr,
+          .src = k,
+          .elems = elems,
+          .pays_at_once = instr->kernel->pack->always
+                          || (is_read_again (stage, operand)
+                              && stage->flops / 2 / LEAST_USE >= n_elems (operand))
+        };
       }
 }
 

@@ -28,8 +28,8 @@ view_of (void *memory, bool is_int, SfShape shape)
 }
 
 RduFault
-call_kernel (const RduIsa *isa, const char *op, const RduView *srcs, int n_src, const RduView *dsts,
-             int n_dst, const int64_t *imm, const double *fimm, bool first)
+run_kernel (const RduKernel *kernel, const RduView *srcs, int n_src, const RduView *dsts, int n_dst,
+            const int64_t *imm, const double *fimm, bool first)
 {
   static const int64_t no_imm[16];
   static const double no_fimm[4];
@@ -46,9 +46,16 @@ call_kernel (const RduIsa *isa, const char *op, const RduView *srcs, int n_src, 
     call.src[i] = &srcs[i];
   for (int i = 0; i < n_dst; i++)
     call.dst[i] = &dsts[i];
+  kernel->func (&call);
+  return fault;
+}
+
+RduFault
+call_kernel (const RduIsa *isa, const char *op, const RduView *srcs, int n_src, const RduView *dsts,
+             int n_dst, const int64_t *imm, const double *fimm, bool first)
+{
   const RduKernel *kernel = rdu_isa_find (isa, op, 1);
   SF_CHECK_MSG (kernel != NULL, "no kernel %s", op);
-  if (kernel != NULL)
-    kernel->func (&call);
-  return fault;
+  return kernel != NULL ? run_kernel (kernel, srcs, n_src, dsts, n_dst, imm, fimm, first)
+                        : (RduFault){ 0 };
 }

@@ -26,5 +26,7 @@ RduView view_of (void *memory, bool is_int, SfShape shape);
 RduFault call_kernel (const RduIsa *isa, const char *op, const RduView *srcs, int n_src,
                       const RduView *dsts, int n_dst, const int64_t *imm, const double *fimm,
                       bool first);
+RduFault run_kernel (const RduKernel *kernel, const RduView *srcs, int n_src, const RduView *dsts,
+                     int n_dst, const int64_t *imm, const double *fimm, bool first);
 
 #endif

@@ -71,13 +71,14 @@ make_feeds (Model *model, GError **error)
 }
 
 static bool
-model_init (Model *model, const char *app, const char *level, const char *precision, GError **error)
+model_init (Model *model, const char *app, const char *level, const char *precision,
+            const char *const *args, GError **error)
 {
   g_autofree char *relative = g_strdup_printf ("apps/%s/model.cfg", app),
                   *path = sf_test_source_path (relative);
   SfCompileOptions options = { .level = level, .precision = precision, .optimizer = "adam" };
   *model = (Model){ 0 };
-  const SfImportOptions import = { .batch_size = 6, .seed = 1 };
+  const SfImportOptions import = { .args = args, .batch_size = 6, .seed = 1 };
   g_autoptr (SfModule) module = sf_import (path, &import, error);
   if (module == NULL || (model->arch = sf_arch_load ("sn10", error)) == NULL
       || !sf_compile_program (module, &options, model->arch, &model->source, NULL, &model->program,
@@ -140,12 +141,16 @@ train (const Model *model, const char *name, int n_threads, bool exact_firing, i
 typedef struct
 {
   const char *name, *app, *level, *precision;
+  const char *args[3];
 } Case;
 
 static const Case cases[] = {
-  { "logreg-o1-f32", "logreg", "o1", "f32" },   { "digits-o0-bf16", "digits", "o0", "bf16" },
-  { "lenet-o3-f32", "lenet", "o3", "f32" },     { "cnn_bn-o3-bf16", "cnn_bn", "o3", "bf16" },
-  { "encoder-o3-f32", "encoder", "o3", "f32" },
+  { "logreg-o1-f32", "logreg", "o1", "f32", { NULL } },
+  { "digits-o0-bf16", "digits", "o0", "bf16", { NULL } },
+  { "lenet-o3-f32", "lenet", "o3", "f32", { NULL } },
+  { "cnn_bn-o3-bf16", "cnn_bn", "o3", "bf16", { NULL } },
+  { "cnn_bn-o3-f32-winograd", "cnn_bn", "o3", "f32", { "width=35", "size=14" } },
+  { "encoder-o3-f32", "encoder", "o3", "f32", { NULL } },
 };
 
 static const struct
@@ -167,7 +172,7 @@ SF_TEST_CASES (RduCompiled, SameBitsHoweverItRuns, cases, G_N_ELEMENTS (cases), 
   g_autoptr (GError) error = NULL;
   Model model;
   int64_t n, n_other;
-  SF_CHECK (model_init (&model, c->app, c->level, c->precision, &error));
+  SF_CHECK (model_init (&model, c->app, c->level, c->precision, c->args, &error));
   SF_REQUIRE_NO_ERROR (error);
   g_autofree float *one = train (&model, "rdu", 1, false, &n, &error);
   SF_REQUIRE_NO_ERROR (error);
@@ -202,7 +207,7 @@ SF_TEST (RduCompiled, TrainsAsTheReferenceDoes)
   g_autoptr (GError) error = NULL;
   Model model;
   int64_t n, n_wanted;
-  SF_CHECK (model_init (&model, "lenet", "o3", "f32", &error));
+  SF_CHECK (model_init (&model, "lenet", "o3", "f32", NULL, &error));
   SF_REQUIRE_NO_ERROR (error);
   g_autofree float *found = train (&model, "rdu", 2, false, &n, &error),
                    *wanted = train (&model, "cpu", 2, false, &n_wanted, &error);
@@ -226,7 +231,7 @@ SF_TEST (RduCompiled, LayoutsGiveTheSameValues)
       g_autoptr (GError) error = NULL;
       Model model;
       int64_t n, n_wanted;
-      SF_CHECK (model_init (&model, rows[r].app, "o3", rows[r].precision, &error));
+      SF_CHECK (model_init (&model, rows[r].app, "o3", rows[r].precision, NULL, &error));
       SF_REQUIRE_NO_ERROR (error);
       g_autofree float *found = train (&model, "rdu", 2, false, &n, &error);
       g_setenv ("SF_RDU_LAYOUT", "rows", TRUE);
@@ -255,7 +260,7 @@ SF_TEST (RduCompiled, CutRouteIsRefusedAtLoad)
 {
   g_autoptr (GError) error = NULL;
   Model model;
-  SF_CHECK (model_init (&model, "logreg", "o3", "f32", &error));
+  SF_CHECK (model_init (&model, "logreg", "o3", "f32", NULL, &error));
   SF_REQUIRE_NO_ERROR (error);
   size_t n = sf_config_n_routes (model.program, 0);
   g_autofree SfRoute *routes = g_new (SfRoute, n);
@@ -286,7 +291,7 @@ SF_TEST (RduCompiled, TooShallowBufferIsRefusedAtLoad)
 {
   g_autoptr (GError) error = NULL;
   Model model;
-  SF_CHECK (model_init (&model, "cnn_bn", "o3", "f32", &error));
+  SF_CHECK (model_init (&model, "cnn_bn", "o3", "f32", NULL, &error));
   SF_REQUIRE_NO_ERROR (error);
   bool is_found = false;
   for (uint32_t c = 0; c < sf_program_n_configs (model.program) && !is_found; c++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Convolutions of every ISA against plain loops in double; and bit for bit the same however images
+/* Convolutions of every ISA, by the kernel that is chosen for them, against plain loops in double;
+ * and bit for bit the same however images
  * lie in memory, weights are packed or the work is cut, and of values that bf16 holds, whether they
  * are multiplied as f32 or as bf16. */
 #include <math.h>
@@ -39,12 +40,24 @@ static const Conv convs[] = {
   { 1, 9, 2, 7500, 8, 2, 3, 1, 1, 1, 1, 1, 1, 0, 1 },
 };
 
+/* By Winograd: odd sides, padding, channels that fill no vector, several panels and blocks. */
+static const Conv winograd_convs[] = {
+  { 2, 32, 12, 12, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+  { 3, 37, 9, 11, 50, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+  { 1, 33, 14, 13, 70, 3, 3, 1, 1, 1, 1, 0, 2, 2, 1 },
+  { 9, 64, 6, 6, 34, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0 },
+  { 33, 40, 2, 2, 145, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+  { 4, 530, 5, 6, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+  { 4, 33, 6, 5, 521, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+};
+
 /* How one convolution is asked for. */
 typedef enum
 {
   CHANNELS_LAST = 1 << 0,
   PACKED = 1 << 1,
-  CUT = 1 << 2, /* by images and result channels; the gradient of the weights also by theirs */
+  CUT = 1 << 2, /* by images, result channels and, at odd ones, rows and columns; the gradient of
+                   the weights also by its source channels */
   BF16 = 1 << 3,
   N_WAYS = 1 << 4,
   ACCUMULATE = N_WAYS,
@@ -153,11 +166,23 @@ typedef struct
   Way way;
 } Work;
 
+/* The kernel for an op on whole operands. */
+static const RduKernel *
+kernel_of (const Work *work, int op)
+{
+  const RduKernel *kernel = rdu_isa_find (work->isa, ops[op], 1);
+  const RduView *a = op == 0 ? &work->x : &work->dy, *b = op == 2 ? &work->x : &work->w;
+  const RduView *dst = op == 0 ? &work->y : op == 1 ? &work->dx : &work->dw;
+  RduCall whole = { .src = { a, b }, .dst = { dst }, .n_src = 2, .n_dst = 1, .imm = work->imm };
+  const RduKernel *chosen = kernel->choose != NULL ? kernel->choose (&whole) : NULL;
+  return chosen != NULL ? chosen : kernel;
+}
+
 static RduView
 packed_view (const Work *work, int op, float **packed)
 {
   RduView w = work->w;
-  const RduPack *pack = rdu_isa_find (work->isa, ops[op], 1)->pack;
+  const RduPack *pack = kernel_of (work, op)->pack;
   *packed = g_new (float, pack->elems (&w, 1, work->imm) + 1);
   for (int64_t part = 0; part < 3; part++)
     pack->pack (&w, 1, work->imm, *packed, part, 3);
@@ -168,7 +193,34 @@ packed_view (const Work *work, int op, float **packed)
 static void
 call (const Work *work, int op, RduView a, RduView b, RduView dst, bool first)
 {
-  call_kernel (work->isa, ops[op], (RduView[]){ a, b }, 2, &dst, 1, work->imm, NULL, first);
+  run_kernel (kernel_of (work, op), (RduView[]){ a, b }, 2, &dst, 1, work->imm, NULL, first);
+}
+
+/* Indices from .. of a dimension of the result, and what they see of the source. */
+static void
+cut_side (const Work *work, int op, int d, int64_t from, int64_t n, RduView *source, RduView *to)
+{
+  *to = box (*to, d, from, n);
+  if (op == 0 && d >= 2)
+    *source = box (*source, d, from * work->imm[d - 2],
+                   (n - 1) * work->imm[d - 2] + (work->w.n[d] - 1) * work->imm[d] + 1);
+}
+
+/* One image and some channels, in up to four boxes that begin at odd rows and columns. */
+static void
+run_image (const Work *work, int op, RduView from, RduView w, RduView to, bool first)
+{
+  int64_t rows[] = { 0, MIN (to.n[2], 3), to.n[2] }, columns[] = { 0, MIN (to.n[3], 1), to.n[3] };
+  for (int i = 0; i < 2; i++)
+    for (int j = 0; j < 2; j++)
+      {
+        RduView source = from, result = to;
+        if (rows[i] == rows[i + 1] || columns[j] == columns[j + 1])
+          continue;
+        cut_side (work, op, 2, rows[i], rows[i + 1] - rows[i], &source, &result);
+        cut_side (work, op, 3, columns[j], columns[j + 1] - columns[j], &source, &result);
+        call (work, op, source, w, result, first);
+      }
 }
 
 /* conv2d and conv2d_dx: images one by one, result channels in threes and the rest. */
@@ -179,18 +231,18 @@ run_pixels (const Work *work, int op)
   RduView w = (work->way & PACKED) != 0 ? packed_view (work, op, &packed) : work->w;
   RduView from = op == 0 ? work->x : work->dy, to = op == 0 ? work->y : work->dx;
   bool first = (work->way & ACCUMULATE) == 0;
-  int64_t channels = to.dim[1], cut = MIN (channels, 3);
+  int64_t channels = to.dim[1], few = MIN (channels, 3);
   if ((work->way & CUT) == 0)
     {
       call (work, op, from, w, to, first);
       return;
     }
   for (int64_t n = 0; n < to.dim[0]; n++)
-    for (int64_t c = 0; c < channels; c += c == 0 ? cut : channels)
+    for (int64_t c = 0; c < channels; c += c == 0 ? few : channels)
       {
-        int64_t many = c == 0 ? cut : channels - c;
-        call (work, op, box (from, 0, n, 1), box (w, op, c, many),
-              box (box (to, 0, n, 1), 1, c, many), first);
+        int64_t many = c == 0 ? few : channels - c;
+        run_image (work, op, box (from, 0, n, 1), box (w, op, c, many),
+                   box (box (to, 0, n, 1), 1, c, many), first);
       }
 }
 
@@ -320,4 +372,88 @@ SF_TEST_CASES (RduConv, Directions, isa_names, N_ISA_NAMES, sf_test_row_name)
       check_conv (isa, &convs[c], false);
       check_conv (isa, &convs[c], true);
     }
+  for (size_t c = 0; c < G_N_ELEMENTS (winograd_convs); c++)
+    check_conv (isa, &winograd_convs[c], false);
+}
+
+/* ---- Winograd ---- */
+
+static const struct
+{
+  Conv conv;
+  SfDtype dtype;
+  bool is_chosen;
+} choices[] = {
+  { { 1, 32, 12, 12, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, true },
+  { { 1, 32, 12, 12, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_BF16, false },
+  { { 1, 31, 12, 12, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false },
+  { { 1, 32, 12, 12, 31, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false },
+  { { 1, 32, 12, 12, 32, 3, 1, 1, 1, 1, 1, 1, 0, 1, 0 }, SF_F32, false },
+  { { 1, 32, 24, 24, 32, 3, 3, 2, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false },
+  { { 1, 32, 24, 24, 32, 3, 3, 1, 1, 1, 2, 1, 2, 1, 2 }, SF_F32, false },
+  { { 1, 512, 7, 7, 512, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false },
+  { { 8, 512, 7, 7, 512, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, true },
+  { { 99, 64, 1, 1, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false },
+  { { 99, 64, 3, 3, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false },
+};
+
+/* By whole shapes and dtypes only: no operand has memory. */
+SF_TEST_CASES (RduConv, Choice, isa_names, N_ISA_NAMES, sf_test_row_name)
+{
+  ISA_OR_SKIP (isa);
+  for (size_t i = 0; i < G_N_ELEMENTS (choices); i++)
+    {
+      const Conv *g = &choices[i].conv;
+      int64_t oh = (g->h + g->pt + g->pb - (g->kh - 1) * g->dh - 1) / g->sh + 1,
+              ow = (g->w + g->pl + g->pr - (g->kw - 1) * g->dw - 1) / g->sw + 1;
+      RduView x = FVIEW (NULL, g->n, g->c, g->h, g->w), y = FVIEW (NULL, g->n, g->o, oh, ow);
+      Work work = { .isa = isa,
+                    .imm = { g->sh, g->sw, g->dh, g->dw, g->pt, g->pl },
+                    .x = x,
+                    .w = FVIEW (NULL, g->o, g->c, g->kh, g->kw),
+                    .dy = y,
+                    .y = y,
+                    .dx = x };
+      work.x.dtype = work.dy.dtype = work.w.dtype = choices[i].dtype;
+      for (int op = 0; op < 2; op++)
+        SF_CHECK_MSG ((kernel_of (&work, op) != rdu_isa_find (isa, ops[op], 1))
+                          == choices[i].is_chosen,
+                      "%s, shape %zu: another choice", ops[op], i);
+    }
+}
+
+/* Two firings over source channels: the second's sum is added to the first's. */
+SF_TEST_CASES (RduConv, SourceChannels, isa_names, N_ISA_NAMES, sf_test_row_name)
+{
+  static const Conv g = { 2, 48, 9, 8, 40, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 };
+  enum
+  {
+    NX = 2 * 48 * 72,
+    NW = 40 * 48 * 9,
+    NY = 2 * 40 * 72
+  };
+  ISA_OR_SKIP (isa);
+  g_autofree float *x = values (1, NX, false), *w = values (2, NW, false),
+                   *dy = values (3, NY, false), *packed = NULL;
+  g_autofree float *y = g_new (float, NY), *z = g_new (float, NY);
+  g_autofree double *ry = g_new0 (double, NY), *rx = g_new0 (double, NX), *rw = g_new0 (double, NW);
+  Work work = { .isa = isa,
+                .imm = { 1, 1, 1, 1, 1, 1 },
+                .x = FVIEW (x, g.n, g.c, g.h, g.w),
+                .w = FVIEW (w, g.o, g.c, 3, 3),
+                .y = FVIEW (y, g.n, g.o, g.h, g.w) };
+  RduView px = box (box (work.x, 2, -1, g.h + 2), 3, -1, g.w + 2), pw, to = work.y;
+  SF_CHECK (kernel_of (&work, 0) != rdu_isa_find (isa, "conv2d", 1));
+  pw = packed_view (&work, 0, &packed);
+  for (int64_t from = 0; from < g.c; from += 21)
+    {
+      int64_t n = MIN (g.c - from, 21);
+      to.data = y;
+      call (&work, 0, box (px, 1, from, n), box (work.w, 1, from, n), to, from == 0);
+      to.data = z;
+      call (&work, 0, box (px, 1, from, n), box (pw, 1, from, n), to, from == 0);
+    }
+  reference_conv (&g, g.h, g.w, x, w, dy, ry, rx, rw);
+  check_near ("conv2d", 0, y, ry, NY, g.c * 9);
+  SF_CHECK_MSG (memcmp (y, z, sizeof (float) * NY) == 0, "packed: other bits");
 }

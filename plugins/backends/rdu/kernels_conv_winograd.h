@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Convolution with 3x3 taps, one apart, by minimal filtering: F(2x2,3x3) of Lavin and Gray, "Fast
+ * algorithms for convolutional neural networks", CVPR 2016. A square of 2x2 results comes of 4x4
+ * source pixels by 16 products for each pair of channels, where the direct way has 36. */
+#ifndef SF_RDU_KERNELS_CONV_WINOGRAD_H
+#define SF_RDU_KERNELS_CONV_WINOGRAD_H
+
+#include "plugins/backends/rdu/kernels_conv.h"
+#include "plugins/backends/rdu/kernels_tile.h"
+
+/* Elements of a transformed square. */
+#define RDU_WINOGRAD_PLANES 16
+
+/* What is worked on at a time: squares, and channels of the source and of the result, fewer if the
+ * weights have to be transformed on the way. None of them changes a bit of a result. */
+#define RDU_WINOGRAD_SQUARES  64
+#define RDU_WINOGRAD_CHANNELS 512
+#define RDU_WINOGRAD_UNPACKED RDU_TILE_COLUMNS
+#define RDU_WINOGRAD_SCRATCH                                                     \
+  (RDU_WINOGRAD_PLANES * 2 * (RDU_WINOGRAD_SQUARES * RDU_WINOGRAD_CHANNELS + 16) \
+   + 2 * 16 * RDU_WINOGRAD_CHANNELS)
+
+/* Rows (or columns) of a box of the result and of the source. Squares stand on even positions of
+ * the whole result, wherever the box begins. */
+typedef struct
+{
+  int64_t n, out_stride;
+  int64_t before; /* 1 if the box begins with the second position of a square, else 0 */
+  int64_t at;     /* source position of the first tap of result position 0 */
+  int64_t lo, hi; /* source positions that have memory; the others are zeros */
+  int64_t stride; /* of the source */
+} RduWinogradSide;
+
+typedef struct
+{
+  const float *x;
+  float *y;
+  int64_t n_images, n_in, n_out; /* channels */
+  int64_t x_image, x_channel, y_image, y_channel;
+  RduWinogradSide side[2]; /* rows, columns */
+  RduConvWeights weights;
+  bool is_turned;      /* weights meet the source by their last row and column first */
+  const float *packed; /* all weights, transformed; NULL: they are not */
+  int64_t packed_in, packed_out, in, out; /* their channels, and the box's first */
+  bool first;
+  float *scratch;
+} RduWinogradJob;
+
+/* Transformed weights: planes of panels (kernels_panel.h) of result channels by source channels. */
+static inline int64_t
+rdu_winograd_plane (int64_t n_in, int64_t n_out)
+{
+  return n_in * ((n_out + RDU_VECTOR - 1) / RDU_VECTOR * RDU_VECTOR);
+}
+
+#ifdef RDU_ISA
+/* Of source channels `in` .. for up to RDU_TILE_COLUMNS result channels from `out` on, into one
+ * panel of every plane. */
+void RDU_SYMBOL (rdu_winograd_weights) (const RduConvWeights *weights, bool is_turned, int64_t out,
+                                        int64_t n_out, int64_t in, int64_t n_in, float *to,
+                                        int64_t plane);
+void RDU_SYMBOL (rdu_winograd) (const RduWinogradJob *job);
+/* RduKernel.choose of conv2d and of conv2d_dx. */
+const RduKernel *RDU_SYMBOL (rdu_winograd_choose) (const RduCall *whole);
+const RduKernel *RDU_SYMBOL (rdu_winograd_dx_choose) (const RduCall *whole);
+#endif
+
+#endif
