@@ -392,7 +392,7 @@ describe_stage (const SfProfile *profile, const SfLaunch *launch, SfStageProfile
                     ? name
                     : sf_config_stage (profile->program, launch->config, stage->stage).name;
   stage->flops = work.flops * launch->repeat;
-  stage->bytes = (work.bound_bytes + work.inside_bytes) * launch->repeat;
+  stage->bytes = work.bytes * launch->repeat;
   stage->roof = flops >= bytes ? SF_ROOF_FLOPS : SF_ROOF_BYTES;
   stage->limit = flops >= bytes ? flops_limit : bytes_limit;
   stage->fraction = stage->seconds > 0 ? MAX (flops, bytes) * launch->repeat / stage->seconds : 0;

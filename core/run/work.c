@@ -46,15 +46,6 @@ is_repeated (const SfStage *stage, uint32_t index)
 }
 
 static bool
-is_bound (const SfProgram *program, uint32_t config, uint32_t buffer)
-{
-  for (uint32_t s = 0; s < sf_config_n_streams (program, config); s++)
-    if (sf_config_stream (program, config, s).buffer == buffer)
-      return true;
-  return false;
-}
-
-static bool
 reads_bf16 (const SfProgram *program, uint32_t config, const SfOperand *operand)
 {
   return operand->kind == SF_OPERAND_IN
@@ -90,8 +81,7 @@ sf_stage_work (const SfProgram *program, uint32_t config, uint32_t index, size_t
         continue;
       uint32_t buffer = stage.operands[o].buffer;
       size_t each = sf_dtype_bytes (sf_config_buffer (program, config, buffer).dtype);
-      double bytes = operand_elems (&stage, o) * (double) MAX (each, elem_bytes);
-      *(is_bound (program, config, buffer) ? &work.bound_bytes : &work.inside_bytes) += bytes;
+      work.bytes += operand_elems (&stage, o) * (double) MAX (each, elem_bytes);
     }
   return work;
 }
@@ -105,13 +95,13 @@ rate (const SfPeakLevel *level)
 double
 sf_peak_bytes_seconds (const SfPeak *peak, const SfStageWork *work, const char **limit)
 {
-  double all = 0, longest = 0, left = work->bound_bytes, below = 0;
+  double all = 0, longest = 0, left = work->bytes, below = 0;
   *limit = peak->n_levels > 0 ? peak->level[0].name : "memory";
   for (size_t l = 0; l < peak->n_levels; l++)
     {
       const SfPeakLevel *level = &peak->level[l];
       double bytes = MIN (left, (double) level->bytes - below);
-      double seconds = (bytes + (l == 0 ? work->inside_bytes : 0)) / rate (level);
+      double seconds = bytes / rate (level);
       if (seconds > longest)
         {
           longest = seconds;

@@ -9,9 +9,8 @@
 typedef struct
 {
   double flops;
-  bool is_bf16;        /* its contractions multiply bf16 by bf16 */
-  double bound_bytes;  /* of buffers that are tensors of the launch */
-  double inside_bytes; /* of buffers between stages */
+  bool is_bf16; /* its contractions multiply bf16 by bf16 */
+  double bytes; /* of buffers that it reads or writes */
 } SfStageWork;
 
 /* Each element counts once that some firing reads, and once that some firing writes, with at least
@@ -19,9 +18,8 @@ typedef struct
 SfStageWork sf_stage_work (const SfProgram *program, uint32_t config, uint32_t stage,
                            size_t elem_bytes);
 
-/* Seconds that the bytes take at least: those inside a section at the rate of the smallest level,
- * since a stage may be followed at once by its reader; those of tensors fill the levels one after
- * the other. *limit: the level that takes most of it. */
+/* Seconds that the bytes take at least: they fill the levels one after the other, the fastest
+ * first. *limit: the level that takes most of it. */
 double sf_peak_bytes_seconds (const SfPeak *peak, const SfStageWork *work, const char **limit);
 /* The same for arithmetic. */
 double sf_peak_flops_seconds (const SfPeak *peak, const SfStageWork *work, const char **limit);

@@ -12,6 +12,7 @@ tests_unit_run_run_test_SOURCES = \
   core/run/limits.c \
   core/run/safetensors.c \
   core/run/schedule.c \
+  core/run/work.c \
   tests/unit/run/ahead_test.c \
   tests/unit/run/checkpoint_test.c \
   tests/unit/run/column_test.c \
@@ -22,7 +23,8 @@ tests_unit_run_run_test_SOURCES = \
   tests/unit/run/hyper_test.c \
   tests/unit/run/limits_test.c \
   tests/unit/run/safetensors_test.c \
-  tests/unit/run/schedule_test.c
+  tests/unit/run/schedule_test.c \
+  tests/unit/run/work_test.c
 tests_unit_run_run_test_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_run_run_test_LDADD = $(SF_TEST_LIBS) -lm
 
