@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* In which blocks this host runs a stage: joined as far as they go, then split, outermost counter
- * first, until the boxes fit the cache and there are jobs enough for the workers. */
+ * first and rows of the results last, until the boxes fit the cache and there are jobs enough for
+ * the workers. */
 #include <unistd.h>
 
 #include "plugins/backends/rdu/blocks.h"
@@ -280,6 +281,7 @@ typedef struct
   SfStage *stage;
   SfOperand *operands; /* the stage's */
   unsigned free;       /* counters */
+  unsigned in_rows;    /* counters that go along the rows of the results */
   int64_t least[SF_MAX_COUNTERS];
 } Cut;
 
@@ -300,6 +302,16 @@ half_step (const Cut *cut, size_t k)
   return step < counter->step ? step : 0;
 }
 
+/* Whether counter k is the one to halve rather than counter `than`: it has more to spare, or, in
+ * the order of the counters, it does not cut the rows of the results. */
+static bool
+goes_before (const Cut *cut, size_t k, size_t than, bool most)
+{
+  if (most)
+    return half_step (cut, k) * cut->least[than] > half_step (cut, than) * cut->least[k];
+  return (cut->in_rows >> than & 1) != 0 && (cut->in_rows >> k & 1) == 0;
+}
+
 /* Halves the blocks of a counter, the outermost or the one that has most to spare; false: of none.
  */
 static bool
@@ -308,9 +320,7 @@ split (Cut *cut, bool most)
   size_t best = cut->stage->n_counters;
   for (size_t k = 0; k < cut->stage->n_counters; k++)
     if (half_step (cut, k) > 0
-        && (best == cut->stage->n_counters
-            || (most
-                && half_step (cut, k) * cut->least[best] > half_step (cut, best) * cut->least[k])))
+        && (best == cut->stage->n_counters || goes_before (cut, k, best, most)))
       best = k;
   if (best == cut->stage->n_counters)
     return false;
@@ -327,6 +337,27 @@ n_jobs (const SfStage *stage)
     if (stage->counter[k].kind == SF_COUNTER_PARALLEL)
       n *= n_blocks (&stage->counter[k]);
   return n;
+}
+
+/* Counters that go along what is innermost in memory of the largest result. */
+static unsigned
+along_rows (const SfStage *stage, const bool *channels_last)
+{
+  unsigned counters = 0;
+  int64_t most = 0;
+  for (size_t o = 0; o < stage->n_operands; o++)
+    {
+      const SfOperand *y = &stage->operands[o];
+      int64_t n_elems = sf_shape_n_elems (&y->shape);
+      if (y->kind != SF_OPERAND_OUT || y->shape.rank < 2 || n_elems <= most)
+        continue;
+      const SfAccess *row = &y->dim[channels_last[o] ? 1 : y->shape.rank - 1];
+      most = n_elems;
+      counters = 0;
+      for (size_t k = 0; k < stage->n_counters; k++)
+        counters |= row->coef[k] != 0 ? 1u << k : 0;
+    }
+  return counters;
 }
 
 /* Joins what is free; forced: to blocks of that length. */
@@ -353,7 +384,7 @@ rdu_choose_blocks (SfStage *stage, const bool *channels_last, const RduIsa *isa,
                    const RduHost *host)
 {
   SfOperand *operands = g_memdup2 (stage->operands, stage->n_operands * sizeof *operands);
-  Cut cut = { .stage = stage, .operands = operands };
+  Cut cut = { .stage = stage, .operands = operands, .in_rows = along_rows (stage, channels_last) };
   stage->operands = operands;
   cut.free = join (stage, operands, isa, host->forced_step);
   if (host->forced_step > 0)

@@ -128,6 +128,28 @@ SF_TEST (RduBlocks, CacheBoundsBlocks)
   SF_CHECK_INT (stage.counter[1].step, COLS);
 }
 
+/* However counters are ordered: short rows far apart are slow to read and to write. */
+SF_TEST (RduBlocks, RowsOfResultsAreCutLast)
+{
+  SfStage stage = contraction ();
+  stage.counter[0] = counters[1];
+  stage.counter[1] = counters[0];
+  SfOperand turned[4];
+  memcpy (turned, operands, sizeof turned);
+  for (size_t i = 2; i < 4; i++)
+    {
+      turned[i].dim[0] = (SfAccess) BLOCK (1, 16);
+      turned[i].dim[1] = (SfAccess) BLOCK (0, 12);
+    }
+  stage.operands = turned;
+  stage.n_instrs = 1;
+  stage.instrs = &(SfInstr){ "relu", 1, SF_WHEN_EACH, 1, 1, { 2 }, { 3 } };
+  RduHost host = { .n_workers = 1, .cache_bytes = 8192 };
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (0), &host);
+  SF_CHECK_INT (stage.counter[0].step, COLS);
+  SF_CHECK_INT (stage.counter[1].step, 16);
+}
+
 /* Rows that a kernel needs whole stay whole, and so does what would be written twice. */
 SF_TEST (RduBlocks, SomeCountersStay)
 {
