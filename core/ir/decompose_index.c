@@ -25,12 +25,18 @@ SF_DECOMPOSE_RULE (embedding_bwd)
 }
 
 /* What is kept does not depend on x: forward and backward draw the same numbers. The threshold is p
- * rounded up to the 2^-24 grid of rng_uniform, so that u >= p says the same in f32 as in f64. */
+ * rounded up to the 2^-24 grid of rng_uniform, so that u >= p says the same in f32 as in f64. With
+ * p = 0 all is kept, and nothing drawn. */
 static bool
 drop (SfDecompose *d, GError **error)
 {
   SfExpr e = sf_expr_begin (d->to);
   double p = sf_node_attr_float (d->from, d->node, "p");
+  if (p == 0)
+    {
+      d->outputs[0] = d->inputs[0];
+      return sf_expr_end (&e, error);
+    }
   SfValue x = sf_expr_wide (&e, d->inputs[0]);
   SfShape shape = sf_expr_shape (&e, x);
   SfAttr attrs[] = { SF_ATTR_IS ("shape", shape.dim, (size_t) shape.rank),

@@ -130,6 +130,25 @@ SF_TEST (Eval, DropoutGoesAndStatisticsStay)
   SF_CHECK_INT (sf_value_origin (eval, 5), out[0]);
 }
 
+/* Dropout that drops nothing is no op. */
+SF_TEST (Rewrite, DropoutOfNothing)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfGraph) from = sf_graph_new ("t"), to = sf_graph_new ("t");
+  SfValue in[] = { ir_input (from, "x", SF_F32, SF_SHAPE (4)),
+                   sf_graph_scalar (from, "rng", SF_I32, SF_SHAPE (3), &error) };
+  SfAttr attrs[] = { SF_ATTR_F ("p", 0), SF_ATTR_I ("stream", 1) };
+  SfValue out = SF_NONE;
+  SfNode node = sf_graph_add (from, "dropout", in, 2, attrs, 2, &out, &error);
+  SF_REQUIRE (node != SF_NONE);
+  SfValue map[] = { ir_input (to, "x", SF_F32, SF_SHAPE (4)),
+                    sf_graph_scalar (to, "rng", SF_I32, SF_SHAPE (3), &error) };
+  SF_CHECK (sf_graph_decompose (to, from, node, map, &out, &error));
+  SF_CHECK_NO_ERROR (error);
+  SF_CHECK_INT (out, map[0]);
+  SF_CHECK_INT (sf_graph_n_nodes (to), 0);
+}
+
 /* One graph in variations; each must have a digest of its own. */
 static char *
 digest_of (const char *input, SfStateKind kind, SfPhase phase, int64_t axis, const char *output)
