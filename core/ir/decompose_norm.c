@@ -171,32 +171,10 @@ SF_DECOMPOSE_RULE (layer_norm)
   return sf_expr_end (&e, error);
 }
 
-/* Inputs dy, x, gamma, mean, rstd. With h the normalised x and g = dy gamma: dx = rstd (g - mean g
- * - h mean (g h)); dgamma and dbeta sum dy h and dy over what the parameters do not index. */
-static void
-backward (SfExpr *e, SfDecompose *d, const Norm *norm)
-{
-  const SfValue *in = d->inputs;
-  SfValue dy = sf_expr_wide (e, in[0]), x = sf_expr_wide (e, in[1]);
-  SfValue rstd = sf_expr_reshape (e, in[4], norm->kept);
-  SfValue h = sf_expr_2 (e, "sub", x, sf_expr_reshape (e, in[3], norm->kept));
-  h = sf_expr_2 (e, "mul", h, rstd);
-  SfValue g = sf_expr_2 (e, "mul", dy, sf_expr_reshape (e, in[2], norm->params));
-  SfValue along = sf_expr_2 (e, "mul", h, average (e, sf_expr_2 (e, "mul", g, h), norm));
-  SfValue dx = sf_expr_2 (e, "sub", sf_expr_2 (e, "sub", g, average (e, g, norm)), along);
-  dx = sf_expr_2 (e, "mul", dx, rstd);
-  SfShape listed = sf_expr_shape (e, in[2]);
-  SfValue dgamma = sf_expr_unbroadcast (e, sf_expr_2 (e, "mul", dy, h), norm->params);
-  SfValue dbeta = sf_expr_unbroadcast (e, dy, norm->params);
-  d->outputs[0] = dx;
-  d->outputs[1] = sf_expr_reshape (e, dgamma, listed);
-  d->outputs[2] = sf_expr_reshape (e, dbeta, listed);
-}
-
-/* Inputs as for `backward`. Gamma is one number to a channel, so both means that dx needs are those
- * of dgamma and dbeta: dx = rstd gamma (dy - dbeta / n - h dgamma / n). Two sums are all that is
- * taken of the batch, and dy and x all that is read again after them: mean - x is no value that was
- * made for the sums, so none of its size has to wait for them. */
+/* Inputs dy, x, gamma, mean, rstd. Gamma is one number to a channel, so both means that dx needs
+ * are those of dgamma and dbeta: dx = rstd gamma (dy - dbeta / n - h dgamma / n). Two sums are all
+ * that is taken of the batch, and dy and x all that is read again after them: mean - x is no value
+ * that was made for the sums, so none of its size has to wait for them. */
 SF_DECOMPOSE_RULE (batch_norm_bwd)
 {
   SfExpr e = sf_expr_begin (decompose->to);
@@ -221,11 +199,32 @@ SF_DECOMPOSE_RULE (batch_norm_bwd)
   return sf_expr_end (&e, error);
 }
 
+/* Inputs as for batch_norm_bwd. With g = dy gamma and c = mean - x: dx = rstd (g - mean g - c
+ * rstd^2 mean (g c)); dgamma and dbeta sum dy (x - mean) rstd and dy over what the parameters do
+ * not index. dx sums within rows, the others over all rows: they share no value but inputs, so that
+ * rows of dx wait for no other rows. */
 SF_DECOMPOSE_RULE (layer_norm_bwd)
 {
   SfExpr e = sf_expr_begin (decompose->to);
-  Norm norm = layer_norm (decompose, sf_expr_shape (&e, decompose->inputs[1]));
-  backward (&e, decompose, &norm);
+  const SfValue *in = decompose->inputs;
+  SfValue dy = sf_expr_wide (&e, in[0]), x = sf_expr_wide (&e, in[1]);
+  Norm norm = layer_norm (decompose, sf_expr_shape (&e, x));
+  SfValue mean = sf_expr_reshape (&e, in[3], norm.kept);
+  SfValue rstd = sf_expr_reshape (&e, in[4], norm.kept);
+  SfValue g = sf_expr_2 (&e, "mul", dy, sf_expr_reshape (&e, in[2], norm.params));
+  SfValue c = sf_expr_2 (&e, "sub", mean, x), gc = sf_expr_2 (&e, "mul", g, c);
+  SfValue slope = average (&e, gc, &norm), level = average (&e, g, &norm);
+  slope = sf_expr_2 (&e, "mul", sf_expr_2 (&e, "mul", slope, rstd), rstd);
+  SfValue dx = sf_expr_2 (&e, "sub", g, level);
+  dx = sf_expr_2 (&e, "sub", dx, sf_expr_2 (&e, "mul", c, slope));
+  dx = sf_expr_2 (&e, "mul", dx, rstd);
+  SfValue h = sf_expr_2 (&e, "mul", sf_expr_2 (&e, "sub", x, mean), rstd);
+  SfValue dgamma = sf_expr_unbroadcast (&e, sf_expr_2 (&e, "mul", dy, h), norm.params);
+  SfValue dbeta = sf_expr_unbroadcast (&e, dy, norm.params);
+  SfShape listed = sf_expr_shape (&e, in[2]);
+  decompose->outputs[0] = dx;
+  decompose->outputs[1] = sf_expr_reshape (&e, dgamma, listed);
+  decompose->outputs[2] = sf_expr_reshape (&e, dbeta, listed);
   return sf_expr_end (&e, error);
 }
 

@@ -112,6 +112,38 @@ SF_TEST (Counters, SayWhereAStageCouldBeCut)
   test_result_clear (&softmax);
 }
 
+/* The gradient of what a layer_norm reads is made row by row, beside the sums over all rows. */
+SF_TEST (Counters, RowsOfANormsGradientWaitForNoOthers)
+{
+  SfGraph *g = sf_graph_new ("test");
+  SfShape rows = SF_SHAPE (4), columns = SF_SHAPE (6);
+  SfValue in[] = { sf_graph_input (g, "dy", SF_F32, SF_SHAPE (4, 6), NULL),
+                   sf_graph_input (g, "x", SF_F32, SF_SHAPE (4, 6), NULL),
+                   sf_graph_input (g, "gamma", SF_F32, columns, NULL),
+                   sf_graph_input (g, "mean", SF_F32, rows, NULL),
+                   sf_graph_input (g, "rstd", SF_F32, rows, NULL) };
+  SfAttr axis = SF_ATTR_I ("axis", 1);
+  SfValue out[3];
+  sf_graph_add (g, "layer_norm_bwd", in, 5, &axis, 1, out, NULL);
+  static const char *const names[] = { "dx", "dgamma", "dbeta" };
+  for (int i = 0; i < 3; i++)
+    sf_graph_output (g, names[i], SF_OUTPUT_PREDICTION, out[i], NULL);
+  g_autoptr (SfModule) module = test_module (g);
+  TestResult r = test_run (module, "autodiff|legalise|simplify|fuse rules = \"o3.cfg\";", "tiny",
+                           NULL);
+  SF_REQUIRE_NO_ERROR (r.error);
+  const SfGraph *eval = sf_module_graph (r.lowered, "eval");
+  SfNode makers[3];
+  for (size_t i = 0; i < 3; i++)
+    {
+      makers[i] = sf_value_producer (eval, sf_graph_output_at (eval, i, NULL, NULL));
+      SF_REQUIRE (makers[i] != SF_NONE);
+    }
+  SF_CHECK (sf_node_group (eval, makers[0]) != sf_node_group (eval, makers[1]));
+  SF_CHECK (sf_node_group (eval, makers[0]) != sf_node_group (eval, makers[2]));
+  test_result_clear (&r);
+}
+
 /* ---- section ---- */
 
 SF_TEST (Section, CutsAtTheBound)
