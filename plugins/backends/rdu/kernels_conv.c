@@ -8,12 +8,13 @@
 /* Fewer source channels than these are not worth pairing. */
 #define LEAST_PAIRED 8
 
-/* Whether weights are packed as pairs of bf16. */
+/* Whether weights are packed as pairs of bf16: not where vectors are of pixels. */
 static bool
 in_pairs (const RduView *w, bool is_transposed)
 {
 #ifdef RDU_HAS_PAIRS
-  return w->dtype == SF_BF16 && w->dim[is_transposed ? 0 : 1] >= LEAST_PAIRED;
+  return w->dtype == SF_BF16 && w->dim[is_transposed ? 0 : 1] >= LEAST_PAIRED
+         && w->dim[is_transposed ? 1 : 0] > RDU_CONV_FEW;
 #else
   (void) w, (void) is_transposed;
   return false;

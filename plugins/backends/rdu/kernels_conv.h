@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "plugins/backends/rdu/kernels.h"
+#include "plugins/backends/rdu/kernels_transpose.h"
 #include "plugins/backends/rdu/kernels_vector.h"
 
 /* Pixels of the longest tile, vectors of the widest; rows of sums of one vector, and of two. */
@@ -22,6 +23,9 @@
 #define RDU_CONV_SUMS_1  10
 #define RDU_CONV_SUMS_2  6
 #endif
+
+/* Result channels that leave a vector of them half empty: vectors of pixels are filled better. */
+#define RDU_CONV_FEW 8
 
 /* Stretches of the depth (taps, then channels) that are worked at a time: none longer than
  * RDU_CONV_DEPTH in all; weights of that depth that stay in cache, in elements; and the source rows
@@ -85,6 +89,21 @@ rdu_conv_last (const RduConvSide *side)
   return last > side->at ? last : side->at;
 }
 
+/* Source rows or columns that n positions of the result read. */
+static inline int64_t
+rdu_conv_reach (const RduConvSide *side, int64_t n)
+{
+  return (n - 1) * side->step + rdu_conv_last (side) - rdu_conv_first (side) + 1;
+}
+
+/* Images in any layout: rows and columns (0 and 1) lo .. hi-1 have memory. */
+typedef struct
+{
+  const float *data;
+  int64_t n_channels, image, channel, stride[2];
+  int64_t lo[2], hi[2];
+} RduConvSource;
+
 /* Weights by result channel, source channel, row and column, wherever they are. */
 typedef struct
 {
@@ -140,6 +159,20 @@ typedef struct
   bool pairs; /* source and share are pairs of bf16: of two pixels, which columns count */
 } RduConvSums;
 
+/* Few channels of up to RDU_VECTOR neighbouring pixels, `row` elements for each. */
+static inline void
+rdu_conv_weave (const float *from, int64_t channel, int64_t n_pixels, int64_t n_channels, float *to,
+                int64_t row)
+{
+  RduVec x[RDU_VECTOR];
+  RduLanes pixels = rdu_lanes (n_pixels), lanes = rdu_lanes (row < RDU_VECTOR ? row : RDU_VECTOR);
+  for (int64_t c = 0; c < RDU_VECTOR; c++)
+    x[c] = c < n_channels ? rdu_vec_load_lanes (from + c * channel, pixels) : rdu_vec_zero ();
+  rdu_vec_transpose (x);
+  for (int64_t p = 0; p < n_pixels; p++)
+    rdu_vec_store_lanes (to + p * row, lanes, x[p]);
+}
+
 /* Brings pixels together, `row` elements from one to the next, which is n_channels or more. Up to
  * RDU_VECTOR elements behind the last one's channels are written; zeros where a row has room. */
 static inline void
@@ -157,6 +190,10 @@ rdu_conv_bring (const float *from, int64_t pixel, int64_t channel, int64_t n_pix
         if (c < n_channels)
           rdu_vec_store (to + c, rdu_vec_load_lanes (from + c, rdu_lanes (n_channels - c)));
       }
+  else if (pixel == 1 && n_channels <= RDU_VECTOR)
+    for (; n_pixels > 0; n_pixels -= RDU_VECTOR, from += RDU_VECTOR, to += RDU_VECTOR * row)
+      rdu_conv_weave (from, channel, n_pixels < RDU_VECTOR ? n_pixels : RDU_VECTOR, n_channels, to,
+                      row);
   else
     {
       if (row > n_channels)
@@ -177,6 +214,12 @@ extern const RduConvTileKernel RDU_SYMBOL (rdu_conv_tiles_pairs)[RDU_CONV_VECTOR
  * result channels. */
 void RDU_SYMBOL (rdu_conv_pack) (const RduConvWeights *weights, int64_t vector, int64_t row,
                                  int64_t column, int64_t channel, int64_t n, float *packed);
+/* Rows and columns first[] .. of n[] each of an image, plane by plane; zeros where there is no
+ * memory, and in RDU_VECTOR elements more. */
+void RDU_SYMBOL (rdu_conv_planes) (const RduConvSource *source, int64_t image, const int64_t *first,
+                                   const int64_t *n, float *to);
+/* With vectors of pixels; false, and nothing done: they are not for it. */
+bool RDU_SYMBOL (rdu_conv_pixels) (const RduConvJob *job);
 /* Reads the source where it is. */
 void RDU_SYMBOL (rdu_conv_run) (const RduConvJob *job);
 /* The same by way of a copy of the source where that is faster. */

@@ -8,13 +8,6 @@
 /* Fewer channels than these make a stretch of their own too short. */
 #define FEW_CHANNELS 8
 
-/* Source rows or columns that n positions of the result read. */
-static int64_t
-reach (const RduConvSide *side, int64_t n)
-{
-  return (n - 1) * side->step + rdu_conv_last (side) - rdu_conv_first (side) + 1;
-}
-
 static int64_t
 clamp (int64_t x, int64_t lo, int64_t hi)
 {
@@ -66,7 +59,7 @@ run_slab (const RduConvJob *whole, int64_t image, int64_t n_images, int64_t row,
   RduConvSide *rows = &job.side[0], *columns = &job.side[1];
   float *slab = job.scratch + RDU_CONV_WEIGHTS;
   int64_t first[2] = { row * rows->step + rdu_conv_first (rows), rdu_conv_first (columns) };
-  int64_t n[2] = { reach (rows, n_rows), reach (columns, columns->n) };
+  int64_t n[2] = { rdu_conv_reach (rows, n_rows), rdu_conv_reach (columns, columns->n) };
   bring_slab (whole, image, n_images, first, n, slab);
   job.x = slab;
   job.x_channel = 1;
@@ -110,11 +103,14 @@ RDU_SYMBOL (rdu_conv) (const RduConvJob *job)
   bool is_empty = job->n_in == 0 || job->n_images == 0 || rows->n == 0 || columns->n == 0
                   || rows->taps == 0 || columns->taps == 0;
   int64_t room = 0, most = 0;
+  if (!is_empty && RDU_SYMBOL (rdu_conv_pixels) (job))
+    return;
   if (!is_empty && (is_apart || job->weights.pairs || (joins_taps (job) && has_padding (columns))))
     {
       /* Rows of the result whose source fits. */
-      room = RDU_CONV_SLAB / job->n_in / reach (columns, columns->n);
-      most = room < reach (rows, 1) ? 0 : (room - reach (rows, 1)) / rows->step + 1;
+      room = RDU_CONV_SLAB / job->n_in / rdu_conv_reach (columns, columns->n);
+      most = room < rdu_conv_reach (rows, 1) ? 0
+                                             : (room - rdu_conv_reach (rows, 1)) / rows->step + 1;
     }
   if (most == 0)
     {
@@ -122,7 +118,7 @@ RDU_SYMBOL (rdu_conv) (const RduConvJob *job)
       return;
     }
   most = most < rows->n ? most : rows->n;
-  int64_t n_images = most < rows->n ? 1 : room / reach (rows, rows->n);
+  int64_t n_images = most < rows->n ? 1 : room / rdu_conv_reach (rows, rows->n);
   for (int64_t image = 0; image < job->n_images; image += n_images)
     for (int64_t row = 0; row < rows->n; row += most)
       run_slab (job, image, n_images < job->n_images - image ? n_images : job->n_images - image,

@@ -4,24 +4,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "plugins/backends/rdu/kernels.h"
-#include "plugins/backends/rdu/kernels_vector.h"
-
-typedef int32_t Mask __attribute__ ((vector_size (RDU_VECTOR * 4)));
-
-/* Rows and columns (0 and 1) of windows on an image. */
-typedef struct
-{
-  const RduCall *call;
-  const RduView *image, *windows; /* one element of `windows` for each */
-  int64_t kernel[2], stride[2], dilation[2], pad[2];
-  int64_t lo[2], hi[2]; /* positions of the image that count */
-} Pool;
+#include "plugins/backends/rdu/kernels_pool.h"
 
 /* One window on all channels of an image: taps from[] .. to[]-1, of which tap 0 is at first[]. */
 typedef struct
 {
-  const Pool *pool;
+  const RduPool *pool;
   int64_t image;
   int64_t row, column; /* of the windows */
   int64_t first[2], from[2], to[2];
@@ -54,18 +42,24 @@ of_window (const Window *w, const RduView *view)
 
 /* Taps of dimension d that see positions that count. */
 static inline void
-place_window (const Pool *pool, Window *w, int d, int64_t position)
+place_window (const RduPool *pool, Window *w, int d, int64_t position)
 {
   int64_t first = position * pool->stride[d] - pool->pad[d], dilation = pool->dilation[d];
   int64_t lo = pool->lo[d] - first, hi = pool->hi[d] - first;
-  int64_t to = hi > 0 ? (hi + dilation - 1) / dilation : 0;
   w->first[d] = first;
+  if (lo <= 0 && (pool->kernel[d] - 1) * dilation < hi)
+    {
+      w->from[d] = 0;
+      w->to[d] = pool->kernel[d];
+      return;
+    }
+  int64_t to = hi > 0 ? (hi + dilation - 1) / dilation : 0;
   w->from[d] = lo > 0 ? (lo + dilation - 1) / dilation : 0;
   w->to[d] = to < pool->kernel[d] ? to : pool->kernel[d];
 }
 
 static void
-for_windows (const Pool *pool, void (*run) (const Window *w))
+for_windows (const RduPool *pool, void (*run) (const Window *w))
 {
   const RduView *y = pool->windows;
   Window w = { .pool = pool };
@@ -82,18 +76,18 @@ for_windows (const Pool *pool, void (*run) (const Window *w))
 }
 
 /* imm: kernel h, w; stride h, w; then by kernel. */
-static Pool
+static RduPool
 pool_of (const RduCall *call, const RduView *image, const RduView *windows)
 {
   const int64_t *imm = call->imm;
-  return (Pool){ .call = call,
-                 .image = image,
-                 .windows = windows,
-                 .kernel = { imm[0], imm[1] },
-                 .stride = { imm[2], imm[3] },
-                 .dilation = { 1, 1 },
-                 .lo = { image->valid_lo[2], image->valid_lo[3] },
-                 .hi = { image->valid_hi[2], image->valid_hi[3] } };
+  return (RduPool){ .call = call,
+                    .image = image,
+                    .windows = windows,
+                    .kernel = { imm[0], imm[1] },
+                    .stride = { imm[2], imm[3] },
+                    .dilation = { 1, 1 },
+                    .lo = { image->valid_lo[2], image->valid_lo[3] },
+                    .hi = { image->valid_hi[2], image->valid_hi[3] } };
 }
 
 /* A vector of channels from `first` on, which may be apart in memory. */
@@ -104,7 +98,7 @@ typedef struct
 } Channels;
 
 static inline Channels
-channels_from (const Pool *pool, int64_t first)
+channels_from (const RduPool *pool, int64_t first)
 {
   int64_t left = pool->image->n[1] - first, n = left < RDU_VECTOR ? left : RDU_VECTOR;
   return (Channels){ first, n, rdu_lanes (n) };
@@ -156,19 +150,6 @@ clear (const RduView *v)
       }
 }
 
-static inline RduVec
-choose (Mask mask, RduVec yes, RduVec no)
-{
-  return (RduVec) (((Mask) yes & mask) | ((Mask) no & ~mask));
-}
-
-/* Greater, or the first NaN. */
-static inline Mask
-beats (RduVec v, RduVec best)
-{
-  return (Mask) (v > best) | ((Mask) (v != v) & (Mask) (best == best));
-}
-
 /* ---- maximum ---- */
 
 static void
@@ -186,7 +167,7 @@ max_of_window (const Window *w)
         for (int64_t column = w->from[1]; column < w->to[1]; column++)
           {
             RduVec v = load (x, from + tap_offset (w, x, row, column), &c);
-            best = choose (beats (v, best), v, best);
+            best = rdu_pool_choose (rdu_pool_beats (v, best), v, best);
           }
       store (y, to, &c, best);
     }
@@ -196,27 +177,28 @@ max_of_window (const Window *w)
 static void
 max_pool2d (const RduCall *call)
 {
-  Pool pool = pool_of (call, call->src[0], call->dst[0]);
+  RduPool pool = pool_of (call, call->src[0], call->dst[0]);
   pool.dilation[0] = call->imm[4];
   pool.dilation[1] = call->imm[5];
-  for_windows (&pool, max_of_window);
+  if (!RDU_SYMBOL (rdu_pool_quads) (&pool, NULL, RDU_POOL_MAX))
+    for_windows (&pool, max_of_window);
 }
 
 /* Which tap of the window has the first maximum, by channel; at least one is inside. */
-static inline Mask
+static inline RduVec
 first_maximum (const Window *w, const float *from, const Channels *c)
 {
   const RduView *x = w->pool->image;
-  RduVec best = rdu_vec_zero ();
-  Mask at = { 0 };
-  int32_t tap = 0;
+  RduVec best = rdu_vec_zero (), at = rdu_vec_zero ();
+  float tap = 0;
   for (int64_t row = w->from[0]; row < w->to[0]; row++)
     for (int64_t column = w->from[1]; column < w->to[1]; column++, tap++)
       {
         RduVec v = load (x, from + tap_offset (w, x, row, column), c);
-        Mask better = tap == 0 ? ~(Mask){ 0 } : beats (v, best);
-        best = choose (better, v, best);
-        at = (at & ~better) | (((Mask){ 0 } + tap) & better);
+        best = tap == 0 ? v : best;
+        RduPoolMask better = rdu_pool_beats (v, best);
+        best = rdu_pool_choose (better, v, best);
+        at = rdu_pool_choose (better, rdu_vec_all (&tap), at);
       }
   return at;
 }
@@ -232,14 +214,14 @@ spread_maximum (const Window *w)
   for (int64_t first = 0; first < x->n[1]; first += RDU_VECTOR)
     {
       Channels c = channels_from (w->pool, first);
-      RduVec all = load (dy, g, &c);
-      Mask at = first_maximum (w, from, &c);
-      int32_t tap = 0;
+      RduVec all = load (dy, g, &c), at = first_maximum (w, from, &c);
+      float tap = 0;
       for (int64_t row = w->from[0]; row < w->to[0]; row++)
         for (int64_t column = w->from[1]; column < w->to[1]; column++, tap++)
           {
             float *sum = to + tap_offset (w, dx, row, column);
-            RduVec share = choose ((Mask) (at == (Mask){ 0 } + tap), all, rdu_vec_zero ());
+            RduVec share = rdu_pool_choose (rdu_pool_same (at, rdu_vec_all (&tap)), all,
+                                            rdu_vec_zero ());
             store (dx, sum, &c, load (dx, sum, &c) + share);
           }
     }
@@ -249,12 +231,14 @@ spread_maximum (const Window *w)
 static void
 max_pool2d_bwd (const RduCall *call)
 {
-  Pool pool = pool_of (call, call->src[1], call->src[0]);
+  RduPool pool = pool_of (call, call->src[1], call->src[0]);
   for (int d = 0; d < 2; d++)
     {
       pool.dilation[d] = call->imm[4 + d];
       pool.pad[d] = call->imm[6 + d];
     }
+  if (RDU_SYMBOL (rdu_pool_quads) (&pool, call->dst[0], RDU_POOL_MAX_BWD))
+    return;
   clear (call->dst[0]);
   for_windows (&pool, spread_maximum);
 }
@@ -303,8 +287,9 @@ average_of_window (const Window *w)
 static void
 avg_pool2d (const RduCall *call)
 {
-  Pool pool = pool_of (call, call->src[0], call->dst[0]);
-  for_windows (&pool, average_of_window);
+  RduPool pool = pool_of (call, call->src[0], call->dst[0]);
+  if (!RDU_SYMBOL (rdu_pool_quads) (&pool, NULL, RDU_POOL_MEAN))
+    for_windows (&pool, average_of_window);
 }
 
 /* Adds a share of one gradient to every element of its window. */
@@ -331,9 +316,11 @@ spread_average (const Window *w)
 static void
 avg_pool2d_bwd (const RduCall *call)
 {
-  Pool pool = pool_of (call, call->dst[0], call->src[0]);
+  RduPool pool = pool_of (call, call->dst[0], call->src[0]);
   pool.pad[0] = call->imm[5];
   pool.pad[1] = call->imm[6];
+  if (RDU_SYMBOL (rdu_pool_quads) (&pool, call->dst[0], RDU_POOL_MEAN_BWD))
+    return;
   clear (call->dst[0]);
   for_windows (&pool, spread_average);
 }

@@ -4,13 +4,14 @@
  *
  * Tensors, buffers and operands are nodes. Streams join buffers with the tensors of every launch,
  * operands are joined with their buffers, next contents with their states. The class of what a
- * convolution touches is channels-last unless it is held to rows; elementwise instructions pass
- * that on to what they combine it with. */
+ * convolution touches is channels-last unless it has few of them or is held to rows; elementwise
+ * instructions pass that on to what they combine it with. */
 #include <sf/error.h>
 
 #include "plugins/backends/rdu/layout.h"
 
 #define TRANSPOSE_BLOCK 16
+#define FEW_CHANNELS    8 /* so many, or fewer, are no vector: rows of pixels are */
 
 typedef struct
 {
@@ -92,7 +93,7 @@ static bool
 choose (const RduLayouts *layouts, size_t node)
 {
   Node *c = class_of (layouts, node);
-  bool is_new = !c->is_rows && !c->is_last;
+  bool is_new = !c->is_rows && !c->is_last && c->shape.dim[1] > FEW_CHANNELS;
   c->is_last |= is_new;
   return is_new;
 }

@@ -7,6 +7,7 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_conv_dw.c \
   plugins/backends/rdu/kernels_conv_pair.c \
   plugins/backends/rdu/kernels_conv_pair.h \
+  plugins/backends/rdu/kernels_conv_pixels.c \
   plugins/backends/rdu/kernels_conv_run.c \
   plugins/backends/rdu/kernels_conv_slab.c \
   plugins/backends/rdu/kernels_conv_sum.c \
@@ -30,6 +31,8 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_panel.h \
   plugins/backends/rdu/kernels_peak.c \
   plugins/backends/rdu/kernels_pool.c \
+  plugins/backends/rdu/kernels_pool.h \
+  plugins/backends/rdu/kernels_pool_quads.c \
   plugins/backends/rdu/kernels_product.c \
   plugins/backends/rdu/kernels_product.h \
   plugins/backends/rdu/kernels_random.c \

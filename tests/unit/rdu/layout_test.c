@@ -10,8 +10,8 @@
 
 /* Images, channels in and out, rows and columns; the pool halves both. */
 #define N 6
-#define C 3
-#define O 4
+#define C 9
+#define O 12
 #define H 4
 #define W 6
 
@@ -353,7 +353,7 @@ static Build
 build_state (const float *initial)
 {
   Build b = build_new ("train");
-  SfShape shape = SF_SHAPE (2, 3, 2, 2);
+  SfShape shape = SF_SHAPE (2, 9, 2, 2);
   uint32_t s = build_tensor (&b, "s", SF_TENSOR_STATE, SF_F32, shape, initial);
   SfProgramTensor next = { .name = "s",
                            .role = SF_TENSOR_NEXT,
@@ -364,9 +364,9 @@ build_state (const float *initial)
   uint32_t in = build_load (&b, s, 2, 1);
   uint32_t out = build_store (&b, sf_program_add_tensor (b.program, &next), 2, 1);
   SfOperand operands[] = {
-    { SF_OPERAND_IN, in, SF_F32, shape, -1, 1, { ALL (2), ALL (3), ALL (2), ALL (2) } },
-    { SF_OPERAND_TEMP, SF_NONE, SF_F32, shape, -1, 1, { ALL (2), ALL (3), ALL (2), ALL (2) } },
-    { SF_OPERAND_OUT, out, SF_F32, shape, -1, 1, { ALL (2), ALL (3), ALL (2), ALL (2) } }
+    { SF_OPERAND_IN, in, SF_F32, shape, -1, 1, { ALL (2), ALL (9), ALL (2), ALL (2) } },
+    { SF_OPERAND_TEMP, SF_NONE, SF_F32, shape, -1, 1, { ALL (2), ALL (9), ALL (2), ALL (2) } },
+    { SF_OPERAND_OUT, out, SF_F32, shape, -1, 1, { ALL (2), ALL (9), ALL (2), ALL (2) } }
   };
   SfInstr instrs[] = {
     { "max_pool2d", 1, SF_WHEN_EACH, 1, 1, { 0 }, { 1 }, { 1, 1, 1, 1, 1, 1 } },
@@ -381,28 +381,28 @@ build_state (const float *initial)
 SF_TEST (RduLayout, StatesGoInAndOutInTheOrderOfTheModel)
 {
   const SfBackendOps *ops = sf_plugin.ops.backend;
-  float initial[24], read[24];
-  double wide[24], spread[48];
-  for (int i = 0; i < 24; i++)
+  float initial[72], read[72];
+  double wide[72], spread[144];
+  for (int i = 0; i < 72; i++)
     initial[i] = (float) (wide[i] = i + 1);
   Build b = build_state (initial);
   g_autoptr (GError) error = NULL;
   RduMachine *machine = build_open (&b, 1, false, &error);
   SF_REQUIRE_NO_ERROR (error);
   SF_CHECK (machine->tensors[0].channels_last && machine->tensors[1].channels_last);
-  SfTensor state = sf_tensor (SF_F32, SF_SHAPE (2, 3, 2, 2), read),
-           from = sf_tensor (SF_F64, SF_SHAPE (2, 3, 2, 2), wide),
-           to = sf_tensor (SF_F64, SF_SHAPE (2, 3, 2, 2), spread);
+  SfTensor state = sf_tensor (SF_F32, SF_SHAPE (2, 9, 2, 2), read),
+           from = sf_tensor (SF_F64, SF_SHAPE (2, 9, 2, 2), wide),
+           to = sf_tensor (SF_F64, SF_SHAPE (2, 9, 2, 2), spread);
   for (int d = 0; d < 4; d++)
     to.strides[d] *= 2;
   SF_CHECK (build_step (&b, machine, 0, NULL, NULL, NULL, NULL, &error));
   SF_CHECK (ops->read (machine, "s", &state, &error));
-  for (int i = 0; i < 24; i++)
+  for (int i = 0; i < 72; i++)
     SF_CHECK (read[i] == 2 * initial[i]);
   SF_CHECK (ops->write (machine, "s", &from, &error));
   SF_CHECK (build_step (&b, machine, 0, NULL, NULL, NULL, NULL, &error));
   SF_CHECK (ops->read (machine, "s", &to, &error));
-  for (int i = 0; i < 24; i++)
+  for (int i = 0; i < 72; i++)
     SF_CHECK (spread[2 * i] == 2 * wide[i]);
   SF_REQUIRE_NO_ERROR (error);
   rdu_machine_close (machine);

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pools whose windows are two by two and touch: every element of the image is under one tap. Lanes
+ * are channels where these are innermost in memory, else windows of a row; the bits are those of
+ * any other pool. */
+#include "plugins/backends/rdu/kernels_pool.h"
+
+#define VL RDU_VECTOR
+
+typedef int32_t Places __attribute__ ((vector_size (RDU_VECTOR * 4)));
+
+#if RDU_VECTOR == 16
+#define EVEN  0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define LOWER 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#elif RDU_VECTOR == 8
+#define EVEN  0, 2, 4, 6, 8, 10, 12, 14
+#define LOWER 0, 8, 1, 9, 2, 10, 3, 11
+#else
+#define EVEN  0, 2, 4, 6
+#define LOWER 0, 4, 1, 5
+#endif
+
+static const float four = 4;
+
+/* A row of windows: the two rows of the image that they lie on, and of its gradient. */
+typedef struct
+{
+  const float *x[2];
+  float *dx[2];
+  float *windows;
+  int64_t n_windows, n_channels;
+  int64_t x_column, dx_column, window; /* from element to element */
+} Row;
+
+static inline int64_t
+min (int64_t a, int64_t b)
+{
+  return a < b ? a : b;
+}
+
+/* The columns of `n` windows side by side: 2 n elements. */
+static inline void
+load_columns (const float *from, int64_t n, RduVec *left, RduVec *right)
+{
+  RduVec a = rdu_vec_load_lanes (from, rdu_lanes (min (2 * n, VL)));
+  RduVec b = 2 * n > VL ? rdu_vec_load_lanes (from + VL, rdu_lanes (2 * n - VL)) : rdu_vec_zero ();
+  *left = __builtin_shuffle (a, b, (Places){ EVEN });
+  *right = __builtin_shuffle (a, b, (Places){ EVEN } + 1);
+}
+
+static inline void
+store_columns (float *to, int64_t n, RduVec left, RduVec right)
+{
+  rdu_vec_store_lanes (to, rdu_lanes (min (2 * n, VL)),
+                       __builtin_shuffle (left, right, (Places){ LOWER }));
+  if (2 * n > VL)
+    rdu_vec_store_lanes (to + VL, rdu_lanes (2 * n - VL),
+                         __builtin_shuffle (left, right, (Places){ LOWER } + VL / 2));
+}
+
+static inline RduVec
+maximum (const RduVec v[4])
+{
+  RduVec best = v[0];
+  for (int t = 1; t < 4; t++)
+    best = rdu_pool_choose (rdu_pool_beats (v[t], best), v[t], best);
+  return best;
+}
+
+static inline RduVec
+mean (const RduVec v[4])
+{
+  RduVec sum = rdu_vec_zero () + v[0];
+  sum = sum + v[1];
+  sum = sum + v[2];
+  sum = sum + v[3];
+  return sum / rdu_vec_all (&four);
+}
+
+/* The gradient goes to the first maximum; nothing is added to it, which makes -0 a 0. */
+static inline void
+spread_maximum (const RduVec v[4], RduVec g, RduVec share[4])
+{
+  RduVec best = v[0], zero = rdu_vec_zero ();
+  for (int t = 0; t < 4; t++)
+    share[t] = g + zero;
+  for (int t = 1; t < 4; t++)
+    {
+      RduPoolMask better = rdu_pool_beats (v[t], best);
+      best = rdu_pool_choose (better, v[t], best);
+      share[t] = rdu_pool_choose (better, share[t], zero);
+      for (int before = 0; before < t; before++)
+        share[before] = rdu_pool_choose (better, zero, share[before]);
+    }
+}
+
+/* `n` lanes from element `image` of the image's rows and `window` of the windows' on. */
+static inline __attribute__ ((always_inline)) void
+run_lanes (const Row *row, RduPoolOp op, bool in_rows, int64_t x, int64_t dx, int64_t window,
+           int64_t n)
+{
+  RduLanes lanes = rdu_lanes (n);
+  RduVec v[4], share[4], g = rdu_vec_zero ();
+  for (int i = 0; i < 2 && op != RDU_POOL_MEAN_BWD; i++)
+    if (in_rows)
+      load_columns (row->x[i] + x, n, &v[2 * i], &v[2 * i + 1]);
+    else
+      {
+        v[2 * i] = rdu_vec_load_lanes (row->x[i] + x, lanes);
+        v[2 * i + 1] = rdu_vec_load_lanes (row->x[i] + x + row->x_column, lanes);
+      }
+  if (op == RDU_POOL_MAX || op == RDU_POOL_MEAN)
+    {
+      RduVec y = op == RDU_POOL_MAX ? maximum (v) : mean (v);
+      rdu_vec_store_lanes (row->windows + window, lanes, y);
+      return;
+    }
+  g = rdu_vec_load_lanes (row->windows + window, lanes);
+  if (op == RDU_POOL_MAX_BWD)
+    spread_maximum (v, g, share);
+  else
+    share[0] = share[1] = share[2] = share[3] = g / rdu_vec_all (&four) + rdu_vec_zero ();
+  for (int i = 0; i < 2; i++)
+    if (in_rows)
+      store_columns (row->dx[i] + dx, n, share[2 * i], share[2 * i + 1]);
+    else
+      {
+        rdu_vec_store_lanes (row->dx[i] + dx, lanes, share[2 * i]);
+        rdu_vec_store_lanes (row->dx[i] + dx + row->dx_column, lanes, share[2 * i + 1]);
+      }
+}
+
+static inline __attribute__ ((always_inline)) void
+run_row (const Row *row, RduPoolOp op, bool in_rows)
+{
+  int64_t n = in_rows ? row->n_windows : row->n_channels;
+  for (int64_t w = 0; w < (in_rows ? 1 : row->n_windows); w++)
+    {
+      int64_t x = w * 2 * row->x_column, dx = w * 2 * row->dx_column, window = w * row->window;
+      int64_t i = 0;
+      for (; i + VL <= n; i += VL)
+        run_lanes (row, op, in_rows, in_rows ? 2 * i : x + i, in_rows ? 2 * i : dx + i, window + i,
+                   VL);
+      if (i < n)
+        run_lanes (row, op, in_rows, in_rows ? 2 * i : x + i, in_rows ? 2 * i : dx + i, window + i,
+                   n - i);
+    }
+}
+
+#define ROWS(name, op)                         \
+  static void name##_channels (const Row *row) \
+  {                                            \
+    run_row (row, op, false);                  \
+  }                                            \
+  static void name##_in_rows (const Row *row)  \
+  {                                            \
+    run_row (row, op, true);                   \
+  }
+ROWS (max, RDU_POOL_MAX)
+ROWS (max_bwd, RDU_POOL_MAX_BWD)
+ROWS (mean, RDU_POOL_MEAN)
+ROWS (mean_bwd, RDU_POOL_MEAN_BWD)
+
+static void (*const runs[][2]) (const Row *row) = {
+  [RDU_POOL_MAX] = { max_channels, max_in_rows },
+  [RDU_POOL_MAX_BWD] = { max_bwd_channels, max_bwd_in_rows },
+  [RDU_POOL_MEAN] = { mean_channels, mean_in_rows },
+  [RDU_POOL_MEAN_BWD] = { mean_bwd_channels, mean_bwd_in_rows },
+};
+
+static bool
+fits (const RduPool *pool, const RduView *dx)
+{
+  bool fits = true;
+  for (int d = 0; d < 2; d++)
+    {
+      int64_t n = 2 * pool->windows->n[2 + d];
+      fits = fits && pool->kernel[d] == 2 && pool->stride[d] == 2 && pool->dilation[d] == 1
+             && pool->pad[d] == 0 && pool->lo[d] <= 0 && pool->hi[d] >= n
+             && (dx == NULL || dx->n[2 + d] == n);
+    }
+  return fits;
+}
+
+/* Whether dimension d is innermost in the memory of all. */
+static bool
+is_innermost (const RduPool *pool, const RduView *dx, int d)
+{
+  return pool->image->stride[d] == 1 && pool->windows->stride[d] == 1
+         && (dx == NULL || dx->stride[d] == 1);
+}
+
+static float *
+at (const RduView *view, int64_t image, int64_t channel, int64_t row)
+{
+  return (float *) view->data + image * view->stride[0] + channel * view->stride[1]
+         + row * view->stride[2];
+}
+
+bool
+RDU_SYMBOL (rdu_pool_quads) (const RduPool *pool, const RduView *dx, RduPoolOp op)
+{
+  const RduView *x = pool->image, *y = pool->windows;
+  bool in_rows = is_innermost (pool, dx, 3);
+  if (!fits (pool, dx) || (!in_rows && !is_innermost (pool, dx, 1)))
+    return false;
+  Row row = { .n_windows = y->n[3],
+              .n_channels = x->n[1],
+              .x_column = x->stride[3],
+              .dx_column = dx != NULL ? dx->stride[3] : 0,
+              .window = y->stride[3] };
+  int64_t planes = in_rows ? x->n[1] : 1;
+  for (int64_t i = 0; i < y->n[0] * planes; i++)
+    for (int64_t h = 0; h < y->n[2]; h++)
+      {
+        row.windows = at (y, i / planes, i % planes, h);
+        for (int tap = 0; tap < 2; tap++)
+          {
+            row.x[tap] = at (x, i / planes, i % planes, 2 * h + tap);
+            row.dx[tap] = dx != NULL ? at (dx, i / planes, i % planes, 2 * h + tap) : NULL;
+          }
+        runs[op][in_rows](&row);
+      }
+  return true;
+}
