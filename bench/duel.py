@@ -127,21 +127,20 @@ def load(path):
 
 
 def check(case, parties, folder):
-    """For each party how it runs and what it is off by, or why it cannot take part: {"how", "off"} or {"failed"}. Raises when the reference fails."""
+    """For each party how it runs and what it is off by, or why it cannot take part: {"how", "off"} or {"failed"}. The first that can is the reference."""
     weights, reference, found = load(os.path.join(folder, "weights.npz")), None, []
     for one in parties:
         try:
             answer = answers_of(one, folder)
-            off = distances(case.kind, weights, answer, reference or answer)
+            first, wanted = reference or (one, answer)
+            off = distances(case.kind, weights, answer, wanted)
             for what, limit in LIMITS[one.precision].items():
                 if what in off and off[what] > limit:
-                    raise RuntimeError(f"{one}: its {what} is off that of {parties[0]} by {off[what]:.1e}, wanted at most {limit:.0e}")
+                    raise RuntimeError(f"{one}: its {what} is off that of {first} by {off[what]:.1e}, wanted at most {limit:.0e}")
+            reference = first, wanted
             found.append({"how": answer[2], "off": off})
         except RuntimeError as error:
-            if reference is None:
-                raise
             found.append({"failed": str(error)})
-        reference = reference or answer
     return found
 
 
@@ -170,6 +169,8 @@ def take_turns(parties, case, given, folder, until):
     """What results.json says of each party, and why some could not take part."""
     checked = check(case, parties, folder)
     taking = [one for one, about in zip(parties, checked) if "failed" not in about]
+    if not taking:
+        return [], 0, "; ".join(word["failed"] for word in checked)
     resting = idle(taking)
     times = measure(taking, given.rounds, given.seconds, until)
     about = [about for about in checked if "failed" not in about]

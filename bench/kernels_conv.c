@@ -2,6 +2,7 @@
 /* Convolutions and their gradients. Images are channels-last, weights packed. Products with padding
  * count, whether they were done or not. */
 #include <stdio.h>
+#include <string.h>
 
 #include "bench/kernels.h"
 
@@ -30,6 +31,22 @@ static const struct
   [BENCH_FORWARD] = { "conv2d", { 0, 1, 2 }, { 0, -1, 0 }, { -1, 0, 1 } },
   [BENCH_DX] = { "conv2d_dx", { 2, 1, 0 }, { 0, -1, 0 }, { -1, 1, 1 } },
   [BENCH_DW] = { "conv2d_dw", { 2, 0, 1 }, { 1, -1, 0 }, { 1, -1, 0 } },
+};
+
+/* Who computes what in the columns of the table. */
+static const struct
+{
+  BenchDirection direction;
+  enum
+  {
+    DIRECT,
+    WINOGRAD,
+    ONEDNN
+  } who;
+} columns[] = {
+  { BENCH_FORWARD, DIRECT }, { BENCH_FORWARD, WINOGRAD }, { BENCH_FORWARD, ONEDNN },
+  { BENCH_DX, DIRECT },      { BENCH_DX, WINOGRAD },      { BENCH_DX, ONEDNN },
+  { BENCH_DW, DIRECT },      { BENCH_DW, ONEDNN },
 };
 
 static RduView
@@ -72,8 +89,9 @@ operand (const BenchConv *s, BenchDirection direction, int place, SfDtype dtype)
   return v;
 }
 
+/* Directly, or by minimal filtering: no job where the emulator would not choose that. */
 static BenchJob
-ours (const Bench *bench, size_t index, BenchDirection direction, SfDtype dtype)
+ours (const Bench *bench, size_t index, BenchDirection direction, SfDtype dtype, bool is_direct)
 {
   static int64_t imm[G_N_ELEMENTS (convs)][6];
   const BenchConv *s = &convs[index];
@@ -82,9 +100,15 @@ ours (const Bench *bench, size_t index, BenchDirection direction, SfDtype dtype)
   RduView whole[3];
   for (int i = 0; i < 3; i++)
     whole[i] = operand (s, direction, i, dtype);
-  BenchParts *parts = bench_parts_new (bench,
-                                       rdu_isa_find (bench->isa, directions[direction].op, 1),
-                                       imm[index], whole, direction != BENCH_DW);
+  const RduKernel *kernel = rdu_isa_find (bench->isa, directions[direction].op, 1);
+  const RduCall call = {
+    .src = { &whole[0], &whole[1] }, .dst = { &whole[2] }, .n_src = 2, .n_dst = 1, .imm = imm[index]
+  };
+  if (!is_direct)
+    kernel = kernel->choose != NULL ? kernel->choose (&call) : NULL;
+  if (kernel == NULL)
+    return (BenchJob){ .run = NULL };
+  BenchParts *parts = bench_parts_new (bench, kernel, imm[index], whole, direction != BENCH_DW);
   bool enough = s->n >= bench->n_threads;
   bench_parts_share (parts, enough ? directions[direction].images : directions[direction].channels,
                      1);
@@ -101,14 +125,14 @@ make_row (const Bench *bench, size_t index, SfDtype dtype, BenchRow *row)
   row->flops = 2.0
                * (double) (s->n * bench_conv_out (s, s->h) * bench_conv_out (s, s->w) * s->o * s->c
                            * s->kernel * s->kernel);
-  for (int d = BENCH_FORWARD; d <= BENCH_DW; d++)
-    {
-      row->jobs[2 * d] = ours (bench, index, (BenchDirection) d, dtype);
-      row->jobs[2 * d + 1] = bench_onednn_conv (bench, s, (BenchDirection) d, dtype);
-    }
+  for (size_t c = 0; c < G_N_ELEMENTS (columns); c++)
+    row->jobs[c] = columns[c].who == ONEDNN
+                       ? bench_onednn_conv (bench, s, columns[c].direction, dtype)
+                       : ours (bench, index, columns[c].direction, dtype, columns[c].who == DIRECT);
 }
 
-const BenchTable bench_convs = { .title = "convolution, n x c x h x w, kernels",
-                                 .columns = { "forward", "oneDNN", "dx", "oneDNN", "dw", "oneDNN" },
+const BenchTable bench_convs = { .title = "convolution, n x c x h x w",
+                                 .columns = { "forward", "Winograd", "oneDNN", "dx", "Winograd",
+                                              "oneDNN", "dw", "oneDNN" },
                                  .n_rows = G_N_ELEMENTS (convs),
                                  .make_row = make_row };

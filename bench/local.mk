@@ -7,10 +7,12 @@ TESTS += bench/bench_test.sh
 
 # make bench BENCH="--quick --threads 2": options and cases. bench-docs puts the tables into docs/performance.md, too.
 .PHONY: bench bench-docs bench-compile
-bench: all bench/kernels$(EXEEXT)
+bench: all
+	$(MAKE) $(AM_MAKEFLAGS) bench/kernels$(EXEEXT)
 	+$(AM_TESTS_ENVIRONMENT) $(top_srcdir)/bench/run $(BENCH)
 
-bench-docs: all bench/kernels$(EXEEXT)
+bench-docs: all
+	$(MAKE) $(AM_MAKEFLAGS) bench/kernels$(EXEEXT)
 	+$(AM_TESTS_ENVIRONMENT) $(top_srcdir)/bench/run --write $(abs_top_srcdir)/docs/performance.md $(BENCH)
 
 bench-compile: all

@@ -114,11 +114,12 @@ class Party:
         return f"{self.name} {self.precision}, {self.threads} thread{'s'[:self.threads != 1]}"
 
     def hear(self):
-        watch = threading.Timer(PATIENCE, self.process.kill)
+        begin, watch = time.monotonic(), threading.Timer(PATIENCE, self.process.kill)
         watch.start()
         line = self.process.stdout.readline()
         watch.cancel()
-        answer = json.loads(line) if line else {"error": f"ended; see {self.log}"}
+        ended = f"no answer in {PATIENCE} s" if time.monotonic() - begin >= PATIENCE else f"ended; see {self.log}"
+        answer = json.loads(line) if line else {"error": ended}
         if "error" in answer:
             raise RuntimeError(f"{self}: {answer['error']}")
         return answer
