@@ -14,7 +14,7 @@ import machine
 import report
 import tables
 
-KERNELS_SECONDS = 90  # kept of the time of a run for bench/kernels
+KERNELS_SECONDS = 60  # kept of the time of a run for bench/kernels
 
 
 def options():
@@ -22,7 +22,7 @@ def options():
     parser.add_argument("cases", nargs="*", metavar="CASE", help="names of cases, * and ? allowed; --list prints them (default: all)")
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     parser.add_argument("--quick", action="store_true", help="a small choice of cases, f32, all threads, no kernels: about a minute")
-    parser.add_argument("--minutes", type=float, help="what a run may take: the rounds of each case end when its part is over, after three at least (default: 11; 1 with --quick)")
+    parser.add_argument("--minutes", type=float, help="what a run may take: the rounds of each case end when its part is over, after three at least (default: 10; 1 with --quick)")
     parser.add_argument("--rounds", type=int, default=9, help="rounds of turns at most (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=0.1, help="length of a turn (default: %(default)s)")
     parser.add_argument("--threads", help="numbers of threads, separated by commas (default: 1 and all that this process may use)")
@@ -33,7 +33,7 @@ def options():
     parser.add_argument("--write", metavar="FILE.md", help="put the tables between the markers of a document, too")
     given = parser.parse_args()
     everything = sorted({1, len(os.sched_getaffinity(0))})
-    given.minutes = given.minutes or (1 if given.quick else 11)
+    given.minutes = given.minutes or (1 if given.quick else 10)
     given.threads = [int(n) for n in given.threads.split(",")] if given.threads else everything[-1:] if given.quick else everything
     given.precision = given.precision.split(",") if given.precision else ["f32"] if given.quick else ["f32", "bf16"]
     given.parties = given.parties.split(",")

@@ -88,7 +88,7 @@ def openblas():
     folders = [os.environ["SF_BENCH_OPENBLAS"]] if "SF_BENCH_OPENBLAS" in os.environ else glob.glob("/usr/lib/*/openblas-openmp")
     if not folders:
         return found, "whatever BLAS is installed; the Debian package libopenblas0-openmp would be its best"
-    return {**found, "LD_LIBRARY_PATH": folders[0]}, f"OpenBLAS of {folders[0]}"
+    return {**found, "LD_LIBRARY_PATH": folders[0]}, os.path.basename(folders[0])
 
 
 def _import(python, module, environment):

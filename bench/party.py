@@ -41,8 +41,8 @@ class Task:
         return os.path.join(self.folder, name)
 
 
-def timed(steps, seconds):
-    """Runs the callables round-robin for about so long: (number of steps, median seconds of one). Short steps are timed in groups."""
+def timed(steps, seconds, least=2):
+    """Runs the callables round-robin for about so long: (number of steps, median seconds of one). Short steps are timed in groups, `least` at least."""
     count = 0
 
     def group(n):
@@ -58,7 +58,7 @@ def timed(steps, seconds):
         last = group(1)
     n = max(1, int(5e-4 / last))
     found, begin, first = [], time.perf_counter(), count
-    while len(found) < 2 or time.perf_counter() - begin < seconds:
+    while len(found) < least or time.perf_counter() - begin < seconds:
         found.append(group(n))
     return count - first, float(np.median(found))
 
@@ -118,7 +118,7 @@ class Party:
         watch.start()
         line = self.process.stdout.readline()
         watch.cancel()
-        ended = f"no answer in {PATIENCE} s" if time.monotonic() - begin >= PATIENCE else f"ended; see {self.log}"
+        ended = f"no answer in {PATIENCE} s" if time.monotonic() - begin >= PATIENCE else f"ended; see {os.path.basename(self.log)}"
         answer = json.loads(line) if line else {"error": ended}
         if "error" in answer:
             raise RuntimeError(f"{self}: {answer['error']}")

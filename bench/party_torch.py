@@ -44,7 +44,7 @@ class Worker:
         found = {}
         for way in self.ways():
             try:
-                found[way] = party.timed(self.make(way, party.IDLE_RATE), 0.05)[1]
+                found[way] = party.timed(self.make(way, party.IDLE_RATE), 0.04, least=1)[1]
             except RuntimeError as error:
                 print(f"{way}: {error}")
         if not found:

@@ -104,7 +104,7 @@ def profile(results):
             stages = [stage for stage in seen["stages"] if stage["roof"]]
             slow = [stage for stage in stages if stage["of"] < goals.STAGE_SHARE]
             lost = sorted(slow, key=lambda stage: stage["share"] * (stage["of"] - 1))[:LOSERS]
-            rows.append([found["case"], precision, digits3(seen["seconds"] * 1e3), f"{sum(stage['share'] * stage['of'] for stage in stages):.0%}", f"{seen['outside']:.0%}",
+            rows.append([found["case"], precision, digits3(seen["seconds"] * 1e3), f"{sum(stage['share'] * min(stage['of'], 1) for stage in stages):.0%}", f"{seen['outside']:.0%}",
                          f"{sum(stage['share'] for stage in slow):.0%}",
                          "; ".join(f"`{stage['name']}` {stage['share']:.0%} at {stage['of']:.0%} of {stage['roof']}" for stage in lost)])
     return markdown(["case", "precision", "ms", "at the roofs", "outside", f"below {goals.STAGE_SHARE:.0%}", "which lose the most"], *rows)
