@@ -2,7 +2,11 @@
 /* How values lie in host memory, and the way in and out. */
 #include "plugins/backends/rdu/machine.h"
 
-#define SETTLE_GRAIN 16384
+enum
+{
+  SETTLE_GRAIN = 16384,
+  BLOCK_ELEMS = 4096
+};
 
 SfDtype
 rdu_storage_dtype (SfDtype dtype)
@@ -98,26 +102,69 @@ is_alike (const RduTensor *tensor, const SfTensor *other)
   return other->dtype == tensor->storage && sf_tensor_is_dense (other);
 }
 
+/* Elements at a time that pass from another dtype into channels-last order, or back: whole images
+ * where these are small. */
+static int64_t
+block_elems (const RduTensor *tensor)
+{
+  int64_t image = tensor->shape.dim[1] * tensor->shape.dim[2] * tensor->shape.dim[3];
+  return image <= BLOCK_ELEMS ? BLOCK_ELEMS / image * image : BLOCK_ELEMS;
+}
+
+/* Dense tensors, row-major outside. */
+static void
+scatter_converted (const RduTensor *tensor, const SfTensor *from)
+{
+  int32_t block[BLOCK_ELEMS];
+  const uint8_t *at = from->data;
+  for (int64_t n, begin = 0; begin < tensor->n_elems; begin += n)
+    {
+      n = MIN (block_elems (tensor), tensor->n_elems - begin);
+      sf_dtype_convert (from->dtype, at, tensor->storage, block, (size_t) n);
+      rdu_layout_scatter (&tensor->shape, begin, n, block, tensor->data, 0);
+      at += (size_t) n * sf_dtype_bytes (from->dtype);
+    }
+}
+
+static void
+gather_converted (const RduTensor *tensor, SfTensor *to)
+{
+  int32_t block[BLOCK_ELEMS];
+  uint8_t *at = to->data;
+  for (int64_t n, begin = 0; begin < tensor->n_elems; begin += n)
+    {
+      n = MIN (block_elems (tensor), tensor->n_elems - begin);
+      rdu_layout_gather (&tensor->shape, begin, n, block, tensor->data, 0);
+      sf_dtype_convert (tensor->storage, block, to->dtype, at, (size_t) n);
+      at += (size_t) n * sf_dtype_bytes (to->dtype);
+    }
+}
+
 bool
 rdu_tensor_write (RduMachine *machine, uint32_t index, const SfTensor *from, GError **error)
 {
   RduTensor *tensor = &machine->tensors[index];
-  bool permutes = rdu_layout_permutes (&tensor->shape, tensor->channels_last);
   if (!check_elems (tensor, from, "feed what the model declares", error)
       || !rdu_tensor_own (tensor, error))
     return false;
-  SfTensor to = sf_tensor (tensor->storage, from->shape, tensor->data), rows = { 0 };
   tensor->version++;
-  if (!permutes && !sf_tensor_copy (from, &to, error))
-    return false;
-  if (permutes && is_alike (tensor, from))
-    rdu_layout_scatter (&tensor->shape, 0, tensor->n_elems, from->data, tensor->data, 0);
-  else if (permutes)
+  SfTensor to = sf_tensor (tensor->storage, from->shape, tensor->data), rows = { 0 };
+  if (!rdu_layout_permutes (&tensor->shape, tensor->channels_last))
     {
-      if (!sf_tensor_alloc (tensor->storage, &from->shape, &rows, error))
+      if (!sf_tensor_copy (from, &to, error))
+        return false;
+    }
+  else if (is_alike (tensor, from))
+    rdu_layout_scatter (&tensor->shape, 0, tensor->n_elems, from->data, tensor->data, 0);
+  else if (sf_tensor_is_dense (from))
+    scatter_converted (tensor, from);
+  else
+    {
+      if (!sf_tensor_alloc (from->dtype, &from->shape, &rows, error))
         return false;
       bool good = sf_tensor_copy (from, &rows, error);
-      rdu_layout_scatter (&tensor->shape, 0, tensor->n_elems, rows.data, tensor->data, 0);
+      if (good)
+        scatter_converted (tensor, &rows);
       sf_tensor_clear (&rows);
       if (!good)
         return false;
@@ -136,14 +183,17 @@ rdu_tensor_read (const RduMachine *machine, uint32_t index, SfTensor *to, GError
   if (!rdu_layout_permutes (&tensor->shape, tensor->channels_last))
     return sf_tensor_copy (&from, to, error);
   if (is_alike (tensor, to))
+    rdu_layout_gather (&tensor->shape, 0, tensor->n_elems, to->data, tensor->data, 0);
+  else if (sf_tensor_is_dense (to))
+    gather_converted (tensor, to);
+  else
     {
-      rdu_layout_gather (&tensor->shape, 0, tensor->n_elems, to->data, tensor->data, 0);
-      return true;
+      if (!sf_tensor_alloc (to->dtype, &to->shape, &rows, error))
+        return false;
+      gather_converted (tensor, &rows);
+      bool good = sf_tensor_copy (&rows, to, error);
+      sf_tensor_clear (&rows);
+      return good;
     }
-  if (!sf_tensor_alloc (tensor->storage, &to->shape, &rows, error))
-    return false;
-  rdu_layout_gather (&tensor->shape, 0, tensor->n_elems, rows.data, tensor->data, 0);
-  bool good = sf_tensor_copy (&rows, to, error);
-  sf_tensor_clear (&rows);
-  return good;
+  return true;
 }

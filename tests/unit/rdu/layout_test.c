@@ -446,3 +446,45 @@ SF_TEST (RduLayout, UnknownLayoutIsRefused)
                   "SF_RDU_LAYOUT: found \"columns\", wanted auto or rows");
   sf_program_unref (net.b.program);
 }
+
+/* Through a tensor of the machine and back, in another dtype or with gaps; image by image, and in
+ * pieces of an image. */
+SF_TEST (RduLayout, OtherDtypesAndStridesGoInAndOut)
+{
+  const SfShape shapes[] = { SF_SHAPE (70, 3, 5, 8), SF_SHAPE (2, 3, 50, 60) };
+  for (size_t s = 0; s < G_N_ELEMENTS (shapes); s++)
+    {
+      const SfShape *shape = &shapes[s];
+      int64_t n = sf_shape_n_elems (shape), pixels = shape->dim[2] * shape->dim[3];
+      g_autofree float *memory = g_new (float, n);
+      g_autofree double *given = g_new (double, 2 * n), *got = g_new0 (double, 2 * n);
+      RduTensor tensor = { .name = (char *) "t",
+                           .dtype = SF_F32,
+                           .storage = SF_F32,
+                           .shape = *shape,
+                           .channels_last = true,
+                           .n_elems = n,
+                           .data = memory };
+      RduMachine machine = { .n_tensors = 1, .tensors = &tensor };
+      for (int64_t i = 0; i < 2 * n; i++)
+        given[i] = (double) i;
+      for (int gap = 1; gap <= 2; gap++)
+        {
+          SfTensor in = sf_tensor (SF_F64, *shape, given), out = sf_tensor (SF_F64, *shape, got);
+          for (int d = 0; d < 4; d++)
+            in.strides[d] = out.strides[d] = in.strides[d] * gap;
+          SF_CHECK (rdu_tensor_write (&machine, 0, &in, NULL));
+          int64_t off = 0;
+          for (int64_t i = 0; i < n; i++)
+            {
+              int64_t image = i / (3 * pixels), channel = i / pixels % 3, pixel = i % pixels;
+              off += (double) memory[(image * pixels + pixel) * 3 + channel] != given[i * gap];
+            }
+          SF_CHECK_INT (off, 0);
+          SF_CHECK (rdu_tensor_read (&machine, 0, &out, NULL));
+          for (int64_t i = 0; i < n; i++)
+            off += got[i * gap] != given[i * gap];
+          SF_CHECK_INT (off, 0);
+        }
+    }
+}

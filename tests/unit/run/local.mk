@@ -34,3 +34,9 @@ TESTS += tests/unit/run/model_test
 SF_THREADED_TESTS += tests/unit/run/model_test
 tests_unit_run_model_test_SOURCES = tests/unit/run/report_test.c tests/unit/run/train_test.c
 tests_unit_run_model_test_LDADD = $(SF_TEST_LIBS) -lm
+
+# Interposes the functions that allocate, and so is a program of its own.
+check_PROGRAMS += tests/unit/run/warm_test
+TESTS += tests/unit/run/warm_test
+tests_unit_run_warm_test_SOURCES = tests/unit/run/warm_test.c
+tests_unit_run_warm_test_LDADD = $(SF_TEST_LIBS) -lm
