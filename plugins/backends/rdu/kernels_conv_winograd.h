@@ -46,11 +46,12 @@ typedef struct
   float *scratch;
 } RduWinogradJob;
 
-/* Transformed weights: planes of panels (kernels_panel.h) of result channels by source channels. */
+/* Elements from plane to plane of transformed weights: panels (kernels_panel.h) of result channels
+ * by source channels, and a line more: no two planes lie in the same sets of a cache. */
 static inline int64_t
 rdu_winograd_plane (int64_t n_in, int64_t n_out)
 {
-  return n_in * ((n_out + RDU_VECTOR - 1) / RDU_VECTOR * RDU_VECTOR);
+  return n_in * ((n_out + RDU_VECTOR - 1) / RDU_VECTOR * RDU_VECTOR) + 16;
 }
 
 #ifdef RDU_ISA

@@ -6,10 +6,16 @@
 #define VL   RDU_VECTOR
 #define TAPS 3
 
-/* Channels that pay for the transforms of the other side's, and squares that pay for weights which
- * are 16/9 as long. */
-#define LEAST_CHANNELS 32
-#define LEAST_SQUARES  32
+/* Channels that pay for the transforms of the other side's. Weights are 16/9 as long as the direct
+ * way's: squares that pay for those of up to NEAR_PAIRS pairs of channels, which a cache holds, and
+ * for those that come from memory. */
+enum
+{
+  LEAST_CHANNELS = 32,
+  NEAR_PAIRS = 256 * 256,
+  LEAST_SQUARES_NEAR = 16,
+  LEAST_SQUARES = 96
+};
 
 /* ---- firings ---- */
 
@@ -133,6 +139,7 @@ suits (const RduCall *whole)
 {
   const RduView *x = whole->src[0], *w = whole->src[1], *y = whole->dst[0];
   int64_t rows = (y->dim[2] + 1) / 2, columns = (y->dim[3] + 1) / 2;
+  bool is_near = w->dim[0] * w->dim[1] <= NEAR_PAIRS;
   for (int d = 0; d < 2; d++)
     if (w->dim[2 + d] != TAPS || whole->imm[d] != 1 || whole->imm[2 + d] != 1)
       return false;
@@ -141,7 +148,7 @@ suits (const RduCall *whole)
     return false;
   /* Squares that hang over the edge may hold more products than the direct way has: at least a
    * third of it has to be saved. */
-  return y->dim[0] * rows * columns >= LEAST_SQUARES
+  return y->dim[0] * rows * columns >= (is_near ? LEAST_SQUARES_NEAR : LEAST_SQUARES)
          && 2 * 9 * y->dim[2] * y->dim[3] >= 3 * 16 * rows * columns;
 }
 
