@@ -18,3 +18,4 @@ grep -q '^| train-logreg-b64-sgd | [0-9.]* | [0-9.]* ±' "$work/results/results.
 }
 
 "${SF_PYTHON:-/usr/bin/python3}" -B "$SF_SOURCE_DIR/bench/check_test.py" "$work"
+"${SF_PYTHON:-/usr/bin/python3}" -B "$SF_SOURCE_DIR/bench/report_test.py" "$work"
