@@ -79,4 +79,4 @@ def rows(results):
     yield from memory(results)
     idle = [found["idle"] for found in results["cases"] if "idle" in found]
     if idle:
-        yield "CPU that any waiting party uses", "0%", f"{max(idle):.0%}"
+        yield "CPU that a session uses while it waits", "0%", f"{max(idle):.0%}"

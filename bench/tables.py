@@ -84,7 +84,7 @@ def epochs(results):
 
 
 def memory(results):
-    """Peak memory of a process that does nothing else, and what may be said of it; CPU use of parties that wait."""
+    """Peak memory of a process that does nothing else, and what may be said of it; CPU use of sessions that wait."""
     rows = []
     for found in results["cases"]:
         for precision, program in found["programs"].items():
@@ -93,7 +93,7 @@ def memory(results):
                 rows.append([found["case"], precision, *(f"{size / 1e6:.0f}" for size in sizes), f"{sizes[2] / sizes[1]:.0%}"])
     idle = [found["idle"] for found in results["cases"] if "idle" in found]
     return markdown(["case", "precision", "planned, MB", "allowed, MB", "peak, MB", "of what is allowed"], *rows) + (
-        ["", f"While all waited no party used more than {max(idle):.0%} of a CPU."] if idle else [])
+        ["", f"While all waited no session of ours used more than {max(idle):.0%} of a CPU."] if idle else [])
 
 
 def profile(results):
