@@ -17,6 +17,8 @@
 #define MAX_SHARES (MAX_PIXELS * MAX_OUT)
 #define MAX_ROWS   512 /* of sums whose source elements are not neighbours */
 
+#define LEAST_PAIRED 3 /* source channels whose pixels are multiplied in pairs */
+
 /* Channels c .. and o .., and the taps `tap` .. of all columns of the kernel. */
 typedef struct
 {
@@ -382,11 +384,12 @@ add_parts (Part *part, int64_t n_in, bool first)
         }
 }
 
+/* Of very few source channels the pairs would take longer to make than to multiply. */
 static bool
 in_pairs (const RduView *dy, const RduView *x)
 {
 #ifdef RDU_HAS_PAIRS
-  return dy->dtype == SF_BF16 && x->dtype == SF_BF16;
+  return dy->dtype == SF_BF16 && x->dtype == SF_BF16 && x->dim[1] >= LEAST_PAIRED;
 #else
   (void) dy, (void) x;
   return false;

@@ -72,39 +72,55 @@ RDU_SYMBOL (rdu_conv_pair_channels) (const float *from, int64_t pixel, int64_t c
                                        2 * c + 1 < n_channels ? from[p * pixel + channel] : -0.0f);
 }
 
-static RduVec
-load_pixel (const RduConvPairs *pairs, int64_t at, int64_t channel)
+static inline bool
+has_memory (const RduConvPairs *pairs, int64_t at)
 {
-  int64_t left = pairs->n_channels - channel;
-  return at < pairs->lo || at >= pairs->hi
-             ? rdu_vec_zero ()
-             : rdu_vec_load_lanes (pairs->from + at * pairs->pixel + channel,
-                                   rdu_lanes (left < VL ? left : VL));
+  return at >= pairs->lo && at < pairs->hi;
 }
 
-static float
+/* Channels are contiguous. */
+static void
+pair_vectors (const RduConvPairs *pairs, float *to, int64_t row)
+{
+  const float *from = pairs->from;
+  int64_t n_channels = pairs->n_channels, next = pairs->step * pairs->pixel,
+          distance = pairs->distance * pairs->pixel;
+  for (int64_t i = 0, at = 0; i < pairs->n; i++, at += pairs->step, from += next, to += row)
+    {
+      RduLanes earlier = has_memory (pairs, at) ? rdu_lanes (VL) : 0;
+      RduLanes later = has_memory (pairs, at + pairs->distance) ? rdu_lanes (VL) : 0;
+      int64_t c = 0;
+      for (; c + VL <= n_channels; c += VL)
+        rdu_vec_store (to + c, join_vectors (rdu_vec_load_lanes (from + c, earlier),
+                                             rdu_vec_load_lanes (from + distance + c, later)));
+      if (c == n_channels)
+        continue;
+      RduLanes lanes = rdu_lanes (n_channels - c);
+      rdu_vec_store_lanes (to + c, rdu_lanes (row - c < VL ? row - c : VL),
+                           join_vectors (rdu_vec_load_lanes (from + c, earlier & lanes),
+                                         rdu_vec_load_lanes (from + distance + c, later & lanes)));
+    }
+}
+
+static inline float
 pixel_at (const RduConvPairs *pairs, int64_t at, int64_t channel)
 {
-  return at < pairs->lo || at >= pairs->hi
-             ? 0
-             : pairs->from[at * pairs->pixel + channel * pairs->channel];
+  return has_memory (pairs, at) ? pairs->from[at * pairs->pixel + channel * pairs->channel] : 0;
 }
 
 void
 RDU_SYMBOL (rdu_conv_pair_pixels) (const RduConvPairs *pairs, float *to, int64_t row)
 {
-  if (pairs->channel != 1)
+  if (pairs->channel == 1)
     {
-      memset (to, 0, (size_t) (pairs->n * row) * 4);
-      for (int64_t c = 0; c < pairs->n_channels; c++)
-        for (int64_t i = 0, at = 0; i < pairs->n; i++, at += pairs->step)
-          ((Bits *) to)[i * row + c] = join (pixel_at (pairs, at, c),
-                                             pixel_at (pairs, at + pairs->distance, c));
+      pair_vectors (pairs, to, row);
       return;
     }
-  for (int64_t i = 0, at = 0; i < pairs->n; i++, at += pairs->step, to += row)
-    for (int64_t c = 0; c < pairs->n_channels; c += VL)
-      rdu_vec_store (to + c, join_vectors (load_pixel (pairs, at, c),
-                                           load_pixel (pairs, at + pairs->distance, c)));
+  if (row > pairs->n_channels)
+    memset (to, 0, (size_t) (pairs->n * row) * 4);
+  for (int64_t c = 0; c < pairs->n_channels; c++)
+    for (int64_t i = 0, at = 0; i < pairs->n; i++, at += pairs->step)
+      ((Bits *) to)[i * row + c] = join (pixel_at (pairs, at, c),
+                                         pixel_at (pairs, at + pairs->distance, c));
 }
 #endif

@@ -7,9 +7,10 @@ typedef RduVec (*Step) (RduVec a, RduVec b, RduVec sum);
 typedef void (*Run) (const RduConvSums *sums, int vectors);
 
 static inline __attribute__ ((always_inline)) void
-run_pixels (const RduConvSums *t, const int n, const int vectors, const bool is_scattered,
+run_pixels (const RduConvSums *sums, const int n, const int vectors, const bool is_scattered,
             const Step step)
 {
+  const RduConvSums copy = *sums, *t = &copy; /* no store of sums changes it */
   for (int64_t image = 0; image < t->n_images; image++)
     {
       RduVec sum[RDU_CONV_SUMS_1][2];

@@ -338,7 +338,7 @@ check_conv (const RduIsa *isa, const Conv *g, bool narrow)
   g_autofree float *x = values (1, nx, narrow), *w = values (2, nw, narrow),
                    *dy = values (3, ny, narrow);
   int n_ways = narrow ? N_WAYS : BF16;
-  for (int accumulate = 0; accumulate <= ACCUMULATE; accumulate += ACCUMULATE)
+  for (int accumulate = narrow ? ACCUMULATE : 0; accumulate <= ACCUMULATE; accumulate += ACCUMULATE)
     {
       g_autofree float *y0 = NULL, *dx0 = NULL, *dw0 = NULL;
       for (int way = accumulate; way < accumulate + n_ways; way++)
