@@ -14,6 +14,7 @@ enum
   CONV_PIXELS = 128,      /* the same of a convolution */
   TILE_COLUMNS = 64,      /* of a contraction's tile, or result channels */
   LANES = 16,             /* of a vector */
+  FEW_CHANNELS = 8,       /* of a result, worked by vectors of pixels */
   FAR_CACHES = 96,        /* times a worker's own cache: surely in memory */
   MAX_HALVINGS = 3,       /* of what kernels run well on, for idle workers */
   DEFAULT_CACHE = 1 << 20 /* when the system does not say */
@@ -181,6 +182,8 @@ result_grain (const SfTileOp *op, const SfOperand *y, int d)
     return d == y->shape.rank - 2 ? GEMM_ROWS : d == y->shape.rank - 1 ? TILE_COLUMNS : 1;
   if (op->tile_class != SF_TILE_WINDOW || y->shape.rank != 4)
     return 1;
+  if (g_str_equal (op->name, "conv2d_dw") && d == 0 && y->shape.dim[0] <= FEW_CHANNELS)
+    return (y->shape.dim[0] + 1) / 2;
   if (g_str_equal (op->name, "conv2d_dw"))
     return (const int64_t[]){ 2 * LANES, 8, 1, 1 }[d];
   if (!g_str_has_prefix (op->name, "conv2d"))

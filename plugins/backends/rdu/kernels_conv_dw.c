@@ -16,6 +16,7 @@
 #define MAX_SOURCE 65536
 #define MAX_SHARES (MAX_PIXELS * MAX_OUT)
 #define MAX_ROWS   512 /* of sums whose source elements are not neighbours */
+#define MAX_APART  9   /* of them in a tile: as many offsets stay in registers */
 
 #define LEAST_PAIRED 3 /* source channels whose pixels are multiplied in pairs */
 
@@ -234,6 +235,8 @@ add_rows (const Part *part, RduConvSums sums, int64_t n_rows)
     {
       int vectors = part->out_row - o >= 2 * VL ? 2 : 1;
       int64_t most = vectors == 2 ? RDU_CONV_SUMS_2 : RDU_CONV_SUMS_1;
+      if (offset != NULL)
+        most = min (most, MAX_APART);
       for (int64_t row = 0, left = (n_rows + most - 1) / most, n; left > 0; left--, row += n)
         {
           n = (n_rows - row + left - 1) / left;
@@ -411,7 +414,7 @@ RDU_SYMBOL (rdu_conv2d_dw) (const RduCall *call)
                 .sums = call->scratch,
                 .shares = call->scratch + MAX_SUMS,
                 .source = call->scratch + MAX_SUMS + MAX_SHARES + VL };
-  if (taps == 0 || dw->n[0] == 0 || dw->n[1] == 0)
+  if (taps == 0 || dw->n[0] == 0 || dw->n[1] == 0 || RDU_SYMBOL (rdu_conv2d_dw_pixels) (call))
     return;
   part.n_images = 1;
   part.n[1] = max (min (part.dy->n[3], MAX_PIXELS), 1);

@@ -5,6 +5,7 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_conv.c \
   plugins/backends/rdu/kernels_conv.h \
   plugins/backends/rdu/kernels_conv_dw.c \
+  plugins/backends/rdu/kernels_conv_dw_pixels.c \
   plugins/backends/rdu/kernels_conv_pair.c \
   plugins/backends/rdu/kernels_conv_pair.h \
   plugins/backends/rdu/kernels_conv_pixels.c \
