@@ -24,6 +24,7 @@ typedef struct
 typedef struct
 {
   RduStage *stage;
+  const RduIsa *isa;
   size_t n_drafts;
   Draft *drafts;
   uint32_t *draft_of; /* per instruction */
@@ -173,12 +174,33 @@ overlaps (const RduStage *stage, const RduInstr *a, const RduInstr *b)
   return false;
 }
 
+/* Slots that an instruction adds to a group, at most: what it makes, what it reads that no member
+ * reads or makes, and a constant or numbers by place. */
+static int
+new_slots (const Grouping *g, const Draft *draft, const RduInstr *instr)
+{
+  int n = instr->n_src == 0 || is_source (instr) ? 2 : 1;
+  for (int k = 0; k < instr->n_src; k++)
+    {
+      bool is_known = false;
+      for (size_t m = 0; m < draft->n && !is_known; m++)
+        {
+          const RduInstr *member = &g->stage->instrs[draft->member[m]];
+          is_known = member->dst[0] == instr->src[k];
+          for (int j = 0; j < member->n_src; j++)
+            is_known |= member->src[j] == instr->src[k];
+        }
+      n += !is_known;
+    }
+  return n;
+}
+
 static bool
 may_join (const Grouping *g, const Draft *draft, const RduInstr *instr)
 {
   const RduStage *stage = g->stage;
   if (!draft->is_fused || draft->on_last != instr->on_last || draft->n == RDU_FUSED_OPS
-      || draft->n_slots + instr->n_src + 2 > RDU_FUSED_SLOTS)
+      || draft->n_slots + new_slots (g, draft, instr) > RDU_FUSED_SLOTS)
     return false;
   const RduInstr *first = &stage->instrs[draft->member[0]];
   if (!same_box (&stage->operands[first->dst[0]], &stage->operands[instr->dst[0]]))
@@ -224,8 +246,8 @@ place_instr (Grouping *g, uint32_t i)
       to->on_last = instr->on_last;
     }
   g->draft_of[i] = (uint32_t) (to - g->drafts);
+  to->n_slots += new_slots (g, to, instr);
   to->member[to->n++] = i;
-  to->n_slots += instr->n_src + 2;
 }
 
 /* ---- what goes through memory ---- */
@@ -410,6 +432,7 @@ add_op (Building *b, uint32_t i)
                      .rounded_to = is_final (g, i) ? dst->stored : SF_F32 };
   dst->is_settled = result.rounded_to != SF_F32;
   op.func = instr->kernel->rows[is_int];
+  op.forms = g->isa->step_forms (is_copied ? "copy" : instr->op, is_int);
   op.dst = add_slot (b, result, is_copied ? NOBODY : i);
   b->fused->ops[b->fused->n_ops++] = op;
 }
@@ -492,7 +515,7 @@ find_memory (RduStage *stage)
 }
 
 static void
-add_group (const Grouping *g, const Draft *draft, const RduIsa *isa)
+add_group (const Grouping *g, const Draft *draft)
 {
   RduStage *stage = g->stage;
   bool is_of_use = !draft->is_fused;
@@ -501,7 +524,7 @@ add_group (const Grouping *g, const Draft *draft, const RduIsa *isa)
   if (!is_of_use)
     return;
   RduGroup *group = &stage->groups[stage->n_groups++];
-  *group = (RduGroup){ .on_last = draft->on_last, .run = isa->fused_run };
+  *group = (RduGroup){ .on_last = draft->on_last, .run = g->isa->fused_run };
   if (draft->is_fused)
     group->fused = build (g, draft);
   else
@@ -525,6 +548,7 @@ rdu_stage_group (RduStage *stage, const RduIsa *isa)
 {
   size_t n = stage->n_instrs;
   Grouping g = { .stage = stage,
+                 .isa = isa,
                  .drafts = g_new0 (Draft, n + 1),
                  .draft_of = g_new0 (uint32_t, n + 1),
                  .is_stored = g_new0 (bool, n + 1) };
@@ -536,7 +560,7 @@ rdu_stage_group (RduStage *stage, const RduIsa *isa)
   find_stored (&g);
   stage->groups = g_new0 (RduGroup, n + 1);
   for (size_t d = 0; d < g.n_drafts; d++)
-    add_group (&g, &g.drafts[d], isa);
+    add_group (&g, &g.drafts[d]);
   find_memory (stage);
   g_free (g.drafts);
   g_free (g.draft_of);

@@ -119,17 +119,19 @@ typedef struct
   SfDtype rounded_to; /* WRITTEN: what its buffer holds; SF_F32: as it is */
 } RduSlot;
 
+typedef struct RduStepForms RduStepForms; /* of one ISA: kernels_steps.h */
+
 typedef struct
 {
   RduRowFunc func;
-  SfDtype dtype; /* of what it makes */
+  const RduStepForms *forms; /* NULL: only by rows */
+  SfDtype dtype;             /* of what it makes */
   const int64_t *imm;
   int n_src;
   uint8_t src[RDU_ROW_SRC], dst; /* slots */
 } RduFusedOp;
 
-/* Elementwise operations over one box, run by run, with what is between them in registers: pieces
- * of first level cache. */
+/* Elementwise operations over one box, run by run, with what is between them in registers. */
 typedef struct
 {
   int n_slots, n_ops, n_regs;
@@ -158,6 +160,8 @@ extern const RduKernel RDU_SYMBOL (rdu_index_kernels)[];
 void RDU_SYMBOL (rdu_round) (SfDtype dtype, float *x, int64_t n);
 /* Runs a fused program over views[fused->box]. */
 void RDU_SYMBOL (rdu_fused_run) (const RduFused *fused, const RduView *views);
+/* The steps of an elementwise operation on f32 or i32 operands; NULL: it has none. */
+const RduStepForms *RDU_SYMBOL (rdu_step_forms) (const char *op, bool is_int);
 /* One elementwise instruction by the same way. */
 void RDU_SYMBOL (rdu_map) (const RduCall *call, const RduRowFunc *rows);
 /* Elements first, first + step .. of sf_rng_uniform. */
@@ -173,6 +177,7 @@ typedef struct
   const RduKernel *const *tables; /* ended by NULL */
   void (*round) (SfDtype dtype, float *x, int64_t n);
   void (*fused_run) (const RduFused *fused, const RduView *views);
+  const RduStepForms *(*step_forms) (const char *op, bool is_int);
   const struct RduPeakKernels *peak; /* what it can do at most: peak.h */
 } RduIsa;
 

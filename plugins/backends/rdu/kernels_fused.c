@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fused programs: elementwise operations one after the other over runs of a box that stay in first
- * level cache.
+/* Fused programs: elementwise operations one after the other over runs of a box, block by block.
  *
  * A run is some rows of the box's innermost dimension, or a piece of one. An operand that lies
- * dense over the run, or repeats one element, is used where it lies; any other is brought into a
- * register first. What a register holds is kept as long as it comes from the same place, so that a
- * vector of channels is repeated over the rows of a run only once. */
+ * dense over the run, or repeats one element or a row of a power of two, is used where it lies; any
+ * other is brought into first level cache first. What is there is kept as long as it comes from the
+ * same place, so that a vector of channels is repeated over the rows of a run only once. */
 #include <string.h>
 
+#include "plugins/backends/rdu/kernels_inline.h"
+#include "plugins/backends/rdu/kernels_steps.h"
 #include "plugins/backends/rdu/kernels_view.h"
 
-#define FILE_ELEMS   8192 /* of all registers: two thirds of a first level cache */
-#define LONGEST_RUN  1024
-#define SHORTEST_RUN 64
+#define BLOCK       RDU_STEP_BLOCK
+#define FILE_ELEMS  8192 /* of all that is in first level cache: two thirds of it */
+#define LONGEST_RUN 1024
+#define MAX_STEPS   (3 * RDU_FUSED_OPS + 1) /* of an operation: load, itself, store; and the end */
+#define NOTHING     (-1)
+#define AHEAD       512 /* elements: as long as memory takes */
+#define LINE        16  /* elements of a cache line */
 
 /* How a slot's elements come and go. */
 typedef enum
 {
   DENSE,
-  REPEATED,
-  MOVED, /* by way of a register */
+  REPEATED, /* one element */
+  PERIODIC, /* a row, the same for all rows */
+  MOVED,    /* by way of first level cache */
 } Way;
 
 typedef struct
@@ -28,9 +34,9 @@ typedef struct
   int32_t *base; /* of memory; NULL: element numbers */
   int64_t first; /* IOTA, UNIFORM: number of the first element */
   int64_t stride[SF_MAX_RANK], row, column;
-  int32_t *reg;
-  const int32_t *holds; /* where the register's content is from */
-  int64_t held;         /* rows of it */
+  int32_t *copy;        /* MOVED: a run; PERIODIC: a row or a block; DENSE: the last block */
+  const int32_t *holds; /* where the copy's content is from */
+  int64_t held;         /* elements of it */
 } Place;
 
 typedef struct
@@ -40,9 +46,12 @@ typedef struct
   int64_t n[SF_MAX_RANK], index[SF_MAX_RANK];
   int64_t n_rows, n_columns; /* of a run, at most */
   int32_t *at[RDU_FUSED_SLOTS];
+  int64_t mask[RDU_FUSED_SLOTS]; /* of positions in a run: where a slot's elements begin anew */
   Place place[RDU_FUSED_SLOTS];
-  RduRow rows[RDU_FUSED_OPS];
+  int n_streams, stream[RDU_FUSED_SLOTS]; /* slots that are read where they lie */
   SfRng rng[RDU_FUSED_SLOTS];
+  RduRowCall calls[RDU_FUSED_OPS];
+  RduStep steps[MAX_STEPS];
 } Run;
 
 static bool
@@ -125,67 +134,207 @@ find_dims (Run *run, const RduView *views)
   return true;
 }
 
-/* Length of runs, and for each slot its way. */
+/* Whether a row that repeats has a length that every block begins anew. */
+static bool
+is_period (const Run *run)
+{
+  int64_t length = run->n[run->rank - 1];
+  return (length & (length - 1)) == 0;
+}
+
+static Way
+way_of (const Run *run, int s)
+{
+  const RduSlot *slot = &run->fused->slots[s];
+  const Place *place = &run->place[s];
+  bool is_read = slot->kind == RDU_SLOT_READ, is_one_row = run->n_rows == 1;
+  if (slot->kind == RDU_SLOT_CONSTANT)
+    return REPEATED;
+  if (slot->kind == RDU_SLOT_REGISTER)
+    return PERIODIC;
+  if (!is_read && slot->kind != RDU_SLOT_WRITTEN)
+    return MOVED;
+  if (place->column == 1 && (is_one_row || place->row == run->n[run->rank - 1]))
+    return DENSE;
+  if (is_read && place->column == 0 && (is_one_row || place->row == 0))
+    return REPEATED;
+  return is_read && place->column == 1 && place->row == 0 && is_period (run) ? PERIODIC : MOVED;
+}
+
+/* Rows and columns of a run, of which `longest` elements may be copied. */
 static void
-find_ways (Run *run, int32_t *file)
+find_run (Run *run, int64_t longest)
 {
   const RduFused *fused = run->fused;
-  int inner = run->rank - 1, n_regs = fused->n_regs;
-  for (int s = 0; s < fused->n_slots; s++)
-    n_regs += is_placed (&fused->slots[s]);
-  int64_t longest = FILE_ELEMS / (n_regs > 0 ? n_regs : 1) / SHORTEST_RUN * SHORTEST_RUN;
-  longest = longest > LONGEST_RUN ? LONGEST_RUN : longest;
-  int64_t length = run->n[inner], n_rows = inner > 0 ? run->n[inner - 1] : 1;
+  int inner = run->rank - 1;
+  int64_t length = run->n[inner], all_rows = inner > 0 ? run->n[inner - 1] : 1;
+  bool is_bounded = false;
   run->n_columns = length < longest ? length : longest;
-  run->n_rows = longest / run->n_columns < n_rows ? longest / run->n_columns : n_rows;
-  for (int s = 0, next = fused->n_regs; s < fused->n_slots; s++)
+  run->n_rows = longest / run->n_columns < all_rows ? longest / run->n_columns : all_rows;
+  for (int s = 0; s < fused->n_slots; s++)
     {
       const RduSlot *slot = &fused->slots[s];
       Place *place = &run->place[s];
-      place->row = inner > 0 ? place->stride[inner - 1] : 0;
-      place->column = place->stride[inner];
-      place->way = REPEATED;
+      place->row = inner > 0 && is_placed (slot) ? place->stride[inner - 1] : 0;
+      place->column = is_placed (slot) ? place->stride[inner] : 0;
+      place->way = way_of (run, s);
+      is_bounded |= place->way == MOVED
+                    || (slot->kind == RDU_SLOT_WRITTEN && slot->rounded_to != SF_F32);
+    }
+  if (is_bounded)
+    return;
+  run->n_columns = length;
+  run->n_rows = run->n_rows == 1 ? 1 : all_rows;
+}
+
+/* Where slots find their elements, and what of first level cache they have. */
+static void
+find_places (Run *run, int32_t *file)
+{
+  const RduFused *fused = run->fused;
+  int n_placed = 0;
+  for (int s = 0; s < fused->n_slots; s++)
+    n_placed += is_placed (&fused->slots[s]);
+  int64_t left = FILE_ELEMS - fused->n_regs * BLOCK;
+  int64_t longest = n_placed > 0 ? left / n_placed / BLOCK * BLOCK : LONGEST_RUN;
+  longest = longest > LONGEST_RUN ? LONGEST_RUN : longest;
+  find_run (run, longest);
+  int64_t length = run->n[run->rank - 1];
+  run->n_streams = 0;
+  int32_t *next = file + fused->n_regs * BLOCK;
+  for (int s = 0; s < fused->n_slots; s++)
+    {
+      const RduSlot *slot = &fused->slots[s];
+      Place *place = &run->place[s];
+      run->mask[s] = place->way == PERIODIC && is_placed (slot) && length > BLOCK ? length - 1
+                     : place->way == DENSE || place->way == MOVED                 ? -1
+                                                                                  : 0;
       if (slot->kind == RDU_SLOT_CONSTANT)
         run->at[s] = (int32_t *) (uintptr_t) &slot->bits;
       else if (slot->kind == RDU_SLOT_REGISTER)
+        run->at[s] = file + slot->reg * BLOCK;
+      else
         {
-          place->way = DENSE;
-          run->at[s] = file + slot->reg * longest;
+          run->at[s] = place->copy = next;
+          next += longest;
+          if (place->way == DENSE && slot->kind == RDU_SLOT_READ)
+            run->stream[run->n_streams++] = s;
         }
-      else if (slot->kind == RDU_SLOT_IOTA || slot->kind == RDU_SLOT_UNIFORM)
-        place->way = MOVED;
-      else if (place->column == 1 && (run->n_rows == 1 || place->row == length))
-        place->way = DENSE;
-      else if (place->column != 0 || (run->n_rows != 1 && place->row != 0)
-               || slot->kind == RDU_SLOT_WRITTEN)
-        place->way = MOVED;
-      if (place->way == MOVED)
-        run->at[s] = place->reg = file + next++ * longest;
     }
 }
 
+/* ---- steps ---- */
+
+static bool
+is_repeated (const Run *run, int slot)
+{
+  return run->place[slot].way == REPEATED;
+}
+
+static RduPlace
+place_of (const Run *run, int slot)
+{
+  return (RduPlace){ .base = &run->at[slot], .mask = run->mask[slot] };
+}
+
+/* Whether an operation takes the slot from the registers, and never from memory. */
+static bool
+takes_in_hand (const RduFusedOp *op, int slot)
+{
+  return op->forms != NULL && (op->n_src == 1 || op->src[0] != op->src[1])
+         && (op->src[0] == slot || op->src[1] == slot);
+}
+
+/* Whether what an operation makes is seen elsewhere than in the next one's hand. */
+static bool
+is_stored (const RduFused *fused, int made_by)
+{
+  int slot = fused->ops[made_by].dst;
+  if (fused->slots[slot].kind != RDU_SLOT_REGISTER)
+    return true;
+  for (int o = made_by + 1; o < fused->n_ops; o++)
+    for (int k = 0; k < fused->ops[o].n_src; k++)
+      if (fused->ops[o].src[k] == slot
+          && (o > made_by + 1 || !takes_in_hand (&fused->ops[o], slot)))
+        return true;
+  return false;
+}
+
+static RduStep *
+add_step (RduStep *step, const Run *run, RduStepFunc func, int slot)
+{
+  *step = (RduStep){ .func = func, .place = place_of (run, slot) };
+  return step + 1;
+}
+
+static RduStep *
+add_call (RduStep *step, Run *run, int o)
+{
+  const RduFusedOp *op = &run->fused->ops[o];
+  RduRowCall *call = &run->calls[o];
+  *call = (RduRowCall){ .func = op->func,
+                        .row = { .n = BLOCK, .dtype = op->dtype, .imm = op->imm },
+                        .n_src = op->n_src,
+                        .dst = place_of (run, op->dst) };
+  for (int k = 0; k < op->n_src; k++)
+    {
+      call->src[k] = place_of (run, op->src[k]);
+      call->row.repeats |= (unsigned) is_repeated (run, op->src[k]) << k;
+    }
+  *step = (RduStep){ .func = RDU_SYMBOL (rdu_move_steps).call, .call = call };
+  return step + 1;
+}
+
+/* Steps of an operation whose one operand is in hand, or is loaded. */
+static RduStep *
+add_op (RduStep *step, const Run *run, const RduFusedOp *op, int in_hand)
+{
+  const RduMoveSteps *move = &RDU_SYMBOL (rdu_move_steps);
+  int form = RDU_OPERAND_SECOND, other = op->n_src == 2 ? op->src[1] : op->dst;
+  if (op->n_src == 2 && in_hand == other && takes_in_hand (op, in_hand))
+    {
+      form = RDU_OPERAND_FIRST;
+      other = op->src[0];
+    }
+  else if (in_hand != op->src[0])
+    step = add_step (step, run, is_repeated (run, op->src[0]) ? move->repeat : move->load,
+                     op->src[0]);
+  if (op->n_src == 2)
+    form += is_repeated (run, other);
+  return op->forms->func[form] != NULL ? add_step (step, run, op->forms->func[form], other) : step;
+}
+
 static void
-prepare_ops (Run *run)
+make_steps (Run *run)
 {
   const RduFused *fused = run->fused;
+  const RduMoveSteps *move = &RDU_SYMBOL (rdu_move_steps);
+  RduStep *step = run->steps;
+  int in_hand = NOTHING;
   for (int o = 0; o < fused->n_ops; o++)
     {
       const RduFusedOp *op = &fused->ops[o];
-      RduRow *row = &run->rows[o];
-      row->dtype = op->dtype;
-      row->imm = op->imm;
-      row->repeats = 0;
-      for (int k = 0; k < op->n_src; k++)
-        row->repeats |= (unsigned) (run->place[op->src[k]].way == REPEATED) << k;
+      step = op->forms != NULL ? add_op (step, run, op, in_hand) : add_call (step, run, o);
+      if (op->forms != NULL && is_stored (fused, o))
+        step = add_step (step, run, move->store, op->dst);
+      in_hand = op->forms != NULL ? op->dst : NOTHING;
     }
+  *step = (RduStep){ .func = move->end };
 }
 
 /* ---- one run ---- */
 
+/* Elements up to the end of a block: they are worked on, and of no use. */
+static void
+fill_block (int32_t *elements, int64_t n)
+{
+  memset (elements + n, 0, (size_t) (-n & (BLOCK - 1)) * 4);
+}
+
 static void
 load_rows (Place *place, const int32_t *from, int64_t n_rows, int64_t n_columns)
 {
-  int32_t *to = place->reg;
+  int32_t *to = place->copy;
   if (place->row == 0 && place->holds == from && place->held >= n_rows * n_columns)
     return;
   place->holds = from;
@@ -199,12 +348,13 @@ load_rows (Place *place, const int32_t *from, int64_t n_rows, int64_t n_columns)
     else
       for (int64_t i = 0; i < n_columns; i++)
         to[i] = from[i * place->column];
+  fill_block (place->copy, n_rows * n_columns);
 }
 
 static void
 store_rows (const Place *place, int32_t *to, int64_t n_rows, int64_t n_columns)
 {
-  const int32_t *from = place->reg;
+  const int32_t *from = place->copy;
   for (int64_t r = 0; r < n_rows; r++, to += place->row, from += n_columns)
     if (place->column == 1)
       memcpy (to, from, (size_t) n_columns * 4);
@@ -216,7 +366,7 @@ store_rows (const Place *place, int32_t *to, int64_t n_rows, int64_t n_columns)
 static void
 count_rows (const Place *place, bool is_int, int64_t first, int64_t n_rows, int64_t n_columns)
 {
-  int32_t *to = place->reg;
+  int32_t *to = place->copy;
   for (int64_t r = 0; r < n_rows; r++, first += place->row, to += n_columns)
     for (int64_t i = 0; i < n_columns; i++)
       {
@@ -226,6 +376,31 @@ count_rows (const Place *place, bool is_int, int64_t first, int64_t n_rows, int6
         else
           ((float *) to)[i] = (float) number;
       }
+}
+
+/* Numbers by place in the slot's tensor, from `first`. */
+static void
+make_numbers (const Run *run, int s, const RduView *views, int64_t first, int64_t n_rows,
+              int64_t n_columns)
+{
+  const RduSlot *slot = &run->fused->slots[s];
+  const Place *place = &run->place[s];
+  if (slot->kind == RDU_SLOT_IOTA)
+    count_rows (place, views[slot->view].is_int, first, n_rows, n_columns);
+  for (int64_t r = 0; slot->kind == RDU_SLOT_UNIFORM && r < n_rows; r++)
+    RDU_SYMBOL (rdu_uniform)
+  (&run->rng[s], (uint64_t) (first + r * place->row), place->column,
+   (float *) place->copy + r * n_columns, n_columns);
+  fill_block (place->copy, n_rows * n_columns);
+}
+
+static int64_t
+offset_of (const Run *run, const Place *place, int64_t row, int64_t column)
+{
+  int64_t offset = row * place->row + column * place->column;
+  for (int d = 0; d < run->rank - 2; d++)
+    offset += run->index[d] * place->stride[d];
+  return offset;
 }
 
 /* Brings the slots to a run that begins at `row`, `column` of the current rows. */
@@ -239,19 +414,15 @@ enter (Run *run, const RduView *views, int64_t row, int64_t column, int64_t n_ro
       Place *place = &run->place[s];
       if (!is_placed (slot))
         continue;
-      int64_t offset = row * place->row + column * place->column;
-      for (int d = 0; d < run->rank - 2; d++)
-        offset += run->index[d] * place->stride[d];
-      if (slot->kind == RDU_SLOT_IOTA)
-        count_rows (place, views[slot->view].is_int, place->first + offset, n_rows, n_columns);
-      else if (slot->kind == RDU_SLOT_UNIFORM)
-        for (int64_t r = 0; r < n_rows; r++)
-          RDU_SYMBOL (rdu_uniform)
-      (&run->rng[s], (uint64_t) (place->first + offset + r * place->row), place->column,
-       (float *) place->reg + r * n_columns, n_columns);
-      else if (place->way != MOVED) run->at[s] = place->base + offset;
+      int64_t offset = offset_of (run, place, row, column);
+      if (slot->kind == RDU_SLOT_IOTA || slot->kind == RDU_SLOT_UNIFORM)
+        make_numbers (run, s, views, place->first + offset, n_rows, n_columns);
+      else if (place->way == PERIODIC && n_columns < BLOCK)
+        load_rows (place, place->base + offset, BLOCK / n_columns, n_columns);
+      else if (place->way != MOVED)
+        run->at[s] = place->base + offset;
       else if (slot->kind == RDU_SLOT_READ)
-          load_rows (place, place->base + offset, n_rows, n_columns);
+        load_rows (place, place->base + offset, n_rows, n_columns);
     }
 }
 
@@ -269,27 +440,65 @@ leave (Run *run, int64_t row, int64_t column, int64_t n_rows, int64_t n_columns)
         RDU_SYMBOL (rdu_round) (slot->rounded_to, (float *) run->at[s], n_rows * n_columns);
       if (place->way != MOVED)
         continue;
-      int64_t offset = row * place->row + column * place->column;
-      for (int d = 0; d < run->rank - 2; d++)
-        offset += run->index[d] * place->stride[d];
-      store_rows (place, place->base + offset, n_rows, n_columns);
+      store_rows (place, place->base + offset_of (run, place, row, column), n_rows, n_columns);
+    }
+}
+
+static void
+run_block (const Run *run, int64_t at)
+{
+  RduVec none = rdu_vec_zero ();
+  run->steps->func (run->steps, at, none, none, none, none, none, none, none, none);
+}
+
+/* The last `n` elements of a run, fewer than a block, from `at`: by way of copies where memory ends
+ * with them. */
+static void
+run_rest (Run *run, int64_t at, int64_t n)
+{
+  const RduFused *fused = run->fused;
+  int32_t *before[RDU_FUSED_SLOTS];
+  memcpy (before, run->at, sizeof before);
+  for (int s = 0; s < fused->n_slots; s++)
+    {
+      bool is_copied = run->place[s].way == DENSE;
+      run->at[s] = is_copied ? run->place[s].copy : run->at[s] + (at & run->mask[s]);
+      if (!is_copied || fused->slots[s].kind != RDU_SLOT_READ)
+        continue;
+      memcpy (run->at[s], before[s] + at, (size_t) n * 4);
+      fill_block (run->at[s], n);
+    }
+  run_block (run, 0);
+  for (int s = 0; s < fused->n_slots; s++)
+    if (run->place[s].way == DENSE && fused->slots[s].kind == RDU_SLOT_WRITTEN)
+      memcpy (before[s] + at, run->at[s], (size_t) n * 4);
+  memcpy (run->at, before, sizeof before);
+}
+
+/* Asks for what a run has in memory some time after `at`, early enough to come from there. Inline:
+ * compilers take a function of prefetches for one that does nothing. */
+RDU_INLINE void
+fetch_ahead (const Run *run, int64_t at)
+{
+  for (int i = 0; i < run->n_streams; i++)
+    {
+      uintptr_t from = (uintptr_t) run->at[run->stream[i]] + (uintptr_t) (at + AHEAD) * 4;
+      for (int k = 0; k < BLOCK / LINE; k++)
+        __builtin_prefetch ((const void *) (from + (uintptr_t) k * LINE * 4));
     }
 }
 
 static void
 execute (Run *run, int64_t n)
 {
-  const RduFused *fused = run->fused;
-  for (int o = 0; o < fused->n_ops; o++)
+  int64_t whole = n / BLOCK * BLOCK;
+  for (int64_t at = 0; at < whole; at += BLOCK)
     {
-      const RduFusedOp *op = &fused->ops[o];
-      RduRow *row = &run->rows[o];
-      row->n = n;
-      row->y = run->at[op->dst];
-      for (int k = 0; k < op->n_src; k++)
-        row->src[k] = run->at[op->src[k]];
-      op->func (row);
+      fetch_ahead (run, at);
+      run_block (run, at);
     }
+  if (whole < n)
+    run_rest (run, whole, n - whole);
 }
 
 void
@@ -300,8 +509,8 @@ RDU_SYMBOL (rdu_fused_run) (const RduFused *fused, const RduView *views)
   run.fused = fused;
   if (!find_dims (&run, views))
     return;
-  find_ways (&run, file);
-  prepare_ops (&run);
+  find_places (&run, file);
+  make_steps (&run);
   int inner = run.rank - 1, outer = run.rank - 2;
   int64_t all_rows = outer >= 0 ? run.n[outer] : 1;
   memset (run.index, 0, sizeof run.index);

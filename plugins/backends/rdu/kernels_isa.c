@@ -13,5 +13,9 @@ static const RduKernel *const tables[] = {
   RDU_SYMBOL (rdu_index_kernels), NULL,
 };
 
-const RduIsa RDU_SYMBOL (rdu_isa) = { STRING (RDU_ISA), tables, RDU_SYMBOL (rdu_round),
-                                      RDU_SYMBOL (rdu_fused_run), &RDU_SYMBOL (rdu_peak_kernels) };
+const RduIsa RDU_SYMBOL (rdu_isa) = { .name = STRING (RDU_ISA),
+                                      .tables = tables,
+                                      .round = RDU_SYMBOL (rdu_round),
+                                      .fused_run = RDU_SYMBOL (rdu_fused_run),
+                                      .step_forms = RDU_SYMBOL (rdu_step_forms),
+                                      .peak = &RDU_SYMBOL (rdu_peak_kernels) };

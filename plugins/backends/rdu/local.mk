@@ -40,6 +40,8 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_reduce.c \
   plugins/backends/rdu/kernels_row.c \
   plugins/backends/rdu/kernels_rows.h \
+  plugins/backends/rdu/kernels_steps.c \
+  plugins/backends/rdu/kernels_steps.h \
   plugins/backends/rdu/kernels_tile.c \
   plugins/backends/rdu/kernels_tile.h \
   plugins/backends/rdu/kernels_transpose.h \

@@ -11,9 +11,9 @@
 
 #define N_INPUTS   7
 #define N_TEMPS    24
-#define N_INSTRS   11
+#define N_INSTRS   16 /* and no more than 4 of a last choice */
 #define N_OPERANDS (N_INPUTS + N_TEMPS)
-#define MAX_ELEMS  4096
+#define MAX_ELEMS  5200
 
 static const char *const isa_names[] = { "portable", "avx2", "avx512" };
 
@@ -22,8 +22,9 @@ typedef struct
 {
   SfShape box;
   bool channels_last;
+  int64_t gap; /* elements between the rows of whole inputs */
   RduOperand operands[N_OPERANDS];
-  RduInstr instrs[2 * N_INSTRS];
+  RduInstr instrs[N_TEMPS];
   RduStage stage;
   float memory[N_OPERANDS][MAX_ELEMS + 16];
   SfRng rng;
@@ -37,7 +38,7 @@ draw (Case *c, uint32_t bound)
 }
 
 static void
-strides (const Case *c, const int64_t *n, int rank, int64_t *stride)
+strides (const Case *c, const int64_t *n, int rank, int64_t gap, int64_t *stride)
 {
   static const int rows[] = { 3, 2, 1, 0 }, channels[] = { 1, 3, 2, 0 };
   int64_t s = 1;
@@ -45,7 +46,7 @@ strides (const Case *c, const int64_t *n, int rank, int64_t *stride)
     {
       int d = rank == 4 ? (c->channels_last ? channels[i] : rows[i]) : rank - 1 - i;
       stride[d] = s;
-      s *= n[d];
+      s *= n[d] + (i == 0 ? gap : 0);
     }
 }
 
@@ -66,11 +67,11 @@ set_operand (Case *c, uint32_t o, SfOperandKind kind, SfDtype dtype, const int64
       operand->access[d].size = n[d];
       operand->access[d].stride = 1;
     }
-  strides (c, n, rank, operand->whole_stride);
+  strides (c, n, rank, o == 0 ? c->gap : 0, operand->whole_stride);
 }
 
-/* Whole, twice; by channel; by row (all but the last dimension); one; by the last dimension, of
- * lower rank; a generator's state. */
+/* Whole, twice, the first with gaps; by channel; by row (all but the last dimension); one; by the
+ * last dimension, of lower rank; a generator's state. */
 static void
 make_inputs (Case *c)
 {
@@ -91,14 +92,21 @@ make_inputs (Case *c)
   memcpy (c->memory[N_INPUTS - 1], (const int32_t[]){ 5, 6, 7 }, 12);
 }
 
-static RduInstr *
-add_instr (Case *c, const RduIsa *isa, const char *op, SfDtype dtype, uint32_t dst)
+/* Appends an instruction; returns what it makes. */
+static uint32_t
+add_instr (Case *c, const RduIsa *isa, const char *op, SfDtype dtype, int n_src,
+           const uint32_t *src)
 {
   RduInstr *instr = &c->instrs[c->stage.n_instrs++];
-  *instr = (RduInstr){ .op = op, .kernel = rdu_isa_find (isa, op, 1), .n_dst = 1, .dst = { dst } };
+  uint32_t dst = N_INPUTS + (uint32_t) c->stage.n_instrs - 1;
+  *instr = (RduInstr){
+    .op = op, .kernel = rdu_isa_find (isa, op, 1), .n_src = n_src, .n_dst = 1, .dst = { dst }
+  };
+  if (n_src > 0)
+    memcpy (instr->src, src, (size_t) n_src * sizeof *src);
   set_operand (c, dst, draw (c, 4) == 0 ? SF_OPERAND_OUT : SF_OPERAND_TEMP, dtype, c->box.dim,
                c->box.rank);
-  return instr;
+  return dst;
 }
 
 /* A float that has been made before `limit`. */
@@ -113,57 +121,74 @@ any_float (Case *c, uint32_t limit)
     }
 }
 
+/* A copy does not change rank. */
+static void
+add_copy (Case *c, const RduIsa *isa, uint32_t a)
+{
+  uint32_t from = c->operands[a].rank == c->box.rank ? a : 0;
+  add_instr (c, isa, "copy", SF_F32, 1, &from);
+  for (int d = 0; d < c->box.rank; d++)
+    c->instrs[c->stage.n_instrs - 1].imm[d] = d;
+}
+
+/* A choice by two comparisons. */
+static void
+add_choice (Case *c, const RduIsa *isa, uint32_t a, uint32_t b)
+{
+  static const char *const compare[] = { "eq", "ne", "lt", "le", "gt", "ge" };
+  static const char *const join[] = { "and", "or", "eq", "gt" };
+  const char *first = compare[draw (c, G_N_ELEMENTS (compare))];
+  const char *second = compare[draw (c, G_N_ELEMENTS (compare))];
+  uint32_t x = add_instr (c, isa, first, SF_BOOL, 2, (uint32_t[]){ a, b });
+  uint32_t y = add_instr (c, isa, second, SF_BOOL, 2, (uint32_t[]){ b, any_float (c, x) });
+  uint32_t both = add_instr (c, isa, join[draw (c, G_N_ELEMENTS (join))], SF_BOOL, 2,
+                             (uint32_t[]){ x, y });
+  uint32_t other = add_instr (c, isa, "not", SF_BOOL, 1, &both);
+  add_instr (c, isa, "select", SF_F32, 3, (uint32_t[]){ draw (c, 2) == 0 ? both : other, b, a });
+}
+
+/* Something of a number that is not negative. */
+static void
+add_root (Case *c, const RduIsa *isa, uint32_t a)
+{
+  static const char *const root[] = { "sqrt", "rsqrt", "reciprocal" };
+  a = add_instr (c, isa, "abs", SF_F32, 1, &a);
+  add_instr (c, isa, root[draw (c, G_N_ELEMENTS (root))], SF_F32, 1, &a);
+}
+
 static void
 make_instrs (Case *c, const RduIsa *isa)
 {
-  static const char *const unary[] = { "neg", "relu", "exp", "sigmoid", "tanh", "gelu", "copy" };
-  static const char *const binary[] = { "add", "sub", "mul", "div", "max", "relu_bwd" };
-  uint32_t next = N_INPUTS;
-  while (next + 3 < N_OPERANDS && c->stage.n_instrs < N_INSTRS)
+  static const char *const unary[] = { "neg", "relu", "exp", "sigmoid", "tanh", "gelu" };
+  static const char *const binary[] = { "add", "sub", "mul", "div", "max", "min", "relu_bwd" };
+  static const uint32_t state = N_INPUTS - 1;
+  while (c->stage.n_instrs < N_INSTRS)
     {
-      uint32_t kind = draw (c, 10);
+      uint32_t kind = draw (c, 13), next = N_INPUTS + (uint32_t) c->stage.n_instrs;
       uint32_t a = any_float (c, next), b = any_float (c, next);
-      RduInstr *instr = NULL;
-      if (kind < 3)
-        instr = add_instr (c, isa, unary[draw (c, G_N_ELEMENTS (unary))], SF_F32, next);
-      else if (kind < 7)
-        instr = add_instr (c, isa, binary[draw (c, G_N_ELEMENTS (binary))], SF_F32, next);
-      else if (kind == 7)
-        add_instr (c, isa, "fill", SF_F32, next)->fimm[0] = 0.5 + draw (c, 3);
+      if (kind < 2)
+        add_instr (c, isa, unary[draw (c, G_N_ELEMENTS (unary))], SF_F32, 1, &a);
+      else if (kind < 8)
+        add_instr (c, isa, binary[draw (c, G_N_ELEMENTS (binary))], SF_F32, 2,
+                   (uint32_t[]){ a, b });
       else if (kind == 8)
         {
-          instr = add_instr (c, isa, "uniform", SF_F32, next);
-          a = N_INPUTS - 1;
-          instr->imm[0] = 3;
+          add_instr (c, isa, "fill", SF_F32, 0, NULL);
+          c->instrs[c->stage.n_instrs - 1].fimm[0] = 0.5 + draw (c, 3);
         }
+      else if (kind == 9)
+        {
+          add_instr (c, isa, "uniform", SF_F32, 1, &state);
+          c->instrs[c->stage.n_instrs - 1].imm[0] = 3;
+        }
+      else if (kind == 10)
+        add_choice (c, isa, a, b);
+      else if (kind == 11)
+        add_root (c, isa, a);
       else
-        {
-          *add_instr (c, isa, "ge", SF_BOOL, next) = (RduInstr){ .op = "ge",
-                                                                 .kernel = rdu_isa_find (isa, "ge",
-                                                                                         1),
-                                                                 .n_src = 2,
-                                                                 .n_dst = 1,
-                                                                 .src = { a, b },
-                                                                 .dst = { next } };
-          instr = add_instr (c, isa, "select", SF_F32, next + 1);
-          instr->n_src = 3;
-          memcpy (instr->src, (uint32_t[]){ next++, b, a }, 12);
-        }
-      if (instr != NULL && instr->n_src == 0)
-        {
-          instr->n_src = kind >= 3 && kind < 7 ? 2 : 1;
-          instr->src[0] = a;
-          instr->src[1] = b;
-        }
-      for (int d = 0; instr != NULL && g_str_equal (instr->op, "copy") && d < c->box.rank; d++)
-        instr->imm[d] = d;
-      /* A copy does not change rank. */
-      if (instr != NULL && g_str_equal (instr->op, "copy")
-          && c->operands[instr->src[0]].rank != c->box.rank)
-        instr->src[0] = 0;
-      next++;
+        add_copy (c, isa, a);
     }
-  c->operands[next - 1].kind = SF_OPERAND_OUT;
+  c->operands[N_INPUTS + c->stage.n_instrs - 1].kind = SF_OPERAND_OUT;
 }
 
 static void
@@ -236,9 +261,11 @@ SF_TEST_CASES (RduFused, AsOneByOne, isa_names, G_N_ELEMENTS (isa_names), sf_tes
 {
   static Case c;
   static const SfShape boxes[] = {
-    { 4, { 3, 5, 7, 11 } }, { 4, { 2, 16, 6, 6 } }, { 4, { 2, 1, 1, 3 } }, { 4, { 1, 300, 2, 5 } },
-    { 2, { 3, 1300 } },     { 2, { 70, 10 } },      { 3, { 2, 130, 15 } }, { 1, { 2500 } },
-    { 1, { 1 } },           { 4, { 5, 64, 3, 4 } }, { 2, { 1030, 3 } },    { 3, { 4, 1, 1000 } },
+    { 4, { 3, 5, 7, 11 } },  { 4, { 2, 16, 6, 6 } },  { 4, { 2, 1, 1, 3 } },
+    { 4, { 1, 300, 2, 5 } }, { 2, { 3, 1300 } },      { 2, { 70, 10 } },
+    { 3, { 2, 130, 15 } },   { 1, { 2500 } },         { 1, { 1 } },
+    { 4, { 5, 64, 3, 4 } },  { 2, { 1030, 3 } },      { 3, { 4, 1, 1000 } },
+    { 4, { 1, 128, 5, 7 } }, { 4, { 2, 256, 2, 4 } }, { 4, { 3, 8, 9, 17 } },
   };
   g_setenv ("SF_ISA", *(const char *const *) data, TRUE);
   const RduIsa *isa = rdu_isa_choose (NULL);
@@ -249,6 +276,7 @@ SF_TEST_CASES (RduFused, AsOneByOne, isa_names, G_N_ELEMENTS (isa_names), sf_tes
     {
       c.box = boxes[number % G_N_ELEMENTS (boxes)];
       c.channels_last = number / G_N_ELEMENTS (boxes) % 2 != 0;
+      c.gap = number / G_N_ELEMENTS (boxes) % 4 == 3 ? 1 : 0;
       check_case (&c, isa, number);
     }
 }
