@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A stage that fires once, by all workers: each takes a part of the box of one group after the
- * other. Only what makes every element by itself is cut so: fused programs along any dimension of
- * their box, reductions along one that stays. */
+ * other. Only what makes every element, or every row, by itself is cut so: fused programs along any
+ * dimension of their box, reductions along one that stays, operations on rows along another than
+ * that of the row. */
 #include <string.h>
 
 #include "plugins/backends/rdu/machine.h"
 
 enum
 {
-  LEAST_WORK = 65536, /* elements that are worth a fork-join for each group */
+  LEAST_WORK = 16384, /* elements that are worth looking at the groups of a stage */
+  LEAST_ELEMS = 2048, /* of a group's box, that are worth a fork-join */
   LEAST_PARTS = 2     /* of the dimension that is cut, for each worker */
 };
 
@@ -25,6 +27,24 @@ static bool
 is_reduction (const RduInstr *instr)
 {
   return g_str_has_prefix (instr->op, "reduce_");
+}
+
+static bool
+is_row_op (const RduInstr *instr)
+{
+  static const char *const ops[] = { "softmax", "log_softmax", "softmax_bwd", "log_softmax_bwd",
+                                     NULL };
+  return g_strv_contains (ops, instr->op);
+}
+
+/* Whether the box is worth a fork-join. */
+static bool
+is_large (const RduOperand *operand)
+{
+  int64_t n = 1;
+  for (int d = 0; d < operand->rank; d++)
+    n *= operand->access[d].size;
+  return n >= LEAST_ELEMS;
 }
 
 /* The longest dimension of the operand's box among those that `excluded` does not name; -1: none.
@@ -44,7 +64,7 @@ static void
 find_fused_lanes (const RduStage *stage, RduGroup *group)
 {
   const RduOperand *box = &stage->operands[group->fused->box];
-  int dim = longest_dim (box, 0);
+  int dim = is_large (box) ? longest_dim (box, 0) : -1;
   if (dim < 0)
     return;
   for (int s = 0; s < group->fused->n_slots; s++)
@@ -64,13 +84,29 @@ find_reduction_lanes (const RduStage *stage, RduGroup *group)
 {
   const RduInstr *instr = group->instr;
   uint64_t axes = (uint64_t) instr->imm[0];
-  int dim = longest_dim (&stage->operands[instr->src[0]], axes), own = 0;
+  const RduOperand *source = &stage->operands[instr->src[0]];
+  int dim = is_large (source) ? longest_dim (source, axes) : -1, own = 0;
   if (dim < 0)
     return;
   for (int d = 0; d < dim; d++)
     own += (axes >> d & 1) == 0 || instr->imm[1] != 0;
   add_lane (group, instr->src[0], dim);
   add_lane (group, instr->dst[0], own);
+}
+
+/* All operands have the box of the rows. */
+static void
+find_row_lanes (const RduStage *stage, RduGroup *group)
+{
+  const RduInstr *instr = group->instr;
+  const RduOperand *box = &stage->operands[instr->dst[0]];
+  int64_t axis = instr->imm[0] < 0 ? instr->imm[0] + box->rank : instr->imm[0];
+  int dim = is_large (box) ? longest_dim (box, (uint64_t) 1 << axis) : -1;
+  if (dim < 0)
+    return;
+  for (int k = 0; k < instr->n_src; k++)
+    add_lane (group, instr->src[k], dim);
+  add_lane (group, instr->dst[0], dim);
 }
 
 void
@@ -84,13 +120,15 @@ rdu_stage_find_lanes (RduStage *stage, int n_workers)
   for (size_t g = 0; g < stage->n_groups; g++)
     {
       RduGroup *group = &stage->groups[g];
-      if (group->instr != NULL && !is_reduction (group->instr))
+      if (group->instr != NULL && !is_reduction (group->instr) && !is_row_op (group->instr))
         continue;
       group->lanes = g_new0 (RduLane, stage->n_operands);
-      if (group->instr != NULL)
+      if (group->instr == NULL)
+        find_fused_lanes (stage, group);
+      else if (is_reduction (group->instr))
         find_reduction_lanes (stage, group);
       else
-        find_fused_lanes (stage, group);
+        find_row_lanes (stage, group);
       stage->has_lanes |= group->n_lanes > 0;
     }
 }

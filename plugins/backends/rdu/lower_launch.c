@@ -254,6 +254,7 @@ lower_launches (Planner *planner, GError **error)
         if ((int) launch.phase != phase)
           continue;
         RduLaunch *to = &entry->launches[entry->n_launches++];
+        entry->phases |= 1u << phase;
         *to = (RduLaunch){
           .index = l, .target = launch.target, .phase = launch.phase, .repeat = launch.repeat
         };
@@ -380,6 +381,8 @@ lower_entry (RduMachine *machine, RduEntry *entry, GError **error)
   for (size_t t = 0; t < machine->n_tensors; t++)
     first[t] = -1;
   find_changed (&planner);
+  for (size_t t = 0; t < machine->n_tensors; t++)
+    machine->tensors[t].is_written |= is_changed[t];
   if (!lower_launches (&planner, error))
     return false;
   lower_commits (&planner);

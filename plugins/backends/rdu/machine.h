@@ -150,11 +150,13 @@ typedef struct
   uint32_t state;   /* NEXT: of which state */
   bool in_place;    /* NEXT: it has the state's own memory */
   bool is_lent;     /* its data is the program's, and is only read */
+  bool is_written;  /* by launches of some entry */
   uint64_t version; /* STATE, CONST: another one whenever the content has changed; from 1 */
   uint32_t entry;   /* it lives in the arena, in steps of this entry; SF_NONE: elsewhere */
   int64_t offset;   /* in the arena */
   void *data;
-  int32_t *own; /* memory of one that was lent */
+  int32_t *own;     /* memory of one that was lent */
+  void *before_fed; /* its own data, while `data` is the caller's; NULL otherwise */
 } RduTensor;
 
 typedef struct
@@ -214,6 +216,7 @@ typedef struct
 {
   char *name;
   uint32_t index;
+  unsigned phases; /* 1 << SfPhase bits of its launches */
   size_t n_launches, n_commits;
   RduLaunch *launches; /* in the order they run: by phase */
   RduCommit *commits;

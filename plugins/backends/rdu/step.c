@@ -5,6 +5,8 @@
 
 #include "plugins/backends/rdu/machine.h"
 
+#define LINE_BYTES 64 /* of the cache: what kernels read best begins with one */
+
 static const char *
 stage_name (const RduMachine *machine, const RduEntry *entry, const RduLaunch *launch,
             const RduStage *stage)
@@ -244,6 +246,34 @@ run_phase (RduMachine *machine, RduEntry *entry, SfPhase phase, const SfBackendS
   return true;
 }
 
+/* Whether the caller's memory can be the tensor's own: it is as ours would be, nobody writes to it,
+ * and no later call needs it. */
+static bool
+is_fed_in_place (const RduEntry *entry, const RduTensor *tensor, const SfBackendStep *step,
+                 const SfTensor *from)
+{
+  return (entry->phases & ~step->phases) == 0 && !tensor->is_written && from->dtype == tensor->dtype
+         && (tensor->dtype == SF_F32 || tensor->dtype == SF_I32)
+         && (uintptr_t) from->data % LINE_BYTES == 0 && sf_tensor_is_dense (from)
+         && sf_shape_n_elems (&from->shape) == tensor->n_elems
+         && !rdu_layout_permutes (&tensor->shape, tensor->channels_last);
+}
+
+static bool
+feed_input (RduMachine *machine, const RduEntry *entry, const SfBackendStep *step, size_t input,
+            GError **error)
+{
+  uint32_t index = sf_entry_input (machine->program, entry->index, input);
+  RduTensor *tensor = &machine->tensors[index];
+  const SfTensor *from = &step->inputs[input];
+  if (!is_fed_in_place (entry, tensor, step, from))
+    return rdu_tensor_write (machine, index, from, error);
+  tensor->before_fed = tensor->data;
+  tensor->data = from->data;
+  tensor->version++;
+  return true;
+}
+
 static bool
 feed (RduMachine *machine, const RduEntry *entry, const SfBackendStep *step, GError **error)
 {
@@ -252,8 +282,7 @@ feed (RduMachine *machine, const RduEntry *entry, const SfBackendStep *step, GEr
   for (size_t i = 0;
        (step->phases & 1u << SF_PHASE_FWD) != 0 && i < sf_entry_n_inputs (program, entry->index);
        i++)
-    if (!rdu_tensor_write (machine, sf_entry_input (program, entry->index, i), &step->inputs[i],
-                           error))
+    if (!feed_input (machine, entry, step, i, error))
       return false;
   for (size_t i = 0; i < sf_entry_n_scalars (program, entry->index); i++)
     if (step->scalars[i].data != NULL
@@ -262,6 +291,20 @@ feed (RduMachine *machine, const RduEntry *entry, const SfBackendStep *step, GEr
       return false;
   rdu_probe_end (&machine->probe, 0, SF_RECORD_FEED, SF_NONE, begin);
   return true;
+}
+
+/* Inputs have their own memory again. */
+static void
+give_back (RduMachine *machine, const RduEntry *entry)
+{
+  for (size_t i = 0; i < sf_entry_n_inputs (machine->program, entry->index); i++)
+    {
+      RduTensor *tensor = &machine->tensors[sf_entry_input (machine->program, entry->index, i)];
+      if (tensor->before_fed == NULL)
+        continue;
+      tensor->data = tensor->before_fed;
+      tensor->before_fed = NULL;
+    }
 }
 
 /* The outputs that are wanted. */
@@ -300,12 +343,12 @@ rdu_machine_step (RduMachine *machine, const SfBackendStep *step, GError **error
                     entry->name, machine->entries[machine->last_entry].name);
   machine->last_entry = index;
   machine->probe.launch = SF_NONE;
-  if (!feed (machine, entry, step, error))
-    return false;
-  for (int phase = 0; phase < SF_N_PHASES; phase++)
-    if ((step->phases & 1u << phase) != 0
-        && !run_phase (machine, entry, (SfPhase) phase, step, error))
-      return false;
-  return (step->phases & 1u << SF_PHASE_FWD) == 0 || step->outputs == NULL
-         || fetch (machine, entry, step, error);
+  bool good = feed (machine, entry, step, error);
+  for (int phase = 0; phase < SF_N_PHASES && good; phase++)
+    good = (step->phases & 1u << phase) == 0
+           || run_phase (machine, entry, (SfPhase) phase, step, error);
+  if (good && (step->phases & 1u << SF_PHASE_FWD) != 0 && step->outputs != NULL)
+    good = fetch (machine, entry, step, error);
+  give_back (machine, entry);
+  return good;
 }

@@ -3,6 +3,8 @@
  * blocks and exact firing, the reference's values, and refusals at load. */
 #include <math.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <sf/compile.h>
 #include <sf/plugin/backend.h>
@@ -219,6 +221,58 @@ SF_TEST (RduCompiled, TrainsAsTheReferenceDoes)
 }
 
 /* Two steps with all tensors row-major, against channels-last images. */
+/* The inputs of the model elsewhere: `shift` bytes behind a cache line, and not a byte beyond their
+ * last line may be read. */
+static bool
+move_inputs (Model *model, size_t shift, void **memory, size_t *n_bytes)
+{
+  size_t page = (size_t) sysconf (_SC_PAGESIZE);
+  for (size_t i = 0; i < sf_graph_n_inputs (model->graph); i++)
+    {
+      SfTensor *input = &model->inputs[i];
+      size_t n = sf_tensor_n_bytes (input), lines = (n + shift + 63) / 64 * 64;
+      n_bytes[i] = (lines + page - 1) / page * page + page;
+      memory[i] = mmap (NULL, n_bytes[i], PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                        0);
+      if (memory[i] == MAP_FAILED)
+        return false;
+      uint8_t *guard = (uint8_t *) memory[i] + n_bytes[i] - page, *at = guard - lines + shift;
+      memcpy (at, input->data, n);
+      mprotect (guard, page, PROT_NONE);
+      SfTensor moved = sf_tensor (input->dtype, input->shape, at);
+      sf_tensor_clear (input);
+      *input = moved;
+    }
+  return true;
+}
+
+SF_TEST_CASES (RduCompiled, InputsAreReadWhereTheyAre, cases, G_N_ELEMENTS (cases),
+               sf_test_row_name)
+{
+  const Case *c = data;
+  g_autoptr (GError) error = NULL;
+  float *found[2] = { NULL };
+  int64_t n[2] = { 0 };
+  for (int i = 0; i < 2; i++)
+    {
+      Model model;
+      void *memory[MAX_PORTS] = { NULL };
+      size_t n_bytes[MAX_PORTS] = { 0 };
+      if (model_init (&model, c->app, c->level, c->precision, c->args, &error)
+          && move_inputs (&model, i == 0 ? 0 : 4, memory, n_bytes))
+        found[i] = train (&model, "rdu", 2, false, &n[i], &error);
+      model_clear (&model);
+      for (int p = 0; p < MAX_PORTS; p++)
+        if (memory[p] != NULL)
+          munmap (memory[p], n_bytes[p]);
+    }
+  SF_CHECK_NO_ERROR (error);
+  SF_CHECK (found[0] != NULL && found[1] != NULL && n[0] == n[1]
+            && memcmp (found[0], found[1], (size_t) n[0] * sizeof (float)) == 0);
+  g_free (found[0]);
+  g_free (found[1]);
+}
+
 SF_TEST (RduCompiled, LayoutsGiveTheSameValues)
 {
   static const struct

@@ -265,8 +265,8 @@ build_centre (int64_t depth)
 
 #define LONG 192
 
-/* One firing of a whole tensor: y = x - the sum of its row / 64, and the sum of its column in the
- * last row. */
+/* One firing of a whole tensor: y = x - the sum of its row / 64 + softmax of its row, and the sum
+ * of its column in the last row. */
 static Build
 build_whole (void)
 {
@@ -288,15 +288,19 @@ build_whole (void)
     { SF_OPERAND_TEMP, SF_NONE, SF_F32, SF_SHAPE (LONG, 1), -1, 0, { ALL (LONG), ALL (1) } },
     { SF_OPERAND_OUT, out, SF_F32, SF_SHAPE (LONG + 1, LONG), -1, 0, { ALL (LONG), ALL (LONG) } },
     { SF_OPERAND_OUT, out, SF_F32, SF_SHAPE (LONG + 1, LONG), -1, 0, { last_row, ALL (LONG) } },
+    { SF_OPERAND_TEMP, SF_NONE, SF_F32, SF_SHAPE (LONG, LONG), -1, 0, { ALL (LONG), ALL (LONG) } },
+    { SF_OPERAND_TEMP, SF_NONE, SF_F32, SF_SHAPE (LONG, LONG), -1, 0, { ALL (LONG), ALL (LONG) } },
   };
   SfInstr instrs[] = {
+    { "softmax", 1, SF_WHEN_EACH, 1, 1, { 0 }, { 6 }, { 1 } },
     { "reduce_sum", 1, SF_WHEN_EACH, 1, 1, { 0 }, { 1 }, { 2, 1 } },
     { "fill", 1, SF_WHEN_EACH, 0, 1, { 0 }, { 2 }, { 0 }, { 0.015625 } },
     { "mul", 1, SF_WHEN_EACH, 2, 1, { 1, 2 }, { 3 } },
-    { "sub", 1, SF_WHEN_EACH, 2, 1, { 0, 3 }, { 4 } },
+    { "sub", 1, SF_WHEN_EACH, 2, 1, { 0, 3 }, { 7 } },
+    { "add", 1, SF_WHEN_EACH, 2, 1, { 7, 6 }, { 4 } },
     { "reduce_sum", 1, SF_WHEN_EACH, 1, 1, { 0 }, { 5 }, { 1, 1 } },
   };
-  build_stage (&b, "whole", NULL, 0, operands, 6, instrs, 5);
+  build_stage (&b, "whole", NULL, 0, operands, 8, instrs, 7);
   build_launch (&b, SF_PHASE_FWD);
   return b;
 }
@@ -309,20 +313,23 @@ SF_TEST (RduProgram, OneFiringIsSharedByWorkers)
   check_everywhere (&b, (void *[]){ x }, y, (LONG + 1) * LONG);
   for (int i = 0; i < LONG; i++)
     {
-      double row = 0, column = 0;
+      double row = 0, column = 0, powers = 0;
       for (int j = 0; j < LONG; j++)
         {
           row += x[i * LONG + j];
+          powers += exp (x[i * LONG + j]);
           column += x[j * LONG + i];
         }
       for (int j = 0; j < LONG; j++)
-        SF_CHECK_NEAR (y[i * LONG + j], x[i * LONG + j] - row / 64, 2e-2);
+        SF_CHECK_NEAR (y[i * LONG + j], x[i * LONG + j] - row / 64 + exp (x[i * LONG + j]) / powers,
+                       2e-2);
       SF_CHECK_NEAR (y[LONG * LONG + i], column, fabs (column) / 128 + 1e-6);
     }
   g_autoptr (GError) error = NULL;
   RduMachine *machine = build_open (&b, 2, false, &error);
   SF_REQUIRE_NO_ERROR (error);
-  SF_CHECK (machine->configs[0].stages[0].has_lanes);
+  const RduStage *stage = &machine->configs[0].stages[0];
+  SF_CHECK (stage->has_lanes && stage->groups[0].n_lanes == 2);
   rdu_machine_close (machine);
   sf_program_unref (b.program);
 }
