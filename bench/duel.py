@@ -14,8 +14,9 @@ import stages
 
 # How far the losses of the first steps, the first update and the outputs may be off those of the reference, the first party of f32: the loss as a part of itself,
 # the others by the root mean square of the difference, as a part of their own. A rectifier of ResNet-18's last 4x4 images that f32 cannot tell moves its
-# update by 2e-3, PyTorch's from f64 as well as ours (tests/peers/points.py sorts these out). bf16 keeps 8 bits of everything inside: its updates are not held against anything.
-LIMITS = {"f32": {"loss": 2e-4, "output": 5e-4, "update": 2e-2}, "bf16": {"loss": 3e-2, "output": 1e-1}}
+# update by 2e-3, PyTorch's from f64 as well as ours (tests/peers/points.py sorts these out). bf16 keeps 8 bits of everything inside: its updates are not held
+# against anything, and the outputs of ResNet-50, 53 convolutions deep, are off by 0.15 in PyTorch as well.
+LIMITS = {"f32": {"loss": 2e-4, "output": 5e-4, "update": 2e-2}, "bf16": {"loss": 3e-2, "output": 2e-1}}
 BYTES = {"bool": 1, "i8": 1, "u8": 1, "i16": 2, "u16": 2, "f16": 2, "bf16": 2, "i32": 4, "u32": 4, "f32": 4, "i64": 8, "u64": 8, "f64": 8}
 PAUSE = 0.02  # seconds that the last party has to fall asleep
 MIN_ROUNDS = 3
