@@ -19,7 +19,7 @@ def describe():
     with open("/proc/meminfo") as file:
         memory = next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemTotal"))
     return {"cpu": model, "threads": len(os.sched_getaffinity(0)), "memory_bytes": memory, "system": f"{platform.system()} {platform.release()}",
-            "load": os.getloadavg()[0], "version": tool("--version").strip()}
+            "load": os.getloadavg()[0]}
 
 
 def profile(pef, entry, threads, *options):
@@ -88,7 +88,7 @@ def openblas():
     folders = [os.environ["SF_BENCH_OPENBLAS"]] if "SF_BENCH_OPENBLAS" in os.environ else glob.glob("/usr/lib/*/openblas-openmp")
     if not folders:
         return found, "whatever BLAS is installed; the Debian package libopenblas0-openmp would be its best"
-    return {**found, "LD_LIBRARY_PATH": folders[0]}, os.path.basename(folders[0])
+    return {**found, "LD_LIBRARY_PATH": folders[0]}, f"BLAS of {os.path.basename(folders[0])}"
 
 
 def _import(python, module, environment):
@@ -101,18 +101,18 @@ def peers(wanted):
     """{name: Peer} of those that are here; the others with a word about what is missing and no python."""
     python, base, found = os.environ["SF_PYTHON"], dict(os.environ), {}
     if "spatialflow" in wanted:
-        found["spatialflow"] = Peer(python, "party_spatialflow.py", base, f"{tool('--version').strip()}")
+        found["spatialflow"] = Peer(python, "party_spatialflow.py", base, tool("--version").split()[-1])
     if "torch" in wanted:
         extra, word = openblas()
         environment = {**base, **extra}
         version = _import(python, "torch", environment)
         found["torch"] = Peer(version and python, "party_torch.py", environment,
-                              f"PyTorch {version}, {word}" if version else f"missing: {python} cannot import torch; install python3-torch")
+                              f"{version}, {word}" if version else f"missing: {python} cannot import torch; install python3-torch")
     if "onnxruntime" in wanted:
         other = os.environ.get("SF_BENCH_ONNXRUNTIME_PYTHON", python)
         version = _import(other, "onnxruntime", base)
         found["onnxruntime"] = Peer(version and other, "party_onnxruntime.py", base,
-                                    f"ONNX Runtime {version}" if version else f"missing: {other} cannot import onnxruntime; install it where SF_BENCH_ONNXRUNTIME_PYTHON names a python")
+                                    version if version else f"missing: {other} cannot import onnxruntime; install it where SF_BENCH_ONNXRUNTIME_PYTHON names a python")
     for peer in found.values():
         peer.script = os.path.join(FOLDER, peer.script)
     return found

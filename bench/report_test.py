@@ -21,7 +21,7 @@ def case(name, family, kind="train", **times):
 
 
 RESULTS = {
-    "machine": {"cpu": "none", "threads": 2, "memory_bytes": 2**34, "system": "none", "version": "none", "load": 0.0,
+    "machine": {"cpu": "none", "threads": 2, "memory_bytes": 2**34, "system": "none", "load": 0.0,
                 "peak": {"1": {"f32": 2.5e11, "bf16": 5e11}, "2": {"f32": 5e11, "bf16": 1e12}}},
     "options": {"rounds": 3, "seconds": 0.1, "threads": [1, 2], "precision": ["f32", "bf16"]},
     "peers": {"torch": "none"},

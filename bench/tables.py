@@ -8,7 +8,7 @@ LOSERS = 3  # stages named in a row of `profile`
 
 def machine(results):
     about, options = results["machine"], results["options"]
-    lines = [f"{about['cpu']}, {plural(about['threads'])}, {about['memory_bytes'] / 2**30:.0f} GiB, {about['system']}; {about['version']}; load before the run {about['load']:.2f}"]
+    lines = [f"{about['cpu']}, {plural(about['threads'])}, {about['memory_bytes'] / 2**30:.0f} GiB, {about['system']}; load before the run {about['load']:.2f}"]
     lines += [f"- {TITLES[name]}: {word}" for name, word in results["peers"].items()]
     lines += [f"- peak of {plural(n)}: " + ", ".join(f"{rate / 1e9:.0f} GFLOP/s {precision}" for precision, rate in peak.items()) for n, peak in about["peak"].items()]
     if about["load"] > 0.3 * about["threads"]:
@@ -96,6 +96,12 @@ def memory(results):
         ["", f"While all waited no session of ours used more than {max(idle):.0%} of a CPU."] if idle else [])
 
 
+def short(name):
+    """The first of the layers that a stage is made of, and how many more there are."""
+    first, *others = name.split("+")
+    return f"{first} +{len(others)}" if others else first
+
+
 def profile(results):
     """What keeps a step of ours from its roofs."""
     rows = []
@@ -106,7 +112,7 @@ def profile(results):
             lost = sorted(slow, key=lambda stage: stage["share"] * (stage["of"] - 1))[:LOSERS]
             rows.append([found["case"], precision, digits3(seen["seconds"] * 1e3), f"{sum(stage['share'] * min(stage['of'], 1) for stage in stages):.0%}", f"{seen['outside']:.0%}",
                          f"{sum(stage['share'] for stage in slow):.0%}",
-                         "; ".join(f"`{stage['name']}` {stage['share']:.0%} at {stage['of']:.0%} of {stage['roof']}" for stage in lost)])
+                         "; ".join(f"`{short(stage['name'])}` {stage['share']:.0%} at {stage['of']:.0%} of {stage['roof']}" for stage in lost)])
     return markdown(["case", "precision", "ms", "at the roofs", "outside", f"below {goals.STAGE_SHARE:.0%}", "which lose the most"], *rows)
 
 
