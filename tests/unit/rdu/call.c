@@ -27,6 +27,16 @@ view_of (void *memory, bool is_int, SfShape shape)
   return v;
 }
 
+/* Room for a kernel, the same for every call: much of it is never touched. */
+static float *
+scratch (void)
+{
+  static char *memory;
+  if (memory == NULL)
+    memory = g_malloc ((size_t) rdu_scratch_elems (4096) * 4 + 64);
+  return (float *) (((uintptr_t) memory + 63) & ~(uintptr_t) 63);
+}
+
 RduFault
 run_kernel (const RduKernel *kernel, const RduView *srcs, int n_src, const RduView *dsts, int n_dst,
             const int64_t *imm, const double *fimm, bool first)
@@ -34,14 +44,13 @@ run_kernel (const RduKernel *kernel, const RduView *srcs, int n_src, const RduVi
   static const int64_t no_imm[16];
   static const double no_fimm[4];
   RduFault fault = { 0 };
-  g_autofree char *memory = g_malloc0 ((size_t) rdu_scratch_elems (4096) * 4 + 64);
   RduCall call = { .n_src = n_src,
                    .n_dst = n_dst,
                    .imm = imm != NULL ? imm : no_imm,
                    .fimm = fimm != NULL ? fimm : no_fimm,
                    .first = first,
                    .fault = &fault,
-                   .scratch = (float *) (((uintptr_t) memory + 63) & ~(uintptr_t) 63) };
+                   .scratch = scratch () };
   for (int i = 0; i < n_src; i++)
     call.src[i] = &srcs[i];
   for (int i = 0; i < n_dst; i++)

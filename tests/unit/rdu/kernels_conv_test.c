@@ -47,12 +47,12 @@ static const Conv convs[] = {
 /* By Winograd: odd sides, padding, channels that fill no vector, several panels and blocks. */
 static const Conv winograd_convs[] = {
   { 2, 32, 12, 12, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
-  { 3, 37, 9, 11, 50, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+  { 2, 37, 9, 7, 50, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
   { 1, 33, 14, 13, 70, 3, 3, 1, 1, 1, 1, 0, 2, 2, 1 },
   { 9, 64, 6, 6, 34, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0 },
-  { 33, 40, 2, 2, 145, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
-  { 4, 530, 5, 6, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
-  { 4, 33, 6, 5, 521, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+  { 17, 40, 2, 2, 145, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+  { 1, 530, 8, 7, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+  { 1, 33, 7, 8, 521, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
 };
 
 /* How one convolution is asked for. */
@@ -404,28 +404,35 @@ static const struct
 };
 
 /* By whole shapes and dtypes only: no operand has memory. */
+static void
+check_choice (const RduIsa *isa, const Conv *g, SfDtype dtype, bool is_chosen)
+{
+  int64_t oh = (g->h + g->pt + g->pb - (g->kh - 1) * g->dh - 1) / g->sh + 1,
+          ow = (g->w + g->pl + g->pr - (g->kw - 1) * g->dw - 1) / g->sw + 1;
+  RduView x = FVIEW (NULL, g->n, g->c, g->h, g->w), y = FVIEW (NULL, g->n, g->o, oh, ow);
+  Work work = { .isa = isa,
+                .imm = { g->sh, g->sw, g->dh, g->dw, g->pt, g->pl },
+                .x = x,
+                .w = FVIEW (NULL, g->o, g->c, g->kh, g->kw),
+                .dy = y,
+                .y = y,
+                .dx = x };
+  work.x.dtype = work.dy.dtype = work.w.dtype = dtype;
+  for (int op = 0; op < 2; op++)
+    SF_CHECK_MSG ((kernel_of (&work, op) != rdu_isa_find (isa, ops[op], 1)) == is_chosen,
+                  "%s of %d to %d channels, %d x %d: another choice", ops[op], (int) g->c,
+                  (int) g->o, (int) g->h, (int) g->w);
+}
+
 SF_TEST_CASES (RduConv, Choice, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
   for (size_t i = 0; i < G_N_ELEMENTS (choices); i++)
-    {
-      const Conv *g = &choices[i].conv;
-      int64_t oh = (g->h + g->pt + g->pb - (g->kh - 1) * g->dh - 1) / g->sh + 1,
-              ow = (g->w + g->pl + g->pr - (g->kw - 1) * g->dw - 1) / g->sw + 1;
-      RduView x = FVIEW (NULL, g->n, g->c, g->h, g->w), y = FVIEW (NULL, g->n, g->o, oh, ow);
-      Work work = { .isa = isa,
-                    .imm = { g->sh, g->sw, g->dh, g->dw, g->pt, g->pl },
-                    .x = x,
-                    .w = FVIEW (NULL, g->o, g->c, g->kh, g->kw),
-                    .dy = y,
-                    .y = y,
-                    .dx = x };
-      work.x.dtype = work.dy.dtype = work.w.dtype = choices[i].dtype;
-      for (int op = 0; op < 2; op++)
-        SF_CHECK_MSG ((kernel_of (&work, op) != rdu_isa_find (isa, ops[op], 1))
-                          == choices[i].is_chosen,
-                      "%s, shape %zu: another choice", ops[op], i);
-    }
+    check_choice (isa, &choices[i].conv, choices[i].dtype, choices[i].is_chosen);
+  for (size_t i = 0; i < G_N_ELEMENTS (convs); i++)
+    check_choice (isa, &convs[i], SF_F32, false);
+  for (size_t i = 0; i < G_N_ELEMENTS (winograd_convs); i++)
+    check_choice (isa, &winograd_convs[i], SF_F32, true);
 }
 
 /* Two firings over source channels: the second's sum is added to the first's. */
