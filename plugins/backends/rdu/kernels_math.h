@@ -62,26 +62,42 @@ rdu_square_error (float a, float square)
 #endif
 }
 
-/* exp (x) = 2^n exp (r), |r| <= log (2) / 2. 2^n in two factors, so that results may be subnormal
- * or infinite. */
+/* exp (x) = 2^n exp (r), |r| <= log (2) / 2: exp (r), and n in *exponent; of NaN, NaN and any n. */
 RDU_INLINE float
-rdu_exp (float x)
+rdu_exp_parts (float x, int32_t *exponent)
 {
   const float magic = 0x1.8p23f; /* adding it leaves the nearest integer in the low bits */
-  float c = x < -104.0f ? -104.0f : x;
-  c = c > 89.0f ? 89.0f : c;
-  float shifted = rdu_fma (c, 0x1.715476p+0f, magic), n = shifted - magic;
-  float r = rdu_fma (n, -0x1.7f7d1cp-20f, rdu_fma (n, -0x1.62e4p-1f, c));
+  float shifted = rdu_fma (x, 0x1.715476p+0f, magic), n = shifted - magic;
+  float r = rdu_fma (n, -0x1.7f7d1cp-20f, rdu_fma (n, -0x1.62e4p-1f, x));
   float p = 0x1.9f0896p-13f;
   p = rdu_fma (p, r, 0x1.6d8d06p-10f);
   p = rdu_fma (p, r, 0x1.111270p-7f);
   p = rdu_fma (p, r, 0x1.55548ep-5f);
   p = rdu_fma (p, r, 0x1.555554p-3f);
   p = rdu_fma (p, r, 0.5f);
-  p = rdu_fma (p, r * r, r) + 1.0f;
-  int32_t k = rdu_bits (shifted) - rdu_bits (magic), half = k >> 1;
+  *exponent = rdu_bits (shifted) - rdu_bits (magic);
+  return rdu_fma (p, r * r, r) + 1.0f;
+}
+
+/* 2^n in two factors, so that results may be subnormal or infinite. */
+RDU_INLINE float
+rdu_exp (float x)
+{
+  float c = x < -104.0f ? -104.0f : x;
+  int32_t k;
+  float p = rdu_exp_parts (c > 89.0f ? 89.0f : c, &k);
+  int32_t half = k >> 1;
   float y = p * rdu_scale (1.0f, half) * rdu_scale (1.0f, k - half);
   return x != x ? x : y;
+}
+
+/* exp of what is not positive: the same bits for less. */
+RDU_INLINE float
+rdu_exp_falling (float x)
+{
+  int32_t k;
+  float p = rdu_exp_parts (x < -104.0f ? -104.0f : x, &k);
+  return p * rdu_scale (0x1p64f, k) * 0x1p-64f;
 }
 
 /* x = 2^e m with m in [sqrt (1/2), sqrt 2); log m = f - f^2 / 2 + f^3 P (f), f = m - 1. */
@@ -163,7 +179,7 @@ RDU_INLINE float
 rdu_bell (float x)
 {
   float a = fabsf (x), c = a > 15.0f ? 15.0f : a, square = c * c;
-  float e = rdu_exp (-0.5f * square);
+  float e = rdu_exp_falling (-0.5f * square);
   return rdu_fma (e, -0.5f * rdu_square_error (c, square), e);
 }
 

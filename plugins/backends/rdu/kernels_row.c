@@ -88,11 +88,11 @@ row_shift (const float *x, int64_t n)
   return top == -INFINITY ? 0.0f : top;
 }
 
-/* e[i] = exp (x[i] - shift) and their sum. */
+/* e[i] = exp (x[i] - shift), where nothing is greater than shift, and their sum. */
 static double
 exponentials (const float *x, int64_t n, float shift, float *e)
 {
-  RDU_LOOP (n) e[i] = rdu_exp (x[i] - shift);
+  RDU_LOOP (n) e[i] = rdu_exp_falling (x[i] - shift);
   return rdu_row_sum (e, n);
 }
 
