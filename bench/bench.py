@@ -4,6 +4,7 @@ same weights. Their losses and outputs have to agree, or a party has no figure a
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 
@@ -83,13 +84,19 @@ def main():
     peers = machine.peers(given.parties)
     results = {"machine": {**machine.describe(), "peak": machine.peaks(given.threads, given.output)}, "options": vars(given), "peers": {name: peer.about for name, peer in peers.items()}, "cases": []}
     print("\n".join(tables.machine(results)), flush=True)
-    measure(chosen, given, peers, results)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        measure(chosen, given, peers, results)
+        interrupted = False
+    except KeyboardInterrupt:
+        interrupted = True
+        print("interrupted: the tables have what was measured so far")
     report.write(results, given.output, *([given.write] if given.write else []))
     failed = [found["case"] for found in results["cases"] if found["failed"]]
     print(f"\n{given.output}: results.json, results.md, results.svg")
     if failed:
         print(f"FAILED: {', '.join(failed)}")
-    return 1 if failed else 0
+    return 1 if failed or interrupted else 0
 
 
 sys.exit(main())
