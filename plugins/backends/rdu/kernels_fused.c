@@ -50,6 +50,7 @@ typedef struct
   Place place[RDU_FUSED_SLOTS];
   int n_streams, stream[RDU_FUSED_SLOTS]; /* slots that are read where they lie */
   SfRng rng[RDU_FUSED_SLOTS];
+  bool is_call; /* one operation that has no steps: it is called once a run */
   RduRowCall calls[RDU_FUSED_OPS];
   RduStep steps[MAX_STEPS];
 } Run;
@@ -139,7 +140,7 @@ static bool
 is_period (const Run *run)
 {
   int64_t length = run->n[run->rank - 1];
-  return (length & (length - 1)) == 0;
+  return !run->is_call && (length & (length - 1)) == 0;
 }
 
 static Way
@@ -492,6 +493,12 @@ static void
 execute (Run *run, int64_t n)
 {
   int64_t whole = n / BLOCK * BLOCK;
+  if (run->is_call)
+    {
+      run->calls[0].row.n = n;
+      run_block (run, 0);
+      return;
+    }
   for (int64_t at = 0; at < whole; at += BLOCK)
     {
       fetch_ahead (run, at);
@@ -507,6 +514,7 @@ RDU_SYMBOL (rdu_fused_run) (const RduFused *fused, const RduView *views)
   int32_t file[FILE_ELEMS] __attribute__ ((aligned (64)));
   Run run;
   run.fused = fused;
+  run.is_call = fused->n_ops == 1 && fused->ops[0].forms == NULL && fused->n_regs == 0;
   if (!find_dims (&run, views))
     return;
   find_places (&run, file);

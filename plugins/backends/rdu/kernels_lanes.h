@@ -104,27 +104,38 @@ rdu_lanes_max (RduLanes a, RduLanes b)
   return (RduLanes) (((RduLaneBits) a & mask) | ((RduLaneBits) b & ~mask));
 }
 
+/* x[lane ^ distance] for each lane. */
+RDU_INLINE RduLanes
+rdu_lanes_across (RduLanes x, int distance)
+{
+  RduLaneBits lane = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+  return __builtin_shuffle (x, lane ^ distance);
+}
+
 /* Greatest of sign x[i], times sign (1 or -1): greatest or least element. NaN where there is one;
  * of none, infinity against the sign. */
 RDU_INLINE float
 rdu_row_extreme (const float *x, int64_t n, float sign)
 {
-  RduLanes top = { 0 }, top2;
-  top -= INFINITY;
-  top2 = top;
+  RduLanes none = { 0 }, top, top2;
+  none -= INFINITY;
+  top = top2 = none;
   int64_t i = 0;
   for (; i + 32 <= n; i += 32)
     {
       top = rdu_lanes_max (top, *(const RduLanes *) (x + i) * sign);
       top2 = rdu_lanes_max (top2, *(const RduLanes *) (x + i + 16) * sign);
     }
+  for (; i < n; i += 16)
+    {
+      RduLanes rest = none * sign;
+      memcpy (&rest, x + i, (size_t) (n - i < 16 ? n - i : 16) * 4);
+      top = rdu_lanes_max (top, rest * sign);
+    }
   top = rdu_lanes_max (top, top2);
-  float all = -INFINITY;
-  for (int l = 0; l < 16; l++)
-    all = all > top[l] || all != all ? all : top[l];
-  for (; i < n; i++)
-    all = all > sign * x[i] || all != all ? all : sign * x[i];
-  return sign * all;
+  for (int distance = 8; distance > 0; distance /= 2)
+    top = rdu_lanes_max (top, rdu_lanes_across (top, distance));
+  return sign * top[0];
 }
 
 #endif

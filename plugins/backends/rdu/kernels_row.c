@@ -96,6 +96,101 @@ exponentials (const float *x, int64_t n, float shift, float *e)
   return rdu_row_sum (e, n);
 }
 
+/* ---- short rows, side by side ---- */
+
+#define SHORT_ROW 32
+#define SIDE      16 /* rows at a time; element i of row r is at i * SIDE + r */
+
+/* t = exp (t - shift) unless `keep`, and the sums of these, in order. */
+static void
+side_exponentials (float *t, int64_t n, const float *shift, bool keep, double *sum)
+{
+  for (int r = 0; r < SIDE; r++)
+    sum[r] = 0;
+  for (int64_t i = 0; i < n; i++, t += SIDE)
+    {
+      float e[SIDE];
+      for (int r = 0; r < SIDE; r++)
+        e[r] = rdu_exp (t[r] - shift[r]);
+      for (int r = 0; r < SIDE; r++)
+        sum[r] += (double) e[r];
+      if (!keep)
+        memcpy (t, e, sizeof e);
+    }
+}
+
+static void
+side_shifts (const float *t, int64_t n, float *shift)
+{
+  for (int r = 0; r < SIDE; r++)
+    shift[r] = -INFINITY;
+  for (int64_t i = 0; i < n; i++, t += SIDE)
+    for (int r = 0; r < SIDE; r++)
+      shift[r] = t[r] > shift[r] || t[r] != t[r] ? t[r] : shift[r];
+  for (int r = 0; r < SIDE; r++)
+    shift[r] = shift[r] == -INFINITY ? 0.0f : shift[r];
+}
+
+static void
+side_softmax (float *t, int64_t n)
+{
+  float shift[SIDE], scale[SIDE];
+  double sum[SIDE];
+  side_shifts (t, n, shift);
+  side_exponentials (t, n, shift, false, sum);
+  for (int r = 0; r < SIDE; r++)
+    scale[r] = (float) (1.0 / sum[r]);
+  for (int64_t i = 0; i < n; i++)
+    for (int r = 0; r < SIDE; r++)
+      t[i * SIDE + r] *= scale[r];
+}
+
+static void
+side_log_softmax (float *t, int64_t n)
+{
+  float shift[SIDE], log_sum[SIDE];
+  double sum[SIDE];
+  side_shifts (t, n, shift);
+  side_exponentials (t, n, shift, true, sum);
+  for (int r = 0; r < SIDE; r++)
+    log_sum[r] = (float) log (sum[r]);
+  for (int64_t i = 0; i < n; i++)
+    for (int r = 0; r < SIDE; r++)
+      t[i * SIDE + r] = (t[i * SIDE + r] - shift[r]) - log_sum[r];
+}
+
+/* Rows that are missing at the end are the first one again. */
+static void
+work_side_by_side (const RduCall *call, int axis, void (*work) (float *t, int64_t n))
+{
+  const RduView *x = call->src[0], *y = call->dst[0];
+  Rows rows = rows_of (y, axis);
+  int64_t n = rows.length, sx = x->stride[axis], sy = y->stride[axis];
+  float t[SHORT_ROW * SIDE] __attribute__ ((aligned (64)));
+  for (int64_t done = 0; done < rows.n_rows; done += SIDE)
+    {
+      const float *from[SIDE];
+      float *to[SIDE];
+      int side = rows.n_rows - done < SIDE ? (int) (rows.n_rows - done) : SIDE;
+      for (int r = 0; r < SIDE; r++)
+        {
+          from[r] = r < side ? row_at (&rows, x) : from[0];
+          to[r] = r < side ? row_at (&rows, y) : to[0];
+          if (r < side)
+            rows_next (&rows);
+        }
+      for (int r = 0; r < SIDE; r++)
+        for (int64_t i = 0; i < n; i++)
+          t[i * SIDE + r] = from[r][i * sx];
+      work (t, n);
+      for (int r = 0; r < side; r++)
+        for (int64_t i = 0; i < n; i++)
+          to[r][i * sy] = t[i * SIDE + r];
+    }
+}
+
+/* ---- softmax ---- */
+
 static void
 softmax (const RduCall *call)
 {
@@ -103,6 +198,11 @@ softmax (const RduCall *call)
   int axis = axis_of (call, call->imm[0]);
   Rows rows = rows_of (y, axis);
   int64_t n = rows.length;
+  if (n <= SHORT_ROW)
+    {
+      work_side_by_side (call, axis, side_softmax);
+      return;
+    }
   for (int64_t r = 0; r < rows.n_rows; r++, rows_next (&rows))
     {
       float *to = row_at (&rows, y), *e = row_room (to, y->stride[axis], call->scratch);
@@ -120,6 +220,11 @@ log_softmax (const RduCall *call)
   int axis = axis_of (call, call->imm[0]);
   Rows rows = rows_of (y, axis);
   int64_t n = rows.length;
+  if (n <= SHORT_ROW)
+    {
+      work_side_by_side (call, axis, side_log_softmax);
+      return;
+    }
   for (int64_t r = 0; r < rows.n_rows; r++, rows_next (&rows))
     {
       float *to = row_at (&rows, y), *e = call->scratch;

@@ -111,41 +111,72 @@ SF_TEST_CASES (RduKernels, Reduce, isa_names, N_ISA_NAMES, sf_test_row_name)
   SF_CHECK (least[0] == -1 && least[1] == -7);
 }
 
+/* `n_rows` rows of `n`, along the first axis or the last; each kernel in place of the definition.
+ */
+static void
+check_rows (const RduIsa *isa, int n, int n_rows, bool is_last)
+{
+  int elems = n * n_rows, si = is_last ? 1 : n_rows, sr = is_last ? n : 1;
+  int64_t a = is_last ? n_rows : n, b = is_last ? n : n_rows;
+  g_autofree float *x = values (1, elems), *g = values (2, elems), *y = g_new0 (float, elems),
+                   *l = g_new0 (float, elems), *dy = g_new0 (float, elems),
+                   *dl = g_new0 (float, elems);
+  RduView vx = FVIEW (x, a, b), vg = FVIEW (g, a, b), vy = FVIEW (y, a, b), vl = FVIEW (l, a, b),
+          vdy = FVIEW (dy, a, b), vdl = FVIEW (dl, a, b);
+  const int64_t axis[] = { is_last };
+  call_kernel (isa, "softmax", &vx, 1, &vy, 1, axis, NULL, true);
+  call_kernel (isa, "log_softmax", &vx, 1, &vl, 1, axis, NULL, true);
+  call_kernel (isa, "softmax_bwd", (RduView[]){ vg, vy }, 2, &vdy, 1, axis, NULL, true);
+  call_kernel (isa, "log_softmax_bwd", (RduView[]){ vg, vl }, 2, &vdl, 1, axis, NULL, true);
+  for (int r = 0; r < n_rows; r++)
+    {
+      double sum = 0, dot = 0, gsum = 0;
+      for (int i = 0; i < n; i++)
+        sum += exp (x[i * si + r * sr]);
+      for (int i = 0; i < n; i++)
+        {
+          double p = exp (x[i * si + r * sr]) / sum;
+          SF_CHECK_NEAR (y[i * si + r * sr], p, 2e-7);
+          SF_CHECK_NEAR (l[i * si + r * sr], log (p), 1e-6);
+          dot += p * g[i * si + r * sr];
+          gsum += g[i * si + r * sr];
+        }
+      for (int i = 0; i < n; i++)
+        {
+          double p = exp (x[i * si + r * sr]) / sum, slope = g[i * si + r * sr];
+          SF_CHECK_NEAR (dy[i * si + r * sr], p * (slope - dot), 1e-6);
+          SF_CHECK_NEAR (dl[i * si + r * sr], slope - p * gsum, 1e-6 * (1 + fabs (gsum)));
+        }
+    }
+}
+
 SF_TEST_CASES (RduKernels, Rows, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
-  enum
-  {
-    R = 3,
-    N = 11
-  };
-  g_autofree float *x = values (1, R * N), *g = values (2, R * N);
-  float y[R * N], l[R * N], dx[R * N];
-  /* Rows along axis 0 of [N, R]. */
-  RduView vx = FVIEW (x, N, R), vg = FVIEW (g, N, R), vy = FVIEW (y, N, R), vl = FVIEW (l, N, R),
-          vdx = FVIEW (dx, N, R);
-  const int64_t axis[] = { 0 };
-  call_kernel (isa, "softmax", &vx, 1, &vy, 1, axis, NULL, true);
-  call_kernel (isa, "log_softmax", &vx, 1, &vl, 1, axis, NULL, true);
-  for (int r = 0; r < R; r++)
+  static const int shapes[][2] = { { 11, 3 },  { 1, 5 },   { 10, 40 },
+                                   { 32, 17 }, { 33, 18 }, { 70, 2 } };
+  for (size_t i = 0; i < G_N_ELEMENTS (shapes); i++)
     {
-      double sum = 0, dot = 0, gsum = 0;
-      for (int i = 0; i < N; i++)
-        sum += exp (x[i * R + r]);
-      for (int i = 0; i < N; i++)
-        {
-          double p = exp (x[i * R + r]) / sum;
-          SF_CHECK_NEAR (y[i * R + r], p, 2e-7);
-          SF_CHECK_NEAR (l[i * R + r], log (p), 1e-6);
-          dot += p * g[i * R + r];
-          gsum += g[i * R + r];
-        }
-      call_kernel (isa, "softmax_bwd", (RduView[]){ vg, vy }, 2, &vdx, 1, axis, NULL, true);
-      for (int i = 0; i < N; i++)
-        SF_CHECK_NEAR (dx[i * R + r], exp (x[i * R + r]) / sum * (g[i * R + r] - dot), 1e-6);
-      call_kernel (isa, "log_softmax_bwd", (RduView[]){ vg, vl }, 2, &vdx, 1, axis, NULL, true);
-      for (int i = 0; i < N; i++)
-        SF_CHECK_NEAR (dx[i * R + r], g[i * R + r] - exp (x[i * R + r]) / sum * gsum, 1e-6);
+      check_rows (isa, shapes[i][0], shapes[i][1], false);
+      check_rows (isa, shapes[i][0], shapes[i][1], true);
+    }
+}
+
+/* Minus infinity counts nothing; what is no number spoils its own row only, in place too. */
+SF_TEST_CASES (RduKernels, RowsOfNoNumbers, isa_names, N_ISA_NAMES, sf_test_row_name)
+{
+  ISA_OR_SKIP (isa);
+  for (int n = 3; n < 100; n += 47)
+    {
+      float x[3 * 97];
+      RduView vx = FVIEW (x, 3, n);
+      for (int i = 0; i < 3 * n; i++)
+        x[i] = i / n == 1 && i % n != 2 ? -INFINITY : (float) i / 8;
+      x[2 * n + 1] = NAN;
+      call_kernel (isa, "softmax", &vx, 1, &vx, 1, (int64_t[]){ 1 }, NULL, true);
+      SF_CHECK (x[0] < x[1] && x[1] < x[2] && x[n] == 0 && x[n + 2] == 1);
+      for (int i = 0; i < n; i++)
+        SF_CHECK (isnan (x[2 * n + i]));
     }
 }
 
