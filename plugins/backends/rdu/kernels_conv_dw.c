@@ -10,13 +10,14 @@
 
 /* Pixels of a stretch, result channels at a time; sums that are kept, gradients and source pixels
  * that are brought together, in elements. */
-#define MAX_PIXELS 256
-#define MAX_OUT    64
-#define MAX_SUMS   65536
-#define MAX_SOURCE 65536
-#define MAX_SHARES (MAX_PIXELS * MAX_OUT)
-#define MAX_ROWS   512 /* of sums whose source elements are not neighbours */
-#define MAX_APART  9   /* of them in a tile: as many offsets stay in registers */
+#define MAX_PIXELS   256
+#define MAX_OUT      64
+#define MAX_SUMS     65536
+#define MAX_SOURCE   65536
+#define MAX_SHARES   (MAX_PIXELS * MAX_OUT)
+#define MAX_ROWS     512 /* of sums whose source elements are not neighbours */
+#define LEAST_JOINED 12  /* of them in a row of taps that are */
+#define MAX_APART    9   /* of them in a tile: as many offsets stay in registers */
 
 #define LEAST_PAIRED 3 /* source channels whose pixels are multiplied in pairs */
 
@@ -284,11 +285,45 @@ add_tap (const Part *part, const Stretch *stretch, RduConvSums sums, int64_t row
   add_rows (part, sums, part->n_in);
 }
 
+/* Whether the source elements of a row of taps are neighbours, and enough for a tile. */
+static bool
+joins_taps (const Part *part)
+{
+  int64_t columns = part->dw->n[3];
+  return part->dilation[1] == 1 && columns * part->n_in >= LEAST_JOINED && part->tap % columns == 0
+         && part->n_taps % columns == 0;
+}
+
+/* All channels of all taps, whose padding is in the source. */
+static void
+add_scattered (const Part *part, const Stretch *stretch, RduConvSums sums)
+{
+  int64_t n_in = part->n_in, columns = part->dw->n[3], first = part->tap / columns;
+  int64_t tap_row = part->dilation[0] * source_row (part, stretch), offset[MAX_ROWS];
+  const float *source = sums.source;
+  if (joins_taps (part))
+    for (int64_t row = first; row < first + part->n_taps / columns; row++)
+      {
+        sums.source = source + row * tap_row;
+        add_rows (part, sums, columns * n_in);
+        sums.sums += columns * n_in * part->out_row;
+      }
+  else
+    {
+      for (int64_t i = 0; i < part->n_taps * n_in; i++)
+        {
+          int64_t tap = part->tap + i / n_in;
+          offset[i] = tap / columns * tap_row + tap % columns * part->dilation[1] * n_in + i % n_in;
+        }
+      sums.offset = offset;
+      add_rows (part, sums, part->n_taps * n_in);
+    }
+}
+
 static void
 add_stretch (const Part *part, const Stretch *stretch)
 {
-  int64_t n_in = part->n_in, columns = part->dw->n[3];
-  int64_t offset[MAX_ROWS];
+  int64_t columns = part->dw->n[3];
   RduConvSums sums = { .n_images = stretch->n_images,
                        .n_rows = stretch->n[0],
                        .n_columns = n_steps (part, stretch->n[1]),
@@ -297,22 +332,16 @@ add_stretch (const Part *part, const Stretch *stretch)
                        .sums_row = part->out_row };
   bring_shares (part, stretch, &sums);
   bring_source (part, stretch, &sums);
-  for (int64_t i = 0; i < part->n_taps; i++)
+  if (part->is_scattered)
     {
-      int64_t row = (part->tap + i) / columns, column = (part->tap + i) % columns;
-      if (!part->is_scattered)
-        add_tap (part, stretch, sums, row, column);
-      else
-        for (int64_t c = 0; c < n_in; c++)
-          offset[i * n_in + c] = row * part->dilation[0] * source_row (part, stretch)
-                                 + column * part->dilation[1] * n_in + c;
-      sums.sums += n_in * part->out_row;
+      add_scattered (part, stretch, sums);
+      return;
     }
-  if (!part->is_scattered)
-    return;
-  sums.sums = part->sums;
-  sums.offset = offset;
-  add_rows (part, sums, part->n_taps * n_in);
+  for (int64_t tap = part->tap; tap < part->tap + part->n_taps; tap++)
+    {
+      add_tap (part, stretch, sums, tap / columns, tap % columns);
+      sums.sums += part->n_in * part->out_row;
+    }
 }
 
 /* Where not even one channel of a stretch's source fits: pixel by pixel. */

@@ -111,49 +111,59 @@ static void
 run_taps (const Rows *r)
 {
   const RduView *dw = r->dw;
-  int64_t n = dw->n[2] * dw->n[3];
+  int64_t n = dw->n[2] * dw->n[3], row = 0, column = 0;
   const Tiles *kernels = &tiles[dw->n[0]];
   for (int64_t first = 0, left; (left = n - first) > 0; first += kernels->taps)
     {
       Tile tile;
       for (int i = 0; i < kernels->taps; i++)
         {
-          int64_t tap = first + (i < left ? i : left - 1);
-          tile.offset[i] = tap / dw->n[3] * r->side[0].at_step * r->pitch
-                           + tap % dw->n[3] * r->side[1].at_step;
-          tile.lanes[i] = r->lanes + tap * dw->n[0] * VL;
+          tile.offset[i] = row * r->side[0].at_step * r->pitch + column * r->side[1].at_step;
+          tile.lanes[i] = r->lanes + (row * dw->n[3] + column) * dw->n[0] * VL;
+          if (i + 1 < left && ++column == dw->n[3])
+            {
+              column = 0;
+              row++;
+            }
         }
       (left > (kernels->taps + 1) / 2 ? kernels->all : kernels->half) (r, &tile);
     }
 }
 
-/* Adds the lanes of every sum, and that to the result. */
+/* The sum of the lanes of `n` vectors, each. */
 static void
-add_lanes (const Rows *r, int64_t channel)
+add_lanes (const float *lanes, int64_t n, float *sums)
 {
-  const RduView *dw = r->dw;
-  int64_t n_out = dw->n[0], n = n_out * dw->n[2] * dw->n[3];
-  for (int64_t first = 0; first < n; first += VL)
+  for (int64_t first = 0; first < n; first += VL, lanes += VL * VL)
     {
       RduVec x[VL];
-      float sums[VL];
       for (int64_t i = 0; i < VL; i++)
-        x[i] = first + i < n ? rdu_vec_load (r->lanes + (first + i) * VL) : rdu_vec_zero ();
+        x[i] = first + i < n ? rdu_vec_load (lanes + i * VL) : rdu_vec_zero ();
       rdu_vec_transpose (x);
 #pragma GCC unroll 4
       for (int half = VL / 2; half > 0; half /= 2)
 #pragma GCC unroll 8
         for (int i = 0; i < half; i++)
           x[i] = x[i] + x[i + half];
-      rdu_vec_store (sums, x[0]);
-      for (int64_t i = first; i < first + VL && i < n; i++)
-        {
-          int64_t tap = i / n_out;
-          float *to = (float *) dw->data + i % n_out * dw->stride[0] + channel * dw->stride[1]
-                      + tap / dw->n[3] * dw->stride[2] + tap % dw->n[3] * dw->stride[3];
-          *to += sums[i - first];
-        }
+      rdu_vec_store (sums + first, x[0]);
     }
+}
+
+/* Adds the sums of a source channel to the result. */
+static void
+add_sums (const Rows *r, int64_t channel)
+{
+  const RduView *dw = r->dw;
+  float *sums = r->lanes; /* each group of them goes where its lanes were, or before */
+  add_lanes (r->lanes, dw->n[0] * dw->n[2] * dw->n[3], sums);
+  for (int64_t row = 0; row < dw->n[2]; row++)
+    for (int64_t column = 0; column < dw->n[3]; column++)
+      {
+        float *to = (float *) dw->data + channel * dw->stride[1] + row * dw->stride[2]
+                    + column * dw->stride[3];
+        for (int64_t o = 0; o < dw->n[0]; o++)
+          to[o * dw->stride[0]] += *sums++;
+      }
 }
 
 static void
@@ -245,7 +255,7 @@ RDU_SYMBOL (rdu_conv2d_dw_pixels) (const RduCall *call)
             (&r.x, image, (int64_t[]){ row * r.side[0].step, 0 },
              (int64_t[]){ rdu_conv_reach (&r.side[0], r.n[0]), r.pitch }, slab);
             run_taps (&r);
-            add_lanes (&r, c);
+            add_sums (&r, c);
           }
       }
   return true;

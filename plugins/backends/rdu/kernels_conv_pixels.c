@@ -231,16 +231,20 @@ run_row (const Planes *p, int64_t image, int64_t row)
     tile.from_tap++;
   while (tile.from_tap < tile.to_tap && !has_memory (rows, source, tile.to_tap - 1))
     tile.to_tap--;
+  int64_t own = 0, column = 0;
   for (int64_t first = 0; first < n; first += size)
     {
       for (int v = 0; v < size; v++)
         {
-          int64_t i = first + v < n ? first + v : n - 1;
-          int64_t own = i / n_vectors, column = i % n_vectors * VL;
           tile.x[v] = p->planes + own * planes + column;
           tile.y[v] = job->y + (image + own) * job->y_image + row * rows->out_stride
                       + column * columns->out_stride;
           tile.n[v] = (int) (columns->n - column < VL ? columns->n - column : VL);
+          if (first + v + 1 < n && (column += VL) >= columns->n)
+            {
+              column = 0;
+              own++;
+            }
         }
       run (p, &tile, (int) (n - first < size ? n - first : size));
     }
