@@ -318,8 +318,9 @@ RDU_SYMBOL (rdu_winograd) (const RduWinogradJob *job)
 {
   int64_t n = job->n_images * n_squares (&job->side[0]) * n_squares (&job->side[1]);
   int64_t n_blocks = (n + RDU_WINOGRAD_SQUARES - 1) / RDU_WINOGRAD_SQUARES;
-  Block block = { .job = job,
-                  .together = job->scratch + RDU_WINOGRAD_SCRATCH - 16 * RDU_WINOGRAD_CHANNELS };
+  Block block = {
+    .job = job, .together = job->scratch + RDU_WINOGRAD_SCRATCH - PLANES * RDU_WINOGRAD_CHANNELS
+  };
   for (int64_t b = 0; b < n_blocks; b++)
     {
       block.n = n * (b + 1) / n_blocks - n * b / n_blocks;

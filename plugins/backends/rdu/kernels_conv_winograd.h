@@ -18,7 +18,7 @@
 #define RDU_WINOGRAD_UNPACKED RDU_TILE_COLUMNS
 #define RDU_WINOGRAD_SCRATCH                                                     \
   (RDU_WINOGRAD_PLANES * 2 * (RDU_WINOGRAD_SQUARES * RDU_WINOGRAD_CHANNELS + 16) \
-   + 2 * 16 * RDU_WINOGRAD_CHANNELS)
+   + RDU_WINOGRAD_PLANES * RDU_WINOGRAD_CHANNELS)
 
 /* Rows (or columns) of a box of the result and of the source. Squares stand on even positions of
  * the whole result, wherever the box begins. */
