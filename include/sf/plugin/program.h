@@ -203,8 +203,8 @@ typedef struct
 
 SF_API size_t sf_program_n_tensors (const SfProgram *program);
 SF_API SfProgramTensor sf_program_tensor (const SfProgram *program, uint32_t tensor);
-/* What the tensor's `data` takes of memory goes back to the system where it lies in a mapped file; it
- * is there again when it is read. */
+/* What the tensor's `data` takes of memory goes back to the system where it lies in a mapped file;
+ * it is there again when it is read. */
 SF_API void sf_program_let_go (const SfProgram *program, uint32_t tensor);
 SF_API size_t sf_program_n_configs (const SfProgram *program);
 SF_API size_t sf_config_n_stages (const SfProgram *program, uint32_t config);
