@@ -64,6 +64,9 @@ typedef struct
   void (*pack) (const RduView *whole, int src, const int64_t *imm, void *to, int64_t part,
                 int64_t n_parts);
   bool always; /* it pays, however little of the operand's use is left */
+  /* Multiply-adds for each element of the operand that pay for packing it in every step; NULL: few
+   * do. */
+  int64_t (*least_use) (const RduView *whole);
 } RduPack;
 
 /* One run of an elementwise operation: y[i] from src[k][i], i < n. An operand whose bit is set

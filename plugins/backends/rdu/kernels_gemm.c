@@ -242,7 +242,14 @@ pack (const RduView *whole, int src, const int64_t *imm, void *to, int64_t part,
     }
 }
 
-static const RduPack right_panels = { packed_elems, pack };
+/* Floats are nearly as fast as they lie: they have to be read only. */
+static int64_t
+least_use (const RduView *whole)
+{
+  return in_pairs (whole) ? 8 : 512;
+}
+
+static const RduPack right_panels = { packed_elems, pack, .least_use = least_use };
 
 const RduKernel RDU_SYMBOL (rdu_gemm_kernels)[] = {
   { "gemm", 1, gemm, &right_panels, ~0u },

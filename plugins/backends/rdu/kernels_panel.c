@@ -77,3 +77,34 @@ RDU_SYMBOL (rdu_pack_panel) (const float *from, int64_t depth, int64_t column, i
   else
     gather (from, depth, column, k, n, to);
 }
+
+void
+RDU_SYMBOL (rdu_unpack_panel) (const float *from, int64_t k, int64_t n, float *to, int64_t column)
+{
+  int64_t width = rdu_panel_width (n);
+  RduVec x[RDU_VECTOR];
+  for (int64_t i = 0; i < k; i += RDU_VECTOR)
+    for (int64_t j = 0; j < n; j += RDU_VECTOR)
+      {
+        int64_t kn = k - i < RDU_VECTOR ? k - i : RDU_VECTOR;
+        int64_t jn = n - j < RDU_VECTOR ? n - j : RDU_VECTOR;
+        const float *square = from + i * width + j;
+        float *y = to + i + j * column;
+        if (kn == RDU_VECTOR && jn == RDU_VECTOR)
+          {
+#pragma GCC unroll 16
+            for (int r = 0; r < RDU_VECTOR; r++)
+              x[r] = rdu_vec_load (square + r * width);
+            rdu_vec_transpose (x);
+#pragma GCC unroll 16
+            for (int r = 0; r < RDU_VECTOR; r++)
+              rdu_vec_store (y + r * column, x[r]);
+            continue;
+          }
+        for (int r = 0; r < RDU_VECTOR; r++)
+          x[r] = r < kn ? rdu_vec_load (square + r * width) : rdu_vec_zero ();
+        rdu_vec_transpose (x);
+        for (int r = 0; r < jn; r++)
+          rdu_vec_store_lanes (y + r * column, rdu_lanes (kn), x[r]);
+      }
+}

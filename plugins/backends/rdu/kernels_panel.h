@@ -19,6 +19,10 @@ rdu_panel_width (int64_t n)
  * zero. */
 void RDU_SYMBOL (rdu_pack_panel) (const float *from, int64_t depth, int64_t column, int64_t k,
                                   int64_t n, float *to);
+/* The way back, of a panel's n columns whose depth is contiguous: element (k, j) goes to
+ * to[k + j * column]. */
+void RDU_SYMBOL (rdu_unpack_panel) (const float *from, int64_t k, int64_t n, float *to,
+                                    int64_t column);
 #endif
 
 #endif

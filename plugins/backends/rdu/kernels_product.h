@@ -5,7 +5,7 @@
 
 #include "plugins/backends/rdu/kernels.h"
 
-/* What is worked on at a time: steps of the depth (single, or in pairs), and rows. */
+/* What is worked on at a time, at most: steps of the depth (single, or in pairs), and rows. */
 #define RDU_PRODUCT_DEPTH 512
 #define RDU_PRODUCT_ROWS  192
 

@@ -6,13 +6,17 @@
 #include "plugins/backends/rdu/kernels_tile.h"
 
 #define MAX_ROWS 16
+#define LINE     16 /* floats of a cache line */
 
 typedef RduVec (*Step) (RduVec a, RduVec b, RduVec sum);
 
 /* rows, vectors, step: constants, so that every sum is a register. Lanes past the last column are
- * neither read nor written. */
+ * neither read nor written. A line is brought near in each step of the depth, the first at `ahead`,
+ * `near` bytes apart, `far` after a LINE of them; three numbers, since a structure on the stack
+ * would wait for stores of results that miss the cache. */
 static inline __attribute__ ((always_inline)) void
-sum_block (const RduTile *t, int64_t i0, const int rows, const int vectors, const Step step)
+sum_block (const RduTile *t, int64_t i0, uintptr_t ahead, uintptr_t near, uintptr_t far,
+           const int rows, const int vectors, const Step step)
 {
   RduVec sum[MAX_ROWS][RDU_TILE_VECTORS], b[RDU_TILE_VECTORS];
   const int last = vectors - 1;
@@ -33,8 +37,19 @@ sum_block (const RduTile *t, int64_t i0, const int rows, const int vectors, cons
         sum[i][v] = rdu_vec_load (c + i * t->c_row + v * RDU_VECTOR);
       else
         sum[i][v] = rdu_vec_load_lanes (c + i * t->c_row + v * RDU_VECTOR, lanes);
-  for (int64_t k = t->k; k > 0; k--, from += t->b_depth)
+  if (!t->first)
     {
+      const float *next_c = c + rows * t->c_row;
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+          __builtin_prefetch (next_c + i * t->c_row + v * RDU_VECTOR, 1, 3);
+    }
+  for (int64_t k = 0, n = t->k; k < n; k++, from += t->b_depth)
+    {
+      __builtin_prefetch ((const void *) ahead, 0, 2);
+      ahead += k % LINE == LINE - 1 ? far : near;
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; v++)
         b[v] = v < last ? rdu_vec_load (from + v * RDU_VECTOR)
@@ -65,7 +80,8 @@ sum_block (const RduTile *t, int64_t i0, const int rows, const int vectors, cons
         rdu_vec_store_lanes (c + i * t->c_row + v * RDU_VECTOR, lanes, sum[i][v]);
 }
 
-typedef void (*Block) (const RduTile *t, int64_t i0);
+typedef void (*Block) (const RduTile *t, int64_t i0, uintptr_t ahead, uintptr_t near,
+                       uintptr_t far);
 
 /* Every number of rows whose sums fit the registers beside the vectors of b. */
 #define ROWS_4(X, v)  X (1, v) X (2, v) X (3, v) X (4, v)
@@ -86,17 +102,20 @@ static const int64_t most_rows[] = { 8, 4 };
 
 typedef Block Blocks[RDU_TILE_VECTORS][MAX_ROWS];
 
-#define BLOCK(rows, vectors)                                          \
-  static void block_##rows##x##vectors (const RduTile *t, int64_t i0) \
-  {                                                                   \
-    sum_block (t, i0, rows, vectors, rdu_vec_fma);                    \
+#define BLOCK(rows, vectors)                                                           \
+  static void block_##rows##x##vectors (const RduTile *t, int64_t i0, uintptr_t ahead, \
+                                        uintptr_t near, uintptr_t far)                 \
+  {                                                                                    \
+    sum_block (t, i0, ahead, near, far, rows, vectors, rdu_vec_fma);                   \
   }
 BLOCKS (BLOCK)
 
 #define ENTRY(rows, vectors) [vectors - 1][rows - 1] = block_##rows##x##vectors,
 static const Blocks blocks = { BLOCKS (ENTRY) };
 
-/* Blocks of rows that are as even as they can be. */
+/* Blocks of rows that are as even as they can be. The first ones bring near a vector of columns
+ * each of the next panel, the others as much of the rows to come; if there is nothing, a panel that
+ * is at hand does no harm. */
 static void
 run_blocks (const RduTile *tile, const Blocks by_size)
 {
@@ -105,7 +124,18 @@ run_blocks (const RduTile *tile, const Blocks by_size)
   for (int64_t b = 0; b < n_blocks; b++)
     {
       int64_t from = tile->m * b / n_blocks, to = tile->m * (b + 1) / n_blocks;
-      by_size[vectors - 1][to - from - 1](tile, from);
+      const float *ahead = tile->b;
+      int64_t near = tile->b_depth, far = near;
+      if (tile->next_b != NULL && b < vectors)
+        ahead = tile->next_b + b * RDU_VECTOR;
+      else if (tile->next_a != NULL)
+        {
+          ahead = tile->next_a + from * tile->next_row;
+          near = tile->next_depth == 1 ? tile->next_row : tile->next_depth;
+          far = tile->next_depth == 1 ? LINE - (LINE - 1) * near : near;
+        }
+      by_size[vectors - 1][to - from - 1](tile, from, (uintptr_t) ahead, (uintptr_t) near * 4,
+                                          (uintptr_t) far * 4);
     }
 }
 
@@ -116,10 +146,11 @@ RDU_SYMBOL (rdu_tile) (const RduTile *tile)
 }
 
 #ifdef RDU_HAS_PAIRS
-#define PAIRS_BLOCK(rows, vectors)                                    \
-  static void pairs_##rows##x##vectors (const RduTile *t, int64_t i0) \
-  {                                                                   \
-    sum_block (t, i0, rows, vectors, rdu_vec_fma_pairs);              \
+#define PAIRS_BLOCK(rows, vectors)                                                     \
+  static void pairs_##rows##x##vectors (const RduTile *t, int64_t i0, uintptr_t ahead, \
+                                        uintptr_t near, uintptr_t far)                 \
+  {                                                                                    \
+    sum_block (t, i0, ahead, near, far, rows, vectors, rdu_vec_fma_pairs);             \
   }
 BLOCKS (PAIRS_BLOCK)
 

@@ -27,6 +27,10 @@ typedef struct
   int64_t c_row;
   int64_t m, n, k; /* n <= RDU_TILE_COLUMNS */
   bool first;      /* c is not read */
+  /* What is brought near meanwhile: the panel that will be b next, with b's depth; m rows of a left
+   * operand, element (i, k) at next_a[i * next_row + k * next_depth]. NULL: nothing. */
+  const float *next_b, *next_a;
+  int64_t next_row, next_depth;
 } RduTile;
 
 #ifdef RDU_ISA

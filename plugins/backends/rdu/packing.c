@@ -5,7 +5,7 @@
 
 enum
 {
-  LEAST_USE = 8,      /* multiply-adds per element that pay for packing it in each step */
+  LEAST_USE = 8,      /* multiply-adds per element that pay for packing it in every step, mostly */
   PART_ELEMS = 16384, /* a part that is worth a worker */
   MOST_GROWTH = 8,    /* padding that is worth the room */
   SLICE_ELEMS = 1 << 20,
@@ -78,6 +78,17 @@ packed_elems (const RduStage *stage, const RduInstr *instr, int src)
   return elems / MOST_GROWTH > n_elems (operand) + PART_ELEMS ? 0 : elems;
 }
 
+/* Whether the stage uses the operand often enough to pack it in every step. */
+static bool
+pays_at_once (const RduStage *stage, const RduInstr *instr, const RduOperand *operand)
+{
+  RduView whole = whole_view (operand, NULL);
+  const RduPack *pack = instr->kernel->pack;
+  int64_t least = pack->least_use != NULL ? pack->least_use (&whole) : LEAST_USE;
+  return pack->always
+         || (is_read_again (stage, operand) && stage->flops / 2 / least >= n_elems (operand));
+}
+
 void
 rdu_stage_find_packings (RduStage *stage)
 {
@@ -90,15 +101,12 @@ rdu_stage_find_packings (RduStage *stage)
         if (elems <= 0)
           continue;
         stage->packings = g_renew (RduPacking, stage->packings, stage->n_packings + 1);
-        stage->packings[stage->n_packings++] = (RduPacking){
-          .operand = instr->src[k],
-          .instr = instr,
-          .src = k,
-          .elems = elems,
-          .pays_at_once = instr->kernel->pack->always
-                          || (is_read_again (stage, operand)
-                              && stage->flops / 2 / LEAST_USE >= n_elems (operand))
-        };
+        stage->packings[stage->n_packings++] = (RduPacking){ .operand = instr->src[k],
+                                                             .instr = instr,
+                                                             .src = k,
+                                                             .elems = elems,
+                                                             .pays_at_once = pays_at_once (
+                                                                 stage, instr, operand) };
       }
 }
 
