@@ -67,8 +67,8 @@ SF_API bool sf_session_state (const SfSession *session, size_t index, SfPort *ou
 /* Runs `phases` of `entry`. inputs: one tensor per input, in interface order, shapes equal, any
  * dtype that converts without loss of meaning (integers narrow when their values fit, which is
  * checked; labels and indices are checked against the bounds the program needs); needed with phase
- * FWD only. outputs: one per output, data NULL = not wanted; else filled; may be NULL. Tensors are
- * borrowed. */
+ * FWD only. outputs: one per output, data NULL = not wanted; else filled; may be NULL. Where some
+ * are wanted, what only the others need may be left out. Tensors are borrowed. */
 SF_API bool sf_session_step (SfSession *session, const char *entry, unsigned phases,
                              const SfTensor *inputs, SfTensor *outputs, const SfHyper *hyper,
                              GError **error);

@@ -44,7 +44,8 @@ typedef struct
   unsigned phases;         /* 1 << SfPhase bits; all at once is the fast path */
   const SfTensor *inputs;  /* checked by the session: dtype, shape; used only with phase FWD */
   const SfTensor *scalars; /* for all phases asked for */
-  SfTensor *outputs;       /* data NULL: not wanted; filled when phase FWD runs, converting */
+  SfTensor *outputs;       /* data NULL: not wanted, and what only it needs may be left out, unless
+                              none is wanted; filled when phase FWD runs, converting */
   SfObserver observer;     /* NULL: none */
   void *user_data;
   const uint8_t *stored; /* cpu: see SfEvaluateOptions; NULL otherwise */

@@ -104,6 +104,7 @@ SF_RDU_SOURCES = \
   plugins/backends/rdu/packing.c \
   plugins/backends/rdu/partials.c \
   plugins/backends/rdu/lend.c \
+  plugins/backends/rdu/purpose.c \
   plugins/backends/rdu/replace.c \
   plugins/backends/rdu/stage.c \
   plugins/backends/rdu/step.c \

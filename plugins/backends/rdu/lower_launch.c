@@ -386,6 +386,7 @@ lower_entry (RduMachine *machine, RduEntry *entry, GError **error)
   if (!lower_launches (&planner, error))
     return false;
   lower_commits (&planner);
+  rdu_find_purposes (machine, entry);
   plan_arena (&planner);
   return true;
 }
@@ -524,6 +525,7 @@ rdu_entry_clear (RduEntry *entry)
       g_free (launch->loads);
       g_free (launch->stores);
       g_free (launch->bindings);
+      g_free (launch->purposes);
     }
   g_free (entry->launches);
   g_free (entry->commits);

@@ -196,8 +196,10 @@ typedef struct
   RduHome *slots; /* per slot */
   size_t n_loads, n_stores;
   RduTransfer *loads, *stores;
-  RduPacked *packed; /* per packing of the config */
-  bool replaces;     /* some state in place */
+  RduPacked *packed;  /* per packing of the config */
+  bool replaces;      /* some state in place */
+  uint64_t *purposes; /* per stage; */
+  uint64_t purpose;   /* of all it does: purpose.c */
   /* host */
   const SfGraph *graph;
   size_t n_bindings;
@@ -264,6 +266,7 @@ typedef struct
   int32_t *rings; /* exact firing: room for the buffers of one launch */
   int64_t ring_elems;
   RduWorker *workers;
+  uint64_t wanted; /* of the step that runs: purpose.c */
   RduProbe probe;
 } RduMachine;
 
@@ -289,6 +292,12 @@ void rdu_find_replacements (RduMachine *machine);
 /* lend.c: which tensors need no memory of their own; and what one that is written needs. */
 void rdu_find_lent (RduMachine *machine);
 bool rdu_tensor_own (RduTensor *tensor, GError **error);
+
+/* purpose.c: what each stage is for, as bits; and what a step wants, all where it asks for no
+ * output. What has no bit in common with it need not be done. */
+void rdu_find_purposes (const RduMachine *machine, RduEntry *entry);
+uint64_t rdu_purposes_wanted (const RduMachine *machine, const RduEntry *entry,
+                              const SfBackendStep *step);
 
 /* lower_launch.c: all entries, and memory for everything. */
 bool rdu_lower_entries (RduMachine *machine, GError **error);

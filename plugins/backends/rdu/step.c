@@ -5,7 +5,7 @@
 
 #include "plugins/backends/rdu/machine.h"
 
-#define LINE_BYTES 64 /* of the cache: what kernels read best begins with one */
+#define ELEM_BYTES 4 /* of what kernels read */
 
 static const char *
 stage_name (const RduMachine *machine, const RduEntry *entry, const RduLaunch *launch,
@@ -136,6 +136,8 @@ run_rdu (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, const Sf
   for (size_t s = 0; s < config->n_stages; s++)
     {
       const RduStage *stage = &config->stages[s];
+      if ((launch->purposes[s] & machine->wanted) == 0)
+        continue;
       rdu_stage_pack (machine, launch, stage);
       rdu_stage_run (machine, launch, stage);
       if (!rdu_check_faults (machine, entry, launch, stage, error))
@@ -225,7 +227,7 @@ run_phase (RduMachine *machine, RduEntry *entry, SfPhase phase, const SfBackendS
   for (size_t l = 0; l < entry->n_launches; l++)
     {
       RduLaunch *launch = &entry->launches[l];
-      if (launch->phase != phase)
+      if (launch->phase != phase || (launch->purpose & machine->wanted) == 0)
         continue;
       for (uint32_t r = 0; r < launch->repeat; r++)
         {
@@ -254,7 +256,7 @@ is_fed_in_place (const RduEntry *entry, const RduTensor *tensor, const SfBackend
 {
   return (entry->phases & ~step->phases) == 0 && !tensor->is_written && from->dtype == tensor->dtype
          && (tensor->dtype == SF_F32 || tensor->dtype == SF_I32)
-         && (uintptr_t) from->data % LINE_BYTES == 0 && sf_tensor_is_dense (from)
+         && (uintptr_t) from->data % ELEM_BYTES == 0 && sf_tensor_is_dense (from)
          && sf_shape_n_elems (&from->shape) == tensor->n_elems
          && !rdu_layout_permutes (&tensor->shape, tensor->channels_last);
 }
@@ -342,6 +344,7 @@ rdu_machine_step (RduMachine *machine, const SfBackendStep *step, GError **error
                     "its phases one after the other",
                     entry->name, machine->entries[machine->last_entry].name);
   machine->last_entry = index;
+  machine->wanted = rdu_purposes_wanted (machine, entry, step);
   machine->probe.launch = SF_NONE;
   bool good = feed (machine, entry, step, error);
   for (int phase = 0; phase < SF_N_PHASES && good; phase++)

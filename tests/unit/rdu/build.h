@@ -50,7 +50,8 @@ void build_stage (Build *build, const char *name, const SfCounter *counters, siz
 uint32_t build_launch (Build *build, SfPhase phase);
 
 /* Opens without the verifier (programs by hand are not placed), takes one step with all phases and
- * closes. Inputs and outputs are f32 or i32 arrays in the order of the interface. */
+ * closes. Inputs and outputs are f32 or i32 arrays in the order of the interface; an output that is
+ * NULL is not wanted. */
 bool build_run (const Build *build, int n_threads, bool exact_firing, void *const *inputs,
                 void *const *outputs, GError **error);
 RduMachine *build_open (const Build *build, int n_threads, bool exact_firing, GError **error);

@@ -221,22 +221,22 @@ SF_TEST (RduCompiled, TrainsAsTheReferenceDoes)
 }
 
 /* Two steps with all tensors row-major, against channels-last images. */
-/* The inputs of the model elsewhere: `shift` bytes behind a cache line, and not a byte beyond their
- * last line may be read. */
+/* The inputs of the model elsewhere: from the beginning of a cache line, and not a byte beyond
+ * their last line may be read; or in no line's place, and only the element behind them may be. */
 static bool
-move_inputs (Model *model, size_t shift, void **memory, size_t *n_bytes)
+move_inputs (Model *model, bool in_line, void **memory, size_t *n_bytes)
 {
   size_t page = (size_t) sysconf (_SC_PAGESIZE);
   for (size_t i = 0; i < sf_graph_n_inputs (model->graph); i++)
     {
       SfTensor *input = &model->inputs[i];
-      size_t n = sf_tensor_n_bytes (input), lines = (n + shift + 63) / 64 * 64;
+      size_t n = sf_tensor_n_bytes (input), lines = in_line ? (n + 63) / 64 * 64 : n + 4;
       n_bytes[i] = (lines + page - 1) / page * page + page;
       memory[i] = mmap (NULL, n_bytes[i], PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
                         0);
       if (memory[i] == MAP_FAILED)
         return false;
-      uint8_t *guard = (uint8_t *) memory[i] + n_bytes[i] - page, *at = guard - lines + shift;
+      uint8_t *guard = (uint8_t *) memory[i] + n_bytes[i] - page, *at = guard - lines;
       memcpy (at, input->data, n);
       mprotect (guard, page, PROT_NONE);
       SfTensor moved = sf_tensor (input->dtype, input->shape, at);
@@ -259,7 +259,7 @@ SF_TEST_CASES (RduCompiled, InputsAreReadWhereTheyAre, cases, G_N_ELEMENTS (case
       void *memory[MAX_PORTS] = { NULL };
       size_t n_bytes[MAX_PORTS] = { 0 };
       if (model_init (&model, c->app, c->level, c->precision, c->args, &error)
-          && move_inputs (&model, i == 0 ? 0 : 4, memory, n_bytes))
+          && move_inputs (&model, i == 0, memory, n_bytes))
         found[i] = train (&model, "rdu", 2, false, &n[i], &error);
       model_clear (&model);
       for (int p = 0; p < MAX_PORTS; p++)

@@ -304,3 +304,78 @@ SF_TEST (RduSession, StatesAreReplacedInPlaceWhereNobodyMinds)
       sf_program_unref (b.program);
     }
 }
+
+/* a = x + x and b = a x in one section, c = x + x in another, and w := w - x. */
+static Build
+build_three_outputs (void)
+{
+  static const float initial[N] = { 1, 2, 3, 4 };
+  Build b = build_new ("train");
+  uint32_t x = build_tensor (&b, "x", SF_TENSOR_INPUT, SF_F32, SF_SHAPE (N), NULL), y[3];
+  const char *const names[] = { "a", "b", "c" };
+  for (int i = 0; i < 3; i++)
+    y[i] = build_tensor (&b, names[i], SF_TENSOR_OUTPUT, SF_F32, SF_SHAPE (N), NULL);
+  uint32_t w = build_tensor (&b, "w", SF_TENSOR_STATE, SF_F32, SF_SHAPE (N), initial);
+  SfProgramTensor next = { .name = "w",
+                           .role = SF_TENSOR_NEXT,
+                           .dtype = SF_F32,
+                           .shape = SF_SHAPE (N),
+                           .offset_bytes = -1,
+                           .state = w };
+  uint32_t after = sf_program_add_tensor (b.program, &next);
+  build_section (&b);
+  SfCounter counters[] = { { N, 2, SF_COUNTER_PARALLEL } };
+  SfOperand operands[] = {
+    { SF_OPERAND_IN, build_load (&b, x, 2, 1), SF_F32, SF_SHAPE (N), 0, 1, { BLOCK (0, 2) } },
+    { SF_OPERAND_OUT, build_store (&b, y[0], 2, 1), SF_F32, SF_SHAPE (N), 0, 1, { BLOCK (0, 2) } },
+    { SF_OPERAND_OUT, build_store (&b, y[1], 2, 1), SF_F32, SF_SHAPE (N), 0, 1, { BLOCK (0, 2) } },
+  };
+  SfInstr twice[] = { { "add", 1, SF_WHEN_EACH, 2, 1, { 0, 0 }, { 1 } } };
+  build_stage (&b, "twice", counters, 1, operands, 2, twice, 1);
+  operands[1].kind = SF_OPERAND_IN;
+  SfInstr times[] = { { "mul", 1, SF_WHEN_EACH, 2, 1, { 1, 0 }, { 2 } } };
+  build_stage (&b, "times", counters, 1, operands, 3, times, 1);
+  build_launch (&b, SF_PHASE_FWD);
+  build_binary (&b, "again", "add", x, x, y[2], SF_PHASE_FWD);
+  build_binary (&b, "update", "sub", w, x, after, SF_PHASE_OPT);
+  return b;
+}
+
+SF_TEST (RduSession, WhatOnlyUnwantedOutputsNeedIsLeftOut)
+{
+  static const struct
+  {
+    unsigned wanted; /* outputs, as bits */
+    size_t n_fired;  /* stages */
+  } cases[] = { { 1, 2 }, { 2, 3 }, { 4, 2 }, { 5, 3 }, { 7, 4 }, { 0, 4 } };
+  Build b = build_three_outputs ();
+  g_autoptr (GError) error = NULL;
+  RduMachine *machine = build_open (&b, 1, false, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SfRecord records[32];
+  SfRecordLane lane = { .records = records };
+  SfRecorder recorder = { .n_lanes = 1, .capacity = G_N_ELEMENTS (records), .lanes = &lane };
+  machine->probe.recorder = &recorder;
+  float x[N] = { 1, 2, 3, 4 }, w[N];
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      float y[3][N] = { { 0 } };
+      void *outputs[3];
+      size_t n_fired = 0;
+      for (int k = 0; k < 3; k++)
+        outputs[k] = (cases[i].wanted >> k & 1) != 0 ? y[k] : NULL;
+      lane.n = 0;
+      SF_CHECK (build_step (&b, machine, 0, (void *[]){ x }, outputs, NULL, NULL, &error));
+      for (size_t r = 0; r < lane.n; r++)
+        n_fired += records[r].kind == SF_RECORD_STAGE;
+      SF_CHECK_INT (n_fired, cases[i].n_fired);
+      SF_CHECK (outputs[0] == NULL || y[0][3] == 8);
+      SF_CHECK (outputs[1] == NULL || y[1][3] == 32);
+      SF_CHECK (outputs[2] == NULL || y[2][3] == 8);
+    }
+  SfTensor state = sf_tensor (SF_F32, SF_SHAPE (N), w);
+  SF_CHECK (ops ()->read (machine, "w", &state, &error));
+  SF_CHECK (w[0] == 1 - (float) G_N_ELEMENTS (cases));
+  rdu_machine_close (machine);
+  sf_program_unref (b.program);
+}
