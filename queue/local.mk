@@ -5,6 +5,7 @@ queue_libsfqueue_la_SOURCES = \
   queue/attempt.h \
   queue/executor.c \
   queue/executor.h \
+  queue/fairshare.c \
   queue/folder.c \
   queue/folder.h \
   queue/jobfile.c \
@@ -15,6 +16,9 @@ queue_libsfqueue_la_SOURCES = \
   queue/queue.c \
   queue/queue.h \
   queue/reconcile.c \
+  queue/schedule.c \
+  queue/schedule.h \
+  queue/schedule_reason.c \
   queue/shepherd.c \
   queue/shepherd.h \
   queue/state.c \
@@ -23,4 +27,4 @@ queue_libsfqueue_la_SOURCES = \
   queue/stepexec.h \
   queue/store.c \
   queue/store.h
-queue_libsfqueue_la_LIBADD = libspatialflow.la
+queue_libsfqueue_la_LIBADD = runtime/libsfruntime.la libspatialflow.la

@@ -10,6 +10,7 @@ include tests/unit/rdu/local.mk
 include tests/unit/run/local.mk
 include tests/unit/pef/local.mk
 include tests/unit/report/local.mk
+include tests/unit/runtime/local.mk
 include tests/unit/queue/local.mk
 include tests/unit/cpu/local.mk
 include tests/unit/frontend/local.mk

@@ -5,6 +5,8 @@ tests_unit_queue_queue_test_SOURCES = \
   tests/unit/queue/attempt_test.c \
   tests/unit/queue/jobfile_test.c \
   tests/unit/queue/processes_test.c \
+  tests/unit/queue/schedule_random_test.c \
+  tests/unit/queue/schedule_test.c \
   tests/unit/queue/state_test.c \
   tests/unit/queue/store_test.c
 tests_unit_queue_queue_test_LDADD = queue/libsfqueue.la $(SF_TEST_LIBS)
