@@ -408,6 +408,18 @@ is_final (const Grouping *g, uint32_t i)
   return true;
 }
 
+/* Whose steps an instruction takes: a cast among floats only rounds, if that. */
+static const char *
+step_op (const RduStage *stage, const RduInstr *instr)
+{
+  bool is_float = !stage->operands[instr->dst[0]].is_int
+                  && (instr->n_src == 0 || !stage->operands[instr->src[0]].is_int);
+  if (is_op (instr, "fill") || is_source (instr)
+      || (is_op (instr, "cast") && is_float && instr->imm[0] == 0))
+    return "copy";
+  return is_op (instr, "cast") && is_float && instr->imm[0] == 1 ? "round_bf16" : instr->op;
+}
+
 /* Constants and numbers by place are slots; an operation only copies them where they are stored. */
 static void
 add_op (Building *b, uint32_t i)
@@ -432,7 +444,7 @@ add_op (Building *b, uint32_t i)
                      .rounded_to = is_final (g, i) ? dst->stored : SF_F32 };
   dst->is_settled = result.rounded_to != SF_F32;
   op.func = instr->kernel->rows[is_int];
-  op.forms = g->isa->step_forms (is_copied ? "copy" : instr->op, is_int);
+  op.forms = g->isa->step_forms (step_op (g->stage, instr), is_int);
   op.dst = add_slot (b, result, is_copied ? NOBODY : i);
   b->fused->ops[b->fused->n_ops++] = op;
 }

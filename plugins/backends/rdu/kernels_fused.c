@@ -34,6 +34,7 @@ typedef struct
   int32_t *base; /* of memory; NULL: element numbers */
   int64_t first; /* IOTA, UNIFORM: number of the first element */
   int64_t stride[SF_MAX_RANK], row, column;
+  bool is_rounded_late; /* after the run: some operation reads it as it was, or no step makes it */
   int32_t *copy;        /* MOVED: a run; PERIODIC: a row or a block; DENSE: the last block */
   const int32_t *holds; /* where the copy's content is from */
   int64_t held;         /* elements of it */
@@ -162,6 +163,27 @@ way_of (const Run *run, int s)
   return is_read && place->column == 1 && place->row == 0 && is_period (run) ? PERIODIC : MOVED;
 }
 
+/* Which results a step cannot round while it stores them. */
+static void
+find_late (Run *run)
+{
+  const RduFused *fused = run->fused;
+  for (int s = 0; s < fused->n_slots; s++)
+    run->place[s].is_rounded_late = false;
+  for (int o = 0; o < fused->n_ops; o++)
+    {
+      int dst = fused->ops[o].dst;
+      const RduSlot *slot = &fused->slots[dst];
+      if (slot->kind != RDU_SLOT_WRITTEN || slot->rounded_to == SF_F32)
+        continue;
+      bool is_late = fused->ops[o].forms == NULL || slot->rounded_to != SF_BF16;
+      for (int later = o + 1; later < fused->n_ops; later++)
+        for (int k = 0; k < fused->ops[later].n_src; k++)
+          is_late |= fused->ops[later].src[k] == dst;
+      run->place[dst].is_rounded_late = is_late;
+    }
+}
+
 /* Rows and columns of a run, of which `longest` elements may be copied. */
 static void
 find_run (Run *run, int64_t longest)
@@ -179,8 +201,7 @@ find_run (Run *run, int64_t longest)
       place->row = inner > 0 && is_placed (slot) ? place->stride[inner - 1] : 0;
       place->column = is_placed (slot) ? place->stride[inner] : 0;
       place->way = way_of (run, s);
-      is_bounded |= place->way == MOVED
-                    || (slot->kind == RDU_SLOT_WRITTEN && slot->rounded_to != SF_F32);
+      is_bounded |= place->way == MOVED || place->is_rounded_late;
     }
   if (is_bounded)
     return;
@@ -316,8 +337,11 @@ make_steps (Run *run)
     {
       const RduFusedOp *op = &fused->ops[o];
       step = op->forms != NULL ? add_op (step, run, op, in_hand) : add_call (step, run, o);
+      bool is_rounded = fused->slots[op->dst].kind == RDU_SLOT_WRITTEN
+                        && fused->slots[op->dst].rounded_to != SF_F32
+                        && !run->place[op->dst].is_rounded_late;
       if (op->forms != NULL && is_stored (fused, o))
-        step = add_step (step, run, move->store, op->dst);
+        step = add_step (step, run, is_rounded ? move->store_bf16 : move->store, op->dst);
       in_hand = op->forms != NULL ? op->dst : NOTHING;
     }
   *step = (RduStep){ .func = move->end };
@@ -427,7 +451,7 @@ enter (Run *run, const RduView *views, int64_t row, int64_t column, int64_t n_ro
     }
 }
 
-/* Results leave for memory, rounded to what their buffers hold. */
+/* Results leave for memory, all as their buffers hold them. */
 static void
 leave (Run *run, int64_t row, int64_t column, int64_t n_rows, int64_t n_columns)
 {
@@ -437,7 +461,7 @@ leave (Run *run, int64_t row, int64_t column, int64_t n_rows, int64_t n_columns)
       const Place *place = &run->place[s];
       if (slot->kind != RDU_SLOT_WRITTEN)
         continue;
-      if (slot->rounded_to != SF_F32)
+      if (place->is_rounded_late)
         RDU_SYMBOL (rdu_round) (slot->rounded_to, (float *) run->at[s], n_rows * n_columns);
       if (place->way != MOVED)
         continue;
@@ -517,6 +541,7 @@ RDU_SYMBOL (rdu_fused_run) (const RduFused *fused, const RduView *views)
   run.is_call = fused->n_ops == 1 && fused->ops[0].forms == NULL && fused->n_regs == 0;
   if (!find_dims (&run, views))
     return;
+  find_late (&run);
   find_places (&run, file);
   make_steps (&run);
   int inner = run.rank - 1, outer = run.rank - 2;

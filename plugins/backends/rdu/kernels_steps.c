@@ -9,6 +9,7 @@
 #pragma GCC diagnostic ignored "-Wpsabi"
 
 typedef int32_t Bits __attribute__ ((vector_size (RDU_VECTOR * 4)));
+typedef uint32_t Words __attribute__ ((vector_size (RDU_VECTOR * 4)));
 
 RDU_INLINE RduVec
 all_of (float x)
@@ -41,6 +42,14 @@ root (RduVec x)
     x[i] = __builtin_sqrtf (x[i]);
   return x;
 #endif
+}
+
+/* To the nearest bf16, ties to even; of a NaN the upper half, quiet. */
+RDU_INLINE RduVec
+narrow (RduVec x)
+{
+  Words u = (Words) x, rounded = (u + 0x7fff + (u >> 16 & 1)) & 0xffff0000;
+  return choose ((Bits) (x != x), (RduVec) ((u & 0xffff0000) | 0x400000), (RduVec) rounded);
 }
 
 /* Every vector v becomes expr; k counts them. */
@@ -88,6 +97,7 @@ UNARY (sqrt_, root (a))
 UNARY (rsqrt, all_of (1.0f) / root (a))
 UNARY (reciprocal, all_of (1.0f) / a)
 UNARY (relu, masked (~(Bits) (a < all_of (0.0f)), a))
+UNARY (round_bf16, narrow (a))
 UNARY (not_, (Bits) ((Bits) a == 0) & 1)
 BINARY (add, a + b)
 BINARY (sub, a - b)
@@ -108,20 +118,20 @@ COMPARE (ge, >=)
 STEP (load, OPERAND, ((void) v, VECTOR_K))
 STEP (repeat, ELEMENT, ((void) v, x))
 
-static void
-store (RDU_STEP_ARGS)
-{
-  float *p = (float *) rdu_place_at (&step->place, at);
-  rdu_vec_store (p, v0);
-  rdu_vec_store (p + RDU_VECTOR, v1);
-  rdu_vec_store (p + 2 * RDU_VECTOR, v2);
-  rdu_vec_store (p + 3 * RDU_VECTOR, v3);
-  rdu_vec_store (p + 4 * RDU_VECTOR, v4);
-  rdu_vec_store (p + 5 * RDU_VECTOR, v5);
-  rdu_vec_store (p + 6 * RDU_VECTOR, v6);
-  rdu_vec_store (p + 7 * RDU_VECTOR, v7);
-  step[1].func (step + 1, at, v0, v1, v2, v3, v4, v5, v6, v7);
-}
+#define STORE(name, expr)                                               \
+  static void name (RDU_STEP_ARGS)                                      \
+  {                                                                     \
+    float *p = (float *) rdu_place_at (&step->place, at);               \
+    RduVec all[RDU_STEP_VECTORS] = { v0, v1, v2, v3, v4, v5, v6, v7 };  \
+    _Pragma ("GCC unroll 8") for (int k = 0; k < RDU_STEP_VECTORS; k++) \
+    {                                                                   \
+      RduVec v = all[k];                                                \
+      rdu_vec_store (p + k * RDU_VECTOR, expr);                         \
+    }                                                                   \
+    step[1].func (step + 1, at, v0, v1, v2, v3, v4, v5, v6, v7);        \
+  }
+STORE (store, v)
+STORE (store_bf16, narrow (v))
 
 /* Nothing is in hand afterwards. */
 static void
@@ -141,7 +151,7 @@ end (RDU_STEP_ARGS)
 {
 }
 
-const RduMoveSteps RDU_SYMBOL (rdu_move_steps) = { load, repeat, store, call, end };
+const RduMoveSteps RDU_SYMBOL (rdu_move_steps) = { load, repeat, store, store_bf16, call, end };
 
 #define UNARY_FORMS(op, name, is_int) \
   {                                   \
@@ -164,6 +174,7 @@ const RduMoveSteps RDU_SYMBOL (rdu_move_steps) = { load, repeat, store, call, en
 static const RduStepForms forms[] = {
   UNARY_FORMS ("copy", NULL, false),
   UNARY_FORMS ("copy", NULL, true),
+  UNARY_FORMS ("round_bf16", round_bf16, false),
   UNARY_FORMS ("neg", neg, false),
   UNARY_FORMS ("abs", abs_, false),
   UNARY_FORMS ("sqrt", sqrt_, false),

@@ -70,6 +70,7 @@ rdu_place_at (const RduPlace *place, int64_t at)
 typedef struct
 {
   RduStepFunc load, repeat, store; /* repeat: one element */
+  RduStepFunc store_bf16;          /* rounds what it stores, and nothing in hand */
   RduStepFunc call, end;
 } RduMoveSteps;
 

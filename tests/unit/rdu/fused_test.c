@@ -92,7 +92,8 @@ make_inputs (Case *c)
   memcpy (c->memory[N_INPUTS - 1], (const int32_t[]){ 5, 6, 7 }, 12);
 }
 
-/* Appends an instruction; returns what it makes. */
+/* Appends an instruction; returns what it makes. Of the results that go to memory, half are rounded
+ * there. */
 static uint32_t
 add_instr (Case *c, const RduIsa *isa, const char *op, SfDtype dtype, int n_src,
            const uint32_t *src)
@@ -106,6 +107,10 @@ add_instr (Case *c, const RduIsa *isa, const char *op, SfDtype dtype, int n_src,
     memcpy (instr->src, src, (size_t) n_src * sizeof *src);
   set_operand (c, dst, draw (c, 4) == 0 ? SF_OPERAND_OUT : SF_OPERAND_TEMP, dtype, c->box.dim,
                c->box.rank);
+  RduOperand *made = &c->operands[dst];
+  made->is_narrow = made->kind == SF_OPERAND_OUT && dtype == SF_F32 && draw (c, 2) == 0;
+  if (made->is_narrow)
+    made->stored = draw (c, 4) == 0 ? SF_F16 : SF_BF16;
   return dst;
 }
 
@@ -164,7 +169,7 @@ make_instrs (Case *c, const RduIsa *isa)
   static const uint32_t state = N_INPUTS - 1;
   while (c->stage.n_instrs < N_INSTRS)
     {
-      uint32_t kind = draw (c, 13), next = N_INPUTS + (uint32_t) c->stage.n_instrs;
+      uint32_t kind = draw (c, 14), next = N_INPUTS + (uint32_t) c->stage.n_instrs;
       uint32_t a = any_float (c, next), b = any_float (c, next);
       if (kind < 2)
         add_instr (c, isa, unary[draw (c, G_N_ELEMENTS (unary))], SF_F32, 1, &a);
@@ -185,6 +190,11 @@ make_instrs (Case *c, const RduIsa *isa)
         add_choice (c, isa, a, b);
       else if (kind == 11)
         add_root (c, isa, a);
+      else if (kind == 12)
+        {
+          add_instr (c, isa, "cast", SF_F32, 1, &a); /* to f32, bf16 or f16 */
+          c->instrs[c->stage.n_instrs - 1].imm[0] = draw (c, 3);
+        }
       else
         add_copy (c, isa, a);
     }
@@ -226,6 +236,15 @@ run_one_by_one (const Case *c, const RduView *views)
     }
 }
 
+/* Results as their buffers hold them. */
+static void
+settle (const Case *c, const RduIsa *isa, float (*memory)[MAX_ELEMS + 16])
+{
+  for (uint32_t o = N_INPUTS; o < N_OPERANDS; o++)
+    if (c->operands[o].is_narrow)
+      isa->round (c->operands[o].stored, memory[o], sf_shape_n_elems (&c->box));
+}
+
 static void
 check_case (Case *c, const RduIsa *isa, uint32_t number)
 {
@@ -241,6 +260,7 @@ check_case (Case *c, const RduIsa *isa, uint32_t number)
   memcpy (other, c->memory, sizeof other);
   make_views (c, other, views);
   run_one_by_one (c, views);
+  settle (c, isa, other);
   make_views (c, c->memory, views);
   rdu_stage_group (&c->stage, isa);
   SF_CHECK_MSG (c->stage.n_groups == 1, "case %u: %zu groups of one box", number,
@@ -249,7 +269,8 @@ check_case (Case *c, const RduIsa *isa, uint32_t number)
     c->stage.groups[g].run (c->stage.groups[g].fused, views);
   for (uint32_t o = N_INPUTS; o < N_OPERANDS; o++)
     if (c->operands[o].kind == SF_OPERAND_OUT)
-      SF_CHECK_MSG (memcmp (c->memory[o], other[o], sizeof other[o]) == 0,
+      SF_CHECK_MSG (memcmp (c->memory[o], other[o], sizeof other[o]) == 0
+                        && c->operands[o].is_settled == c->operands[o].is_narrow,
                     "case %u: operand %u has other bits when fused", number, o);
     else if (c->operands[o].kind == SF_OPERAND_TEMP)
       SF_CHECK_MSG (c->operands[o].in_registers && c->memory[o][0] == 0,
