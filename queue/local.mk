@@ -26,5 +26,8 @@ queue_libsfqueue_la_SOURCES = \
   queue/stepexec.c \
   queue/stepexec.h \
   queue/store.c \
-  queue/store.h
+  queue/store.h \
+  queue/store_links.c \
+  queue/storedb.c \
+  queue/storedb.h
 queue_libsfqueue_la_LIBADD = runtime/libsfruntime.la libspatialflow.la

@@ -12,6 +12,7 @@
 #include <sf/log.h>
 
 #include "queue/folder.h"
+#include <sf/process.h>
 
 SfQueue *
 sf_queue_open (GError **error)
@@ -63,7 +64,7 @@ typedef struct
 {
   SfQueue *queue;
   const SfJobFile *file;
-  const char *sf;
+  const char *sf, *shepherd;
   SfJob *job;
   char *job_folder, *attempt_folder;
   int starting_fd; /* the lock `starting` */
@@ -104,7 +105,26 @@ write_folder (Submission *self, GError **error)
   return sf_plan_write (plan, self->attempt_folder, error);
 }
 
-/* One transaction: the row, and through `write_folder` its files. */
+static bool
+insert_rows (Submission *self, GError **error)
+{
+  SfStore *store = self->queue->store;
+  SfJob *job = self->job;
+  const SfJobFile *file = self->file;
+  g_auto (GStrv) environment = g_get_environ ();
+  SfSubmission submission = { .path = file->path,
+                              .text = file->text,
+                              .environment = environment,
+                              .sf = (char *) self->sf,
+                              .shepherd = (char *) self->shepherd,
+                              .submitted_us = job->submitted_us };
+  if (!sf_store_add_submission (store, &submission, error))
+    return false;
+  job->submission = submission.id;
+  return sf_store_add_job (store, job, error);
+}
+
+/* One transaction: the rows, and through `write_folder` the files of the first attempt. */
 static bool
 record_job (Submission *self, GError **error)
 {
@@ -113,7 +133,7 @@ record_job (Submission *self, GError **error)
   bool changed = false;
   if (!sf_store_begin (store, error))
     return false;
-  bool good = sf_store_insert (store, job, error);
+  bool good = insert_rows (self, error);
   if (good)
     {
       self->job_folder = sf_queue_job_folder (self->queue, job->id);
@@ -122,8 +142,7 @@ record_job (Submission *self, GError **error)
       job->state = SF_JOB_STARTING;
       g_free (job->reason);
       job->reason = g_strdup ("its shepherd is being started");
-      good = write_folder (self, error)
-             && sf_store_update (store, job, SF_JOB_PENDING, &changed, error)
+      good = write_folder (self, error) && sf_store_begin_attempt (store, job, &changed, error)
              && sf_store_commit (store, error);
       if (!good)
         sf_remove_tree (self->job_folder);
@@ -134,13 +153,13 @@ record_job (Submission *self, GError **error)
 }
 
 static bool
-start_shepherd (Submission *self, const char *shepherd, GError **error)
+start_shepherd (Submission *self, GError **error)
 {
   SfJob *job = self->job;
   SfExecutor *executor = sf_queue_executor (self->queue, job->executor, error);
   if (executor == NULL)
     return false;
-  const char *const argv[] = { shepherd, self->attempt_folder, NULL };
+  const char *const argv[] = { self->shepherd, self->attempt_folder, NULL };
   SfAttempt attempt = { .token = job->token,
                         .job_folder = self->attempt_folder,
                         .argv = argv,
@@ -182,19 +201,24 @@ sf_queue_submit (SfQueue *queue, const SfJobFile *file, const char *sf, const ch
 {
   g_autoptr (GError) own = NULL;
   g_autoptr (SfJob) job = g_new0 (SfJob, 1);
-  Submission self = { .queue = queue, .file = file, .sf = sf, .job = job, .starting_fd = -1 };
+  Submission self = {
+    .queue = queue, .file = file, .sf = sf, .shepherd = shepherd, .job = job, .starting_fd = -1
+  };
   job->name = g_strdup (file->name);
-  job->job_file = g_strdup (file->path);
-  job->state = SF_JOB_PENDING;
+  job->cores = file->cores;
+  job->memory_bytes = file->memory_bytes;
+  job->time_limit_s = file->time_limit_s;
+  job->tiles = file->tiles;
   job->reason = g_strdup ("recorded");
   job->executor = g_strdup ("local");
   job->token = g_uuid_string_random ();
+  job->boot_id = sf_boot_id ();
   job->submitted_us = g_get_real_time ();
   bool good = record_job (&self, &own);
   if (good)
     {
       *id = job->id;
-      good = start_shepherd (&self, shepherd, &own);
+      good = start_shepherd (&self, &own);
       if (!good)
         record_failure (&self, own);
     }
