@@ -299,7 +299,7 @@ fire_stage (Exact *exact, Agent *agent)
   const RduStage *stage = agent->stage;
   RduWorker *first = &exact->machine->workers[0];
   RduWorker worker = { .temp = agent->temp, .scratch = first->scratch, .fault = first->fault };
-  RduFrame frame = { .packed = { NULL } };
+  RduFrame frame = { .packed = { NULL }, .wanted = UINT64_MAX };
   int64_t block[SF_MAX_COUNTERS] = { agent->fired };
   for (size_t p = 0; p < agent->n_ports; p++)
     frame.base[p] = port_base (exact, agent, &agent->ports[p]);

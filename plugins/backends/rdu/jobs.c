@@ -57,9 +57,9 @@ run_jobs (void *user_data, int worker, int64_t begin, int64_t end)
 }
 
 void
-rdu_stage_run (RduMachine *machine, const RduLaunch *launch, const RduStage *stage)
+rdu_stage_run (RduMachine *machine, const RduLaunch *launch, const RduStage *stage, uint64_t wanted)
 {
-  Run run = { .machine = machine, .stage = stage };
+  Run run = { .machine = machine, .stage = stage, .frame.wanted = wanted };
   for (size_t o = 0; o < stage->n_operands; o++)
     run.frame.base[o] = stage->operands[o].kind == SF_OPERAND_TEMP
                             ? NULL

@@ -183,6 +183,8 @@ rdu_stage_fire_lanes (RduMachine *machine, const RduStage *stage, const RduFrame
   for (size_t g = 0; g < stage->n_groups; g++)
     {
       Run run = { .machine = machine, .stage = stage, .group = &stage->groups[g], .views = views };
+      if ((run.group->serves & frame->wanted) == 0)
+        continue;
       const RduLane *lane = run.group->lanes;
       int64_t n = run.group->n_lanes > 0 ? views[lane->operand].n[lane->dim] : 0;
       int64_t n_parts = LEAST_PARTS * machine->n_threads;

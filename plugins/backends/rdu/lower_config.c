@@ -282,6 +282,7 @@ lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const Rd
   if (host != NULL)
     rdu_stage_find_partials (to, host->n_workers);
   rdu_stage_group (to, isa);
+  rdu_stage_find_purposes (to);
   rdu_stage_find_packings (to);
   rdu_stage_find_results (to);
   place_temps (from, to);

@@ -386,7 +386,7 @@ lower_entry (RduMachine *machine, RduEntry *entry, GError **error)
   if (!lower_launches (&planner, error))
     return false;
   lower_commits (&planner);
-  rdu_find_purposes (machine, entry);
+  rdu_entry_find_purposes (machine, entry);
   plan_arena (&planner);
   return true;
 }
@@ -526,6 +526,7 @@ rdu_entry_clear (RduEntry *entry)
       g_free (launch->stores);
       g_free (launch->bindings);
       g_free (launch->purposes);
+      g_free (launch->wanted);
     }
   g_free (entry->launches);
   g_free (entry->commits);

@@ -36,6 +36,7 @@ typedef struct
   bool is_seen;                    /* some group looks at its box */
   int64_t temp_offset;             /* TEMP: elements into the worker's scratch */
   bool is_settled;                 /* OUT: the fused program that writes it rounds it, too */
+  uint64_t serves;                 /* results of the stage, as bits of its operands: purpose.c */
   bool is_partial;        /* OUT: each firing of the reduction adds in a place of its own */
   int64_t partial_offset; /* elements into a firing's place */
 } RduOperand;
@@ -68,7 +69,8 @@ typedef struct
   const RduInstr *instr; /* NULL: fused */
   RduFused *fused;
   void (*run) (const RduFused *fused, const RduView *views);
-  size_t n_lanes; /* 0: one worker runs it whole */
+  uint64_t serves; /* as an operand's */
+  size_t n_lanes;  /* 0: one worker runs it whole */
   RduLane *lanes;
 } RduGroup;
 
@@ -198,12 +200,15 @@ typedef struct
   RduTransfer *loads, *stores;
   RduPacked *packed;  /* per packing of the config */
   bool replaces;      /* some state in place */
-  uint64_t *purposes; /* per stage; */
-  uint64_t purpose;   /* of all it does: purpose.c */
+  uint64_t *purposes; /* per buffer: purpose.c */
+  uint64_t *wanted;   /* per stage: results that steps of now want, as bits of operands */
   /* host */
   const SfGraph *graph;
   size_t n_bindings;
   SfBinding *bindings;
+  uint64_t purpose;
+  /* both */
+  bool is_wanted;
 } RduLaunch;
 
 typedef struct
@@ -222,6 +227,7 @@ typedef struct
   size_t n_launches, n_commits;
   RduLaunch *launches; /* in the order they run: by phase */
   RduCommit *commits;
+  uint64_t wanted;        /* outputs, as bits, that the launches are set to; 0: no step yet */
   uint64_t host_launches; /* since open */
   int64_t host_us;
 } RduEntry;
@@ -234,6 +240,7 @@ typedef struct
 {
   void *base[RDU_MAX_OPERANDS];
   const void *packed[RDU_MAX_OPERANDS];
+  uint64_t wanted; /* results: groups that serve none of them are left out */
 } RduFrame;
 
 typedef struct
@@ -266,7 +273,6 @@ typedef struct
   int32_t *rings; /* exact firing: room for the buffers of one launch */
   int64_t ring_elems;
   RduWorker *workers;
-  uint64_t wanted; /* of the step that runs: purpose.c */
   RduProbe probe;
 } RduMachine;
 
@@ -283,8 +289,9 @@ void rdu_stage_clear_groups (RduStage *stage);
 /* packing.c */
 /* What kernels of the stage want packed; counters, operands and instructions are there. */
 void rdu_stage_find_packings (RduStage *stage);
-/* Packs what has changed, over the pool. */
-void rdu_stage_pack (RduMachine *machine, RduLaunch *launch, const RduStage *stage);
+/* Packs what has changed, over the pool; wanted: as in a frame. */
+void rdu_stage_pack (RduMachine *machine, RduLaunch *launch, const RduStage *stage,
+                     uint64_t wanted);
 
 /* replace.c: which next contents are written over their states. */
 void rdu_find_replacements (RduMachine *machine);
@@ -293,11 +300,13 @@ void rdu_find_replacements (RduMachine *machine);
 void rdu_find_lent (RduMachine *machine);
 bool rdu_tensor_own (RduTensor *tensor, GError **error);
 
-/* purpose.c: what each stage is for, as bits; and what a step wants, all where it asks for no
- * output. What has no bit in common with it need not be done. */
-void rdu_find_purposes (const RduMachine *machine, RduEntry *entry);
-uint64_t rdu_purposes_wanted (const RduMachine *machine, const RduEntry *entry,
-                              const SfBackendStep *step);
+/* purpose.c */
+/* Which of its results each group and each source of a stage serves. */
+void rdu_stage_find_purposes (RduStage *stage);
+/* Which outputs, and what that outlasts a step, each launch serves. */
+void rdu_entry_find_purposes (const RduMachine *machine, RduEntry *entry);
+/* Sets the launches to what the step wants: all where it asks for no output. */
+void rdu_entry_want (const RduMachine *machine, RduEntry *entry, const SfBackendStep *step);
 
 /* lower_launch.c: all entries, and memory for everything. */
 bool rdu_lower_entries (RduMachine *machine, GError **error);
@@ -334,8 +343,9 @@ void rdu_partials_place (const RduMachine *machine, const RduStage *stage, const
 void rdu_partials_fold (const RduMachine *machine, const RduStage *stage, const RduFrame *frame);
 
 /* jobs.c */
-/* All firings, over the pool's workers. A fault is left in the workers. */
-void rdu_stage_run (RduMachine *machine, const RduLaunch *launch, const RduStage *stage);
+/* All firings, over the pool's workers; wanted: as in a frame. A fault is left in the workers. */
+void rdu_stage_run (RduMachine *machine, const RduLaunch *launch, const RduStage *stage,
+                    uint64_t wanted);
 
 /* storage.c */
 SfDtype rdu_storage_dtype (SfDtype dtype);

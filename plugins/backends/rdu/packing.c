@@ -151,15 +151,15 @@ pack_all (RduMachine *machine, Job *job, uint32_t lent)
 }
 
 void
-rdu_stage_pack (RduMachine *machine, RduLaunch *launch, const RduStage *stage)
+rdu_stage_pack (RduMachine *machine, RduLaunch *launch, const RduStage *stage, uint64_t wanted)
 {
   for (size_t p = 0; p < stage->n_packings; p++)
     {
       const RduPacking *packing = &stage->packings[p];
       RduPacked *packed = &launch->packed[stage->first_packing + p];
-      if (!packed->is_used)
-        continue;
       const RduOperand *operand = &stage->operands[packing->operand];
+      if (!packed->is_used || (operand->serves & wanted) == 0)
+        continue;
       const RduHome *home = &launch->home[operand->buffer];
       uint64_t version = packed->is_kept ? machine->tensors[home->tensor].version : 0;
       if (packed->is_kept && packed->version == version)

@@ -142,7 +142,7 @@ rdu_stage_fire (const RduStage *stage, const int64_t *block, const RduFrame *fra
     {
       const RduGroup *group = &stage->groups[g];
       bool first = true;
-      if (group->on_last && !is_last)
+      if ((group->on_last && !is_last) || (group->serves & frame->wanted) == 0)
         continue;
       for (int k = 0; group->instr != NULL && k < stage->n_counters; k++)
         first &= (group->instr->sums >> k & 1) == 0 || block[k] == 0;

@@ -136,10 +136,10 @@ run_rdu (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, const Sf
   for (size_t s = 0; s < config->n_stages; s++)
     {
       const RduStage *stage = &config->stages[s];
-      if ((launch->purposes[s] & machine->wanted) == 0)
+      if (launch->wanted[s] == 0)
         continue;
-      rdu_stage_pack (machine, launch, stage);
-      rdu_stage_run (machine, launch, stage);
+      rdu_stage_pack (machine, launch, stage, launch->wanted[s]);
+      rdu_stage_run (machine, launch, stage, launch->wanted[s]);
       if (!rdu_check_faults (machine, entry, launch, stage, error))
         return false;
       for (size_t o = 0; step->observer != NULL && o < stage->n_operands; o++)
@@ -227,7 +227,7 @@ run_phase (RduMachine *machine, RduEntry *entry, SfPhase phase, const SfBackendS
   for (size_t l = 0; l < entry->n_launches; l++)
     {
       RduLaunch *launch = &entry->launches[l];
-      if (launch->phase != phase || (launch->purpose & machine->wanted) == 0)
+      if (launch->phase != phase || !launch->is_wanted)
         continue;
       for (uint32_t r = 0; r < launch->repeat; r++)
         {
@@ -344,7 +344,7 @@ rdu_machine_step (RduMachine *machine, const SfBackendStep *step, GError **error
                     "its phases one after the other",
                     entry->name, machine->entries[machine->last_entry].name);
   machine->last_entry = index;
-  machine->wanted = rdu_purposes_wanted (machine, entry, step);
+  rdu_entry_want (machine, entry, step);
   machine->probe.launch = SF_NONE;
   bool good = feed (machine, entry, step, error);
   for (int phase = 0; phase < SF_N_PHASES && good; phase++)

@@ -305,15 +305,16 @@ SF_TEST (RduSession, StatesAreReplacedInPlaceWhereNobodyMinds)
     }
 }
 
-/* a = x + x and b = a x in one section, c = x + x in another, and w := w - x. */
+/* a = x + x and d = softmax of single elements by one stage, b = a x by another, c = x + x in a
+ * section of its own, and w := w - x. */
 static Build
-build_three_outputs (void)
+build_four_outputs (void)
 {
   static const float initial[N] = { 1, 2, 3, 4 };
   Build b = build_new ("train");
-  uint32_t x = build_tensor (&b, "x", SF_TENSOR_INPUT, SF_F32, SF_SHAPE (N), NULL), y[3];
-  const char *const names[] = { "a", "b", "c" };
-  for (int i = 0; i < 3; i++)
+  uint32_t x = build_tensor (&b, "x", SF_TENSOR_INPUT, SF_F32, SF_SHAPE (N), NULL), y[4];
+  const char *const names[] = { "a", "b", "c", "d" };
+  for (int i = 0; i < 4; i++)
     y[i] = build_tensor (&b, names[i], SF_TENSOR_OUTPUT, SF_F32, SF_SHAPE (N), NULL);
   uint32_t w = build_tensor (&b, "w", SF_TENSOR_STATE, SF_F32, SF_SHAPE (N), initial);
   SfProgramTensor next = { .name = "w",
@@ -328,11 +329,23 @@ build_three_outputs (void)
   SfOperand operands[] = {
     { SF_OPERAND_IN, build_load (&b, x, 2, 1), SF_F32, SF_SHAPE (N), 0, 1, { BLOCK (0, 2) } },
     { SF_OPERAND_OUT, build_store (&b, y[0], 2, 1), SF_F32, SF_SHAPE (N), 0, 1, { BLOCK (0, 2) } },
-    { SF_OPERAND_OUT, build_store (&b, y[1], 2, 1), SF_F32, SF_SHAPE (N), 0, 1, { BLOCK (0, 2) } },
+    { SF_OPERAND_OUT,
+      build_store (&b, y[3], 2, 1),
+      SF_F32,
+      SF_SHAPE (N, 1),
+      0,
+      1,
+      { BLOCK (0, 2), ALL (1) } },
+    { SF_OPERAND_IN, 0, SF_F32, SF_SHAPE (N, 1), 0, 1, { BLOCK (0, 2), ALL (1) } },
   };
-  SfInstr twice[] = { { "add", 1, SF_WHEN_EACH, 2, 1, { 0, 0 }, { 1 } } };
-  build_stage (&b, "twice", counters, 1, operands, 2, twice, 1);
+  operands[3].buffer = operands[0].buffer;
+  SfInstr twice[] = { { "add", 1, SF_WHEN_EACH, 2, 1, { 0, 0 }, { 1 } },
+                      { "softmax", 1, SF_WHEN_EACH, 1, 1, { 3 }, { 2 }, { 1 } } };
+  build_stage (&b, "twice", counters, 1, operands, 4, twice, 2);
   operands[1].kind = SF_OPERAND_IN;
+  operands[2] = (SfOperand){
+    SF_OPERAND_OUT, build_store (&b, y[1], 2, 1), SF_F32, SF_SHAPE (N), 0, 1, { BLOCK (0, 2) }
+  };
   SfInstr times[] = { { "mul", 1, SF_WHEN_EACH, 2, 1, { 1, 0 }, { 2 } } };
   build_stage (&b, "times", counters, 1, operands, 3, times, 1);
   build_launch (&b, SF_PHASE_FWD);
@@ -347,8 +360,8 @@ SF_TEST (RduSession, WhatOnlyUnwantedOutputsNeedIsLeftOut)
   {
     unsigned wanted; /* outputs, as bits */
     size_t n_fired;  /* stages */
-  } cases[] = { { 1, 2 }, { 2, 3 }, { 4, 2 }, { 5, 3 }, { 7, 4 }, { 0, 4 } };
-  Build b = build_three_outputs ();
+  } cases[] = { { 1, 2 }, { 2, 3 }, { 4, 2 }, { 5, 3 }, { 7, 4 }, { 8, 2 }, { 0, 4 } };
+  Build b = build_four_outputs ();
   g_autoptr (GError) error = NULL;
   RduMachine *machine = build_open (&b, 1, false, &error);
   SF_REQUIRE_NO_ERROR (error);
@@ -359,12 +372,13 @@ SF_TEST (RduSession, WhatOnlyUnwantedOutputsNeedIsLeftOut)
   float x[N] = { 1, 2, 3, 4 }, w[N];
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      float y[3][N] = { { 0 } };
-      void *outputs[3];
+      float y[4][N] = { { 0 } }, *ones = machine->tensors[4].data;
+      void *outputs[4];
       size_t n_fired = 0;
-      for (int k = 0; k < 3; k++)
+      for (int k = 0; k < 4; k++)
         outputs[k] = (cases[i].wanted >> k & 1) != 0 ? y[k] : NULL;
       lane.n = 0;
+      ones[0] = 7;
       SF_CHECK (build_step (&b, machine, 0, (void *[]){ x }, outputs, NULL, NULL, &error));
       for (size_t r = 0; r < lane.n; r++)
         n_fired += records[r].kind == SF_RECORD_STAGE;
@@ -372,6 +386,7 @@ SF_TEST (RduSession, WhatOnlyUnwantedOutputsNeedIsLeftOut)
       SF_CHECK (outputs[0] == NULL || y[0][3] == 8);
       SF_CHECK (outputs[1] == NULL || y[1][3] == 32);
       SF_CHECK (outputs[2] == NULL || y[2][3] == 8);
+      SF_CHECK (ones[0] == ((cases[i].wanted & 8) != 0 || cases[i].wanted == 0 ? 1 : 7));
     }
   SfTensor state = sf_tensor (SF_F32, SF_SHAPE (N), w);
   SF_CHECK (ops ()->read (machine, "w", &state, &error));
