@@ -8,7 +8,7 @@
 #include "plugins/backends/rdu/kernels.h"
 
 #define BENCH_MAX_THREADS 64
-#define BENCH_MAX_COLUMNS 8
+#define BENCH_MAX_COLUMNS 9
 
 typedef struct
 {

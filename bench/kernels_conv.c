@@ -46,7 +46,7 @@ static const struct
 } columns[] = {
   { BENCH_FORWARD, DIRECT }, { BENCH_FORWARD, WINOGRAD }, { BENCH_FORWARD, ONEDNN },
   { BENCH_DX, DIRECT },      { BENCH_DX, WINOGRAD },      { BENCH_DX, ONEDNN },
-  { BENCH_DW, DIRECT },      { BENCH_DW, ONEDNN },
+  { BENCH_DW, DIRECT },      { BENCH_DW, WINOGRAD },      { BENCH_DW, ONEDNN },
 };
 
 static RduView
@@ -133,6 +133,6 @@ make_row (const Bench *bench, size_t index, SfDtype dtype, BenchRow *row)
 
 const BenchTable bench_convs = { .title = "convolution, n x c x h x w",
                                  .columns = { "forward", "Winograd", "oneDNN", "dx", "Winograd",
-                                              "oneDNN", "dw", "oneDNN" },
+                                              "oneDNN", "dw", "Winograd", "oneDNN" },
                                  .n_rows = G_N_ELEMENTS (convs),
                                  .make_row = make_row };

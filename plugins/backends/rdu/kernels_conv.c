@@ -203,6 +203,10 @@ const RduKernel RDU_SYMBOL (rdu_conv_kernels)[] = {
     .func = conv2d_dx,
     .pack = &conv2d_dx_packing,
     .choose = RDU_SYMBOL (rdu_winograd_dx_choose) },
-  { .name = "conv2d_dw", .version = 1, .func = RDU_SYMBOL (rdu_conv2d_dw), .goes_on = 1u << 0 },
+  { .name = "conv2d_dw",
+    .version = 1,
+    .func = RDU_SYMBOL (rdu_conv2d_dw),
+    .goes_on = 1u << 0,
+    .choose = RDU_SYMBOL (rdu_winograd_dw_choose) },
   { .name = NULL },
 };

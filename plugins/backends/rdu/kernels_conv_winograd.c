@@ -9,22 +9,15 @@
 #define VL     RDU_VECTOR
 #define PLANES RDU_WINOGRAD_PLANES
 
-static const float zeros[RDU_WINOGRAD_CHANNELS];
-
-/* Which square comes next. */
-typedef struct
-{
-  int64_t image, row, column;
-} Square;
-
 /* Squares from `begin` on, and some channels; rows of channels are whole vectors. */
 typedef struct
 {
   const RduWinogradJob *job;
   int64_t n, in, n_in, out, n_out;
-  Square begin;
-  float *source, *sums, *weights, *together;
-  int64_t source_row, source_plane, sums_row, sums_plane;
+  RduWinogradSquare begin;
+  RduWinogradPlanes source;
+  float *sums, *weights, *together;
+  int64_t sums_row, sums_plane;
 } Block;
 
 static int64_t
@@ -37,109 +30,6 @@ static int64_t
 whole_vectors (int64_t n)
 {
   return (n + VL - 1) / VL * VL;
-}
-
-static int64_t
-n_squares (const RduWinogradSide *side)
-{
-  return (side->before + side->n + 1) / 2;
-}
-
-static void
-next_square (const RduWinogradJob *job, Square *at)
-{
-  if (++at->column < n_squares (&job->side[1]))
-    return;
-  at->column = 0;
-  if (++at->row < n_squares (&job->side[0]))
-    return;
-  at->row = 0;
-  at->image++;
-}
-
-/* ---- the source ---- */
-
-/* One pixel each, row by row, to the planes: B' d B, where B' d is d0 - d2, d1 + d2, d2 - d1,
- * d1 - d3. */
-static inline __attribute__ ((always_inline)) void
-transform_pixels (const float *const *pixel, int64_t c, RduLanes lanes, const bool whole, float *to,
-                  int64_t plane)
-{
-  RduVec t[4][4];
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; j++)
-    {
-      RduVec d[4];
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; i++)
-        d[i] = whole ? rdu_vec_load (pixel[4 * i + j] + c)
-                     : rdu_vec_load_lanes (pixel[4 * i + j] + c, lanes);
-      t[0][j] = d[0] - d[2];
-      t[1][j] = d[1] + d[2];
-      t[2][j] = d[2] - d[1];
-      t[3][j] = d[1] - d[3];
-    }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; i++, to += 4 * plane)
-    {
-      rdu_vec_store (to, t[i][0] - t[i][2]);
-      rdu_vec_store (to + plane, t[i][1] + t[i][2]);
-      rdu_vec_store (to + 2 * plane, t[i][2] - t[i][1]);
-      rdu_vec_store (to + 3 * plane, t[i][1] - t[i][3]);
-    }
-}
-
-/* The 16 pixels that a square reads, or zeros. */
-static void
-find_pixels (const Block *block, const Square *at, const float **pixel)
-{
-  const RduWinogradJob *job = block->job;
-  const RduWinogradSide *rows = &job->side[0], *columns = &job->side[1];
-  const float *x = job->x + at->image * job->x_image + block->in * job->x_channel;
-  int64_t row = rows->at + 2 * at->row - rows->before;
-  int64_t column = columns->at + 2 * at->column - columns->before;
-  for (int64_t i = 0; i < 4; i++)
-    for (int64_t j = 0; j < 4; j++)
-      {
-        bool is_pixel = row + i >= rows->lo && row + i < rows->hi && column + j >= columns->lo
-                        && column + j < columns->hi;
-        pixel[4 * i + j] = is_pixel ? x + (row + i) * rows->stride + (column + j) * columns->stride
-                                    : zeros;
-      }
-}
-
-/* Brings channels together that are apart in memory. */
-static void
-gather_pixels (const Block *block, const float **pixel)
-{
-  float *to = block->together;
-  for (int i = 0; i < 16; i++, to += RDU_WINOGRAD_CHANNELS)
-    if (pixel[i] != zeros)
-      {
-        for (int64_t c = 0; c < block->n_in; c++)
-          to[c] = pixel[i][c * block->job->x_channel];
-        pixel[i] = to;
-      }
-}
-
-static void
-transform_source (const Block *block)
-{
-  const float *pixel[16];
-  Square at = block->begin;
-  for (int64_t s = 0; s < block->n; s++, next_square (block->job, &at))
-    {
-      float *to = block->source + s * block->source_row;
-      int64_t c = 0;
-      find_pixels (block, &at, pixel);
-      if (block->job->x_channel != 1)
-        gather_pixels (block, pixel);
-      for (; c + VL <= block->n_in; c += VL)
-        transform_pixels (pixel, c, rdu_lanes (VL), true, to + c, block->source_plane);
-      if (c < block->n_in)
-        transform_pixels (pixel, c, rdu_lanes (block->n_in - c), false, to + c,
-                          block->source_plane);
-    }
 }
 
 /* ---- the products ---- */
@@ -170,7 +60,7 @@ multiply (const Block *block)
   const RduWinogradJob *job = block->job;
   RduTile tile = { .m = block->n,
                    .k = block->n_in,
-                   .a_row = block->source_row,
+                   .a_row = block->source.row,
                    .a_depth = 1,
                    .c_row = block->sums_row,
                    .first = block->in == 0 };
@@ -182,7 +72,7 @@ multiply (const Block *block)
     for (int64_t out = 0, plane; out < block->n_out; out += tile.n)
       {
         tile.n = find_panel (block, out, &tile, &plane);
-        tile.a = block->source + p * block->source_plane;
+        tile.a = block->source.data + p * block->source.plane;
         tile.b += p * plane;
         tile.c = block->sums + p * block->sums_plane + out;
         RDU_SYMBOL (rdu_tile) (&tile);
@@ -238,10 +128,10 @@ put (const RduWinogradJob *job, float *y, int64_t n, const bool whole, RduVec x)
 
 /* Where the results of a square go; NULL: not into the box. */
 static void
-find_results (const Block *block, const Square *at, float **y)
+find_results (const Block *block, const RduWinogradSquare *at, float **y)
 {
   const RduWinogradJob *job = block->job;
-  const RduWinogradSide *rows = &job->side[0], *columns = &job->side[1];
+  const RduWinogradSide *rows = &job->source.side[0], *columns = &job->source.side[1];
   for (int64_t i = 0; i < 4; i++)
     {
       int64_t row = 2 * at->row - rows->before + i / 2;
@@ -258,8 +148,8 @@ transform_result (const Block *block)
 {
   const RduWinogradJob *job = block->job;
   float *y[4];
-  Square at = block->begin;
-  for (int64_t s = 0; s < block->n; s++, next_square (job, &at))
+  RduWinogradSquare at = block->begin;
+  for (int64_t s = 0; s < block->n; s++, rdu_winograd_next (&job->source, &at))
     {
       const float *from = block->sums + s * block->sums_row;
       int64_t c = 0, left;
@@ -292,12 +182,12 @@ run_squares (Block *block)
   int64_t most = job->packed != NULL ? RDU_WINOGRAD_CHANNELS : RDU_WINOGRAD_UNPACKED;
   int64_t in = smaller (job->n_in, most), out = smaller (job->n_out, most);
   /* Planes are a line more than a multiple of something: no two lie in the same sets of a cache. */
-  block->source_row = whole_vectors (in);
-  block->source_plane = block->n * block->source_row + 16;
+  block->source = (RduWinogradPlanes){ .data = job->scratch,
+                                       .row = whole_vectors (in),
+                                       .plane = block->n * whole_vectors (in) + 16 };
   block->sums_row = whole_vectors (out);
   block->sums_plane = block->n * block->sums_row + 16;
-  block->source = job->scratch;
-  block->sums = block->source + PLANES * block->source_plane;
+  block->sums = job->scratch + PLANES * block->source.plane;
   block->weights = block->sums + PLANES * block->sums_plane;
   for (block->out = 0; block->out < job->n_out; block->out += out)
     {
@@ -306,7 +196,9 @@ run_squares (Block *block)
         {
           block->n_in = smaller (job->n_in - block->in, in);
           if (block->out == 0 || in < job->n_in)
-            transform_source (block);
+            RDU_SYMBOL (rdu_winograd_source)
+          (&job->source, block->begin, block->n, block->in, block->n_in, block->together,
+           &block->source);
           multiply (block);
         }
       transform_result (block);
@@ -316,7 +208,7 @@ run_squares (Block *block)
 void
 RDU_SYMBOL (rdu_winograd) (const RduWinogradJob *job)
 {
-  int64_t n = job->n_images * n_squares (&job->side[0]) * n_squares (&job->side[1]);
+  int64_t n = job->n_images * rdu_winograd_squares (&job->source);
   int64_t n_blocks = (n + RDU_WINOGRAD_SQUARES - 1) / RDU_WINOGRAD_SQUARES;
   Block block = {
     .job = job, .together = job->scratch + RDU_WINOGRAD_SCRATCH - PLANES * RDU_WINOGRAD_CHANNELS
@@ -326,6 +218,6 @@ RDU_SYMBOL (rdu_winograd) (const RduWinogradJob *job)
       block.n = n * (b + 1) / n_blocks - n * b / n_blocks;
       run_squares (&block);
       for (int64_t s = 0; s < block.n; s++)
-        next_square (job, &block.begin);
+        rdu_winograd_next (&job->source, &block.begin);
     }
 }

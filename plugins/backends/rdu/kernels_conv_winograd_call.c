@@ -8,13 +8,15 @@
 
 /* Channels that pay for the transforms of the other side's. Weights are 16/9 as long as the direct
  * way's: squares that pay for those of up to NEAR_PAIRS pairs of channels, which a cache holds, and
- * for those that come from memory. */
+ * for those that come from memory. Squares of an image that pay for the way of its sums to the
+ * gradient of the weights. */
 enum
 {
   LEAST_CHANNELS = 32,
   NEAR_PAIRS = 256 * 256,
   LEAST_SQUARES_NEAR = 16,
-  LEAST_SQUARES = 96
+  LEAST_SQUARES = 96,
+  LEAST_SQUARES_IMAGE = 16
 };
 
 /* ---- firings ---- */
@@ -24,31 +26,30 @@ job_of (const RduCall *call, bool is_transposed)
 {
   const RduView *x = call->src[0], *w = call->src[1], *y = call->dst[0];
   int out = is_transposed ? 1 : 0, in = 1 - out;
-  RduWinogradJob job = { .x = x->data,
-                         .y = y->data,
-                         .n_images = y->n[0],
-                         .n_in = w->n[in],
-                         .n_out = w->n[out],
-                         .x_image = x->stride[0],
-                         .x_channel = x->stride[1],
-                         .y_image = y->stride[0],
-                         .y_channel = y->stride[1],
-                         .weights = rdu_conv_weights (w, is_transposed),
-                         .is_turned = is_transposed,
-                         .packed = w->packed,
-                         .packed_in = w->dim[in],
-                         .packed_out = w->dim[out],
-                         .in = w->lo[in],
-                         .out = w->lo[out],
-                         .first = call->first,
-                         .scratch = call->scratch };
+  RduWinogradJob job
+      = { .source = { .data = x->data, .image = x->stride[0], .channel = x->stride[1] },
+          .y = y->data,
+          .n_images = y->n[0],
+          .n_in = w->n[in],
+          .n_out = w->n[out],
+          .y_image = y->stride[0],
+          .y_channel = y->stride[1],
+          .weights = rdu_conv_weights (w, is_transposed),
+          .is_turned = is_transposed,
+          .packed = w->packed,
+          .packed_in = w->dim[in],
+          .packed_out = w->dim[out],
+          .in = w->lo[in],
+          .out = w->lo[out],
+          .first = call->first,
+          .scratch = call->scratch };
   for (int d = 0; d < 2; d++)
-    job.side[d] = (RduWinogradSide){ .n = y->n[2 + d],
-                                     .out_stride = y->stride[2 + d],
-                                     .before = y->lo[2 + d] % 2,
-                                     .lo = x->valid_lo[2 + d],
-                                     .hi = x->valid_hi[2 + d],
-                                     .stride = x->stride[2 + d] };
+    job.source.side[d] = (RduWinogradSide){ .n = y->n[2 + d],
+                                            .out_stride = y->stride[2 + d],
+                                            .before = y->lo[2 + d] % 2,
+                                            .lo = x->valid_lo[2 + d],
+                                            .hi = x->valid_hi[2 + d],
+                                            .stride = x->stride[2 + d] };
   return job;
 }
 
@@ -66,7 +67,7 @@ conv2d_dx (const RduCall *call)
 {
   RduWinogradJob job = job_of (call, true);
   for (int d = 0; d < 2; d++)
-    job.side[d].at = call->dst[0]->lo[2 + d] + call->imm[4 + d] - (TAPS - 1);
+    job.source.side[d].at = call->dst[0]->lo[2 + d] + call->imm[4 + d] - (TAPS - 1);
   RDU_SYMBOL (rdu_winograd) (&job);
 }
 
@@ -131,25 +132,44 @@ static const RduPack conv2d_dx_packing = { conv2d_dx_elems, conv2d_dx_pack, true
 static const RduKernel kernels[] = {
   { .name = "conv2d", .version = 1, .func = conv2d, .pack = &conv2d_packing },
   { .name = "conv2d_dx", .version = 1, .func = conv2d_dx, .pack = &conv2d_dx_packing },
+  { .name = "conv2d_dw", .version = 1, .func = RDU_SYMBOL (rdu_winograd_dw), .goes_on = 1u << 0 },
 };
 
-/* A matter of whole shapes and dtypes: the bits are others than those of the direct way. */
+/* Choices are a matter of whole shapes and dtypes: the bits are others than those of the direct
+ * way. */
 static bool
-suits (const RduCall *whole)
+has_form (const RduCall *whole, const RduView *w)
 {
-  const RduView *x = whole->src[0], *w = whole->src[1], *y = whole->dst[0];
-  int64_t rows = (y->dim[2] + 1) / 2, columns = (y->dim[3] + 1) / 2;
-  bool is_near = w->dim[0] * w->dim[1] <= NEAR_PAIRS;
   for (int d = 0; d < 2; d++)
     if (w->dim[2 + d] != TAPS || whole->imm[d] != 1 || whole->imm[2 + d] != 1)
       return false;
-  if (x->dtype != SF_F32 || w->dtype != SF_F32 || w->dim[0] < LEAST_CHANNELS
-      || w->dim[1] < LEAST_CHANNELS)
-    return false;
-  /* Squares that hang over the edge may hold more products than the direct way has: at least a
-   * third of it has to be saved. */
-  return y->dim[0] * rows * columns >= (is_near ? LEAST_SQUARES_NEAR : LEAST_SQUARES)
-         && 2 * 9 * y->dim[2] * y->dim[3] >= 3 * 16 * rows * columns;
+  return whole->src[0]->dtype == SF_F32 && whole->src[1]->dtype == SF_F32
+         && w->dim[0] >= LEAST_CHANNELS && w->dim[1] >= LEAST_CHANNELS;
+}
+
+/* Squares of an image that has windows (or pixels, of the gradient) y. */
+static int64_t
+n_squares (const RduView *y)
+{
+  return (y->dim[2] + 1) / 2 * ((y->dim[3] + 1) / 2);
+}
+
+/* Squares that hang over the edge may hold more products than the direct way has: at least a third
+ * of it has to be saved. */
+static bool
+saves (const RduView *y)
+{
+  return 2 * 9 * y->dim[2] * y->dim[3] >= 3 * 16 * n_squares (y);
+}
+
+static bool
+suits (const RduCall *whole)
+{
+  const RduView *w = whole->src[1], *y = whole->dst[0];
+  bool is_near = w->dim[0] * w->dim[1] <= NEAR_PAIRS;
+  return has_form (whole, w)
+         && y->dim[0] * n_squares (y) >= (is_near ? LEAST_SQUARES_NEAR : LEAST_SQUARES)
+         && saves (y);
 }
 
 const RduKernel *
@@ -162,4 +182,14 @@ const RduKernel *
 RDU_SYMBOL (rdu_winograd_dx_choose) (const RduCall *whole)
 {
   return suits (whole) ? &kernels[1] : NULL;
+}
+
+/* What an image leaves in the planes is transformed back image by image. */
+const RduKernel *
+RDU_SYMBOL (rdu_winograd_dw_choose) (const RduCall *whole)
+{
+  const RduView *dy = whole->src[0];
+  return has_form (whole, whole->dst[0]) && saves (dy) && n_squares (dy) >= LEAST_SQUARES_IMAGE
+             ? &kernels[2]
+             : NULL;
 }

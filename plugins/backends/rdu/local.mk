@@ -12,10 +12,13 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_conv_run.c \
   plugins/backends/rdu/kernels_conv_slab.c \
   plugins/backends/rdu/kernels_conv_sum.c \
+  plugins/backends/rdu/kernels_conv_taps.h \
   plugins/backends/rdu/kernels_conv_tile.c \
   plugins/backends/rdu/kernels_conv_winograd.c \
   plugins/backends/rdu/kernels_conv_winograd.h \
   plugins/backends/rdu/kernels_conv_winograd_call.c \
+  plugins/backends/rdu/kernels_conv_winograd_dw.c \
+  plugins/backends/rdu/kernels_conv_winograd_source.c \
   plugins/backends/rdu/kernels_conv_winograd_weights.c \
   plugins/backends/rdu/kernels_fused.c \
   plugins/backends/rdu/kernels_gemm.c \

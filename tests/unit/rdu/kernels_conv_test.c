@@ -44,7 +44,8 @@ static const Conv convs[] = {
   { 1, 8, 18, 40, 4, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1 },
 };
 
-/* By Winograd: odd sides, padding, channels that fill no vector, several panels and blocks. */
+/* By Winograd, but the weights' gradient of images of 6 x 6 and less: odd sides, padding, channels
+ * that fill no vector, several panels, blocks and chains. */
 static const Conv winograd_convs[] = {
   { 2, 32, 12, 12, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
   { 2, 37, 9, 7, 50, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
@@ -53,6 +54,7 @@ static const Conv winograd_convs[] = {
   { 17, 40, 2, 2, 145, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
   { 1, 530, 8, 7, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
   { 1, 33, 7, 8, 521, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
+  { 1, 32, 34, 33, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 },
 };
 
 /* How one convolution is asked for. */
@@ -386,26 +388,28 @@ static const struct
 {
   Conv conv;
   SfDtype dtype;
-  bool is_chosen;
+  bool is_chosen;    /* for conv2d and conv2d_dx */
+  bool is_chosen_dw; /* for conv2d_dw */
 } choices[] = {
-  { { 1, 32, 12, 12, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, true },
-  { { 1, 32, 12, 12, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_BF16, false },
-  { { 1, 31, 12, 12, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false },
-  { { 1, 32, 12, 12, 31, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false },
-  { { 1, 32, 12, 12, 32, 3, 1, 1, 1, 1, 1, 1, 0, 1, 0 }, SF_F32, false },
-  { { 1, 32, 24, 24, 32, 3, 3, 2, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false },
-  { { 1, 32, 24, 24, 32, 3, 3, 1, 1, 1, 2, 1, 2, 1, 2 }, SF_F32, false },
-  { { 1, 256, 7, 7, 256, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, true },
-  { { 1, 64, 6, 7, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false },
-  { { 5, 512, 7, 7, 512, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false },
-  { { 8, 512, 7, 7, 512, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, true },
-  { { 99, 64, 1, 1, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false },
-  { { 99, 64, 3, 3, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false },
+  { { 1, 32, 12, 12, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, true, true },
+  { { 1, 32, 12, 12, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_BF16, false, false },
+  { { 1, 31, 12, 12, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false, false },
+  { { 1, 32, 12, 12, 31, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false, false },
+  { { 1, 32, 12, 12, 32, 3, 1, 1, 1, 1, 1, 1, 0, 1, 0 }, SF_F32, false, false },
+  { { 1, 32, 24, 24, 32, 3, 3, 2, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false, false },
+  { { 1, 32, 24, 24, 32, 3, 3, 1, 1, 1, 2, 1, 2, 1, 2 }, SF_F32, false, false },
+  { { 1, 256, 7, 7, 256, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, true, true },
+  { { 1, 64, 6, 7, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false, false },
+  { { 5, 512, 7, 7, 512, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false, true },
+  { { 99, 512, 6, 7, 512, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, true, false },
+  { { 8, 512, 7, 7, 512, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, true, true },
+  { { 99, 64, 1, 1, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false, false },
+  { { 99, 64, 3, 3, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1 }, SF_F32, false, false },
 };
 
 /* By whole shapes and dtypes only: no operand has memory. */
 static void
-check_choice (const RduIsa *isa, const Conv *g, SfDtype dtype, bool is_chosen)
+check_choice (const RduIsa *isa, const Conv *g, SfDtype dtype, bool is_chosen, bool is_chosen_dw)
 {
   int64_t oh = (g->h + g->pt + g->pb - (g->kh - 1) * g->dh - 1) / g->sh + 1,
           ow = (g->w + g->pl + g->pr - (g->kw - 1) * g->dw - 1) / g->sw + 1;
@@ -417,9 +421,11 @@ check_choice (const RduIsa *isa, const Conv *g, SfDtype dtype, bool is_chosen)
                 .dy = y,
                 .y = y,
                 .dx = x };
+  work.dw = work.w;
   work.x.dtype = work.dy.dtype = work.w.dtype = dtype;
-  for (int op = 0; op < 2; op++)
-    SF_CHECK_MSG ((kernel_of (&work, op) != rdu_isa_find (isa, ops[op], 1)) == is_chosen,
+  for (int op = 0; op < 3; op++)
+    SF_CHECK_MSG ((kernel_of (&work, op) != rdu_isa_find (isa, ops[op], 1))
+                      == (op == 2 ? is_chosen_dw : is_chosen),
                   "%s of %d to %d channels, %d x %d: another choice", ops[op], (int) g->c,
                   (int) g->o, (int) g->h, (int) g->w);
 }
@@ -428,11 +434,12 @@ SF_TEST_CASES (RduConv, Choice, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
   for (size_t i = 0; i < G_N_ELEMENTS (choices); i++)
-    check_choice (isa, &choices[i].conv, choices[i].dtype, choices[i].is_chosen);
+    check_choice (isa, &choices[i].conv, choices[i].dtype, choices[i].is_chosen,
+                  choices[i].is_chosen_dw);
   for (size_t i = 0; i < G_N_ELEMENTS (convs); i++)
-    check_choice (isa, &convs[i], SF_F32, false);
+    check_choice (isa, &convs[i], SF_F32, false, false);
   for (size_t i = 0; i < G_N_ELEMENTS (winograd_convs); i++)
-    check_choice (isa, &winograd_convs[i], SF_F32, true);
+    check_choice (isa, &winograd_convs[i], SF_F32, true, winograd_convs[i].h > 6);
 }
 
 /* Two firings over source channels: the second's sum is added to the first's. */
