@@ -95,7 +95,8 @@ typedef struct RduKernel
   unsigned goes_on;
   const RduRowFunc *rows; /* elementwise: for f32 and for i32 operands; NULL: it is not */
   /* The kernel that does the same by other sums, if it is the better one for operands of these
-   * whole shapes (of which nothing else is set but dtypes); else NULL. */
+   * whole shapes (of which nothing else is set but dtypes); else NULL. `first`: no firing adds to
+   * what another one left. */
   const struct RduKernel *(*choose) (const RduCall *whole);
 } RduKernel;
 

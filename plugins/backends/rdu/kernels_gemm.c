@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gemm: the last two dimensions contracted, the leading ones broadcast. */
+#include "plugins/backends/rdu/kernels_dots.h"
 #include "plugins/backends/rdu/kernels_pair.h"
 #include "plugins/backends/rdu/kernels_panel.h"
 #include "plugins/backends/rdu/kernels_product.h"
@@ -252,6 +253,11 @@ least_use (const RduView *whole)
 static const RduPack right_panels = { packed_elems, pack, .least_use = least_use };
 
 const RduKernel RDU_SYMBOL (rdu_gemm_kernels)[] = {
-  { "gemm", 1, gemm, &right_panels, ~0u },
-  { NULL, 0, NULL, NULL, 0 },
+  { .name = "gemm",
+    .version = 1,
+    .func = gemm,
+    .pack = &right_panels,
+    .goes_on = ~0u,
+    .choose = RDU_SYMBOL (rdu_dots_choose) },
+  { .name = NULL },
 };

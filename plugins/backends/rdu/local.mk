@@ -20,6 +20,8 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_conv_winograd_dw.c \
   plugins/backends/rdu/kernels_conv_winograd_source.c \
   plugins/backends/rdu/kernels_conv_winograd_weights.c \
+  plugins/backends/rdu/kernels_dots.c \
+  plugins/backends/rdu/kernels_dots.h \
   plugins/backends/rdu/kernels_fused.c \
   plugins/backends/rdu/kernels_gemm.c \
   plugins/backends/rdu/kernels_index.c \

@@ -114,7 +114,9 @@ static const RduKernel *
 choose_kernel (const RduStage *stage, const RduInstr *instr)
 {
   RduView views[SF_MAX_SRC + SF_MAX_DST] = { 0 };
-  RduCall whole = { .n_src = instr->n_src, .n_dst = instr->n_dst, .imm = instr->imm };
+  RduCall whole = {
+    .n_src = instr->n_src, .n_dst = instr->n_dst, .imm = instr->imm, .first = instr->sums == 0
+  };
   if (instr->kernel->choose == NULL)
     return instr->kernel;
   for (int i = 0; i < instr->n_src + instr->n_dst; i++)
@@ -152,13 +154,13 @@ lower_instr (const SfInstr *from, const RduIsa *isa, RduStage *stage, RduInstr *
   memcpy (to->dst, from->dst, sizeof to->dst);
   memcpy (to->imm, from->imm, sizeof to->imm);
   memcpy (to->fimm, from->fimm, sizeof to->fimm);
-  to->kernel = choose_kernel (stage, to);
   /* An accumulator adds up over the reduction counters that its box does not move with; what runs
    * in the last block only has nothing to add to. */
   if (to->accumulates && !to->on_last)
     for (int k = 0; k < stage->n_counters; k++)
       if ((stage->reductions >> k & 1) != 0 && !depends_on (&stage->operands[to->dst[0]], k))
         to->sums |= 1u << k;
+  to->kernel = choose_kernel (stage, to);
   return true;
 }
 
