@@ -6,19 +6,9 @@
 #include <locale.h>
 #include <string.h>
 
+#include "core/base/config_node.h"
 #include "core/base/config_text.h"
 #include "core/base/read.h"
-
-struct SfConfigNode
-{
-  SfConfig *config;
-  config_setting_t *setting;
-  SfConfigNode *children; /* n_children of them */
-  size_t n_children;
-  bool known;       /* a getter asked for it */
-  GPtrArray *asked; /* groups: every key asked for, present or not; NULL before the first */
-  char *where;      /* on demand */
-};
 
 struct SfConfig
 {
@@ -33,6 +23,7 @@ node_init (SfConfigNode *node, SfConfig *config, config_setting_t *setting)
 {
   node->config = config;
   node->setting = setting;
+  node->value_type = sf_config_node_type (node);
   if (!config_setting_is_aggregate (setting))
     return;
   node->n_children = (size_t) config_setting_length (setting);
@@ -48,6 +39,7 @@ node_clear (SfConfigNode *node)
     node_clear (&node->children[i]);
   g_free (node->children);
   g_free (node->where);
+  g_free (node->bound);
   if (node->asked != NULL)
     g_ptr_array_free (node->asked, TRUE);
 }
@@ -147,6 +139,12 @@ sf_config_node_type (const SfConfigNode *node)
     }
 }
 
+SfConfigType
+sf_config_node_value_type (const SfConfigNode *node)
+{
+  return node->value_type;
+}
+
 const char *
 sf_config_node_name (const SfConfigNode *node)
 {
@@ -218,37 +216,39 @@ fail_type (SfConfigNode *node, const char *wanted, GError **error)
   const char *name = sf_config_node_name (node);
   return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: %s: found %s, wanted %s",
                   sf_config_node_where (node), name != NULL ? name : "element",
-                  names[sf_config_node_type (node)], wanted);
+                  names[node->value_type], wanted);
 }
 
 bool
 sf_config_node_int (SfConfigNode *node, int64_t *out, GError **error)
 {
-  if (sf_config_node_type (node) != SF_CONFIG_INT)
+  if (node->value_type != SF_CONFIG_INT)
     return fail_type (node, "an integer", error);
-  *out = config_setting_get_int64 (node->setting);
+  *out = node->bound != NULL ? node->bound->integer : config_setting_get_int64 (node->setting);
   return true;
 }
 
 bool
 sf_config_node_float (SfConfigNode *node, double *out, GError **error)
 {
-  SfConfigType type = sf_config_node_type (node);
-  if (type == SF_CONFIG_INT)
-    *out = (double) config_setting_get_int64 (node->setting);
-  else if (type == SF_CONFIG_FLOAT)
-    *out = config_setting_get_float (node->setting);
-  else
+  if (node->value_type != SF_CONFIG_INT && node->value_type != SF_CONFIG_FLOAT)
     return fail_type (node, "a number", error);
+  if (node->bound != NULL)
+    *out = node->bound->number;
+  else if (node->value_type == SF_CONFIG_INT)
+    *out = (double) config_setting_get_int64 (node->setting);
+  else
+    *out = config_setting_get_float (node->setting);
   return true;
 }
 
 bool
 sf_config_node_bool (SfConfigNode *node, bool *out, GError **error)
 {
-  if (sf_config_node_type (node) != SF_CONFIG_BOOL)
+  if (node->value_type != SF_CONFIG_BOOL)
     return fail_type (node, "true or false", error);
-  *out = config_setting_get_bool (node->setting) != 0;
+  *out = node->bound != NULL ? node->bound->integer != 0
+                             : config_setting_get_bool (node->setting) != 0;
   return true;
 }
 

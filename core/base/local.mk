@@ -2,6 +2,8 @@
 libsfcore_la_SOURCES += \
   core/base/checked.c \
   core/base/config.c \
+  core/base/config_bind.c \
+  core/base/config_node.h \
   core/base/config_text.c \
   core/base/config_text.h \
   core/base/cpu_count.c \

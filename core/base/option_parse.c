@@ -179,10 +179,13 @@ node_text (SfConfigNode *node, const SfOption *option, GError **error)
     [SF_OPTION_BYTES] = "a string with a unit",
     [SF_OPTION_SECONDS] = "a string with a unit",
   };
-  SfConfigType type = sf_config_node_type (node);
   bool has_units = option->type == SF_OPTION_BYTES || option->type == SF_OPTION_SECONDS;
   bool textual = option->type == SF_OPTION_STRING || option->type == SF_OPTION_CHOICE
                  || option->type == SF_OPTION_LIST || has_units;
+  /* What a string is bound to may be read as either. */
+  SfConfigType type = textual && sf_config_node_type (node) == SF_CONFIG_STRING
+                          ? SF_CONFIG_STRING
+                          : sf_config_node_value_type (node);
   bool number = option->type == SF_OPTION_INT || option->type == SF_OPTION_FLOAT;
   bool fits = (type == SF_CONFIG_STRING && textual)
               || (type == SF_CONFIG_BOOL && option->type == SF_OPTION_BOOL)

@@ -62,6 +62,21 @@ SF_API bool sf_config_node_string (SfConfigNode *node, const char **out, GError 
 /* Any scalar as text: floats in their shortest form, bool as "true" or "false". Owned by the caller; NULL with an error for groups and lists. */
 SF_API char *sf_config_node_text (SfConfigNode *node, GError **error);
 
+/* What ${name} in a string stands for. */
+typedef struct
+{
+  const char *name; /* letters, digits and '_' */
+  SfConfigType type;
+  const char *text; /* as sf_config_node_text gives it */
+} SfConfigBinding;
+
+/* Puts values into the strings of `node` and below: "${name}" becomes the binding's text; a string that is nothing else is also read
+ * as the binding's type. "$${name}" becomes "${name}". Unknown names are refused with file, line and the nearest known one; with
+ * `keep_unknown` only those that are nearly a known one, for text in which a shell has names of its own. Once per node. */
+SF_API bool sf_config_node_bind (SfConfigNode *node, const SfConfigBinding *bindings, size_t n, bool keep_unknown, GError **error);
+/* Type of the value: that of a binding where a string is nothing but "${name}", else that of the node. */
+SF_API SfConfigType sf_config_node_value_type (const SfConfigNode *node);
+
 /* Refuses members of `group` that no getter has asked for; with `deep`, of groups below as well. */
 SF_API bool sf_config_check_keys (SfConfigNode *group, bool deep, GError **error);
 

@@ -427,3 +427,62 @@ SF_TEST (Config, FloatText)
       SF_CHECK_STR (text, rows[i].text);
     }
 }
+
+static const SfConfigBinding bindings[] = { { "batch", SF_CONFIG_INT, "32" },
+                                            { "lr", SF_CONFIG_FLOAT, "0.5" },
+                                            { "fast", SF_CONFIG_BOOL, "true" },
+                                            { "level", SF_CONFIG_STRING, "o3" } };
+
+SF_TEST (Config, Bind)
+{
+  g_autoptr (GError) error = NULL;
+  const char text[]
+      = "a = \"${batch}\"; b = \"b${batch}-${level}${level}\"; c = \"${lr}\"; d = \"${fast}\";\n"
+        "e = \"$${batch} $${${level}} ${} ${1} ${b a} $level ${level\"; f = \"${level}\"; g = 7;";
+  g_autoptr (SfConfig) config = sf_config_parse (text, strlen (text), "x.cfg", &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SfConfigNode *root = sf_config_root (config);
+  SF_CHECK (sf_config_node_bind (root, bindings, G_N_ELEMENTS (bindings), false, &error));
+  SF_REQUIRE_NO_ERROR (error);
+  int64_t integer = 0;
+  double number = 0;
+  bool flag = false;
+  const char *string = NULL;
+  SF_CHECK (sf_config_get_int (root, "a", true, &integer, &error));
+  SF_CHECK_INT (integer, 32);
+  SF_CHECK (sf_config_get_float (root, "a", true, &number, &error));
+  SF_CHECK_NEAR (number, 32, 0);
+  SF_CHECK (sf_config_get_string (root, "a", true, &string, &error));
+  SF_CHECK_STR (string, "32");
+  SF_CHECK (sf_config_get_string (root, "b", true, &string, &error));
+  SF_CHECK_STR (string, "b32-o3o3");
+  SF_CHECK (sf_config_get_float (root, "c", true, &number, &error));
+  SF_CHECK_NEAR (number, 0.5, 0);
+  SF_CHECK (!sf_config_get_int (root, "c", true, &integer, &error));
+  SF_CHECK_ERROR (error, SF_ERROR_INVALID_DATA, "x.cfg:1: c: found a float, wanted an integer");
+  SF_CHECK (sf_config_get_bool (root, "d", true, &flag, &error) && flag);
+  SF_CHECK (sf_config_get_string (root, "e", true, &string, &error));
+  SF_CHECK_STR (string, "${batch} $${o3} ${} ${1} ${b a} $level ${level");
+  SF_CHECK_INT (sf_config_node_value_type (sf_config_node_member (root, "f")), SF_CONFIG_STRING);
+  SF_CHECK (sf_config_get_int (root, "g", true, &integer, &error));
+  SF_CHECK_INT (integer, 7);
+  SF_CHECK_NO_ERROR (error);
+}
+
+SF_TEST (Config, BindUnknown)
+{
+  g_autoptr (GError) error = NULL;
+  const char text[] = "a = 1;\nb = ( { c = \"${HOME}\"; } ); d = \"${bacth}\";";
+  g_autoptr (SfConfig) config = sf_config_parse (text, strlen (text), "x.cfg", &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SfConfigNode *b = sf_config_node_member (sf_config_root (config), "b");
+  SfConfigNode *d = sf_config_node_member (sf_config_root (config), "d");
+  SF_CHECK (sf_config_node_bind (b, bindings, G_N_ELEMENTS (bindings), true, &error));
+  SF_CHECK (!sf_config_node_bind (b, bindings, G_N_ELEMENTS (bindings), false, &error));
+  SF_CHECK_ERROR (error, SF_ERROR_INVALID_DATA,
+                  "x.cfg:2: ${HOME}: unknown name, wanted one of: batch, lr, fast, level; $${HOME} "
+                  "leaves it as it is");
+  SF_CHECK (!sf_config_node_bind (d, bindings, G_N_ELEMENTS (bindings), true, &error));
+  SF_CHECK_ERROR (error, SF_ERROR_INVALID_DATA,
+                  "x.cfg:2: ${bacth}: unknown name; did you mean ${batch}?");
+}
