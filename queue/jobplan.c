@@ -2,7 +2,7 @@
 /* From the steps of a job file to command lines. */
 #include <string.h>
 
-#include "queue/jobfile.h"
+#include "queue/jobread.h"
 
 typedef enum
 {

@@ -10,7 +10,11 @@ queue_libsfqueue_la_SOURCES = \
   queue/folder.h \
   queue/jobfile.c \
   queue/jobfile.h \
+  queue/jobmatrix.c \
   queue/jobplan.c \
+  queue/jobread.h \
+  queue/jobrules.c \
+  queue/jobsteps.c \
   queue/processes.c \
   queue/processes.h \
   queue/queue.c \

@@ -20,6 +20,7 @@ nobase_dist_sfdata_DATA += \
   etc/templates/executor.md \
   etc/templates/frontend.c \
   etc/templates/frontend.md \
+  etc/templates/job.cfg \
   etc/templates/optimizer.c \
   etc/templates/optimizer.md \
   etc/templates/pass.c \

@@ -10,6 +10,7 @@ TESTS += tests/cli/report_page_test.sh
 TESTS += tests/cli/sfbatch_test.sh
 TESTS += tests/cli/sfbatch_job_test.sh
 TESTS += tests/cli/sfbatch_errors_test.sh
+TESTS += tests/cli/sfbatch_language_test.sh
 TESTS += tests/cli/sfbatch_kill_test.sh
 TESTS += tests/cli/examples_test.sh
 TESTS += tests/cli/fusion_test.sh

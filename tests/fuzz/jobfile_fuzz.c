@@ -27,14 +27,17 @@ int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t n_bytes)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (SfJobFile) file = sf_job_file_parse ((const char *) data, n_bytes, "/tmp/fuzz.cfg",
-                                                  verbs, G_N_ELEMENTS (verbs), &error);
-  if ((file != NULL) != (error == NULL))
+  g_autoptr (SfJobBatch) batch = sf_job_batch_parse ((const char *) data, n_bytes, "/tmp/fuzz.cfg",
+                                                     verbs, G_N_ELEMENTS (verbs), &error);
+  if ((batch != NULL) != (error == NULL))
     abort ();
-  if (file == NULL)
-    return 0;
-  g_autoptr (SfPlan) plan = sf_job_file_plan (file, "/tmp", 2, &error);
-  if ((plan != NULL) != (error == NULL))
-    abort ();
+  for (guint i = 0; batch != NULL && i < batch->jobs->len; i++)
+    {
+      const SfJobFile *file = batch->jobs->pdata[i];
+      g_autoptr (SfPlan) plan = sf_job_file_plan (file, "/tmp", 2, &error);
+      if ((plan != NULL) != (error == NULL) || (batch->jobs->len > 1 && file->element == NULL))
+        abort ();
+      g_clear_error (&error);
+    }
   return 0;
 }

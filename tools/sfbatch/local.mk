@@ -6,11 +6,14 @@ tools_sfbatch_sfbatch_SOURCES = \
   tools/sfbatch/main.c \
   tools/sfbatch/programs.c \
   tools/sfbatch/programs.h \
+  tools/sfbatch/show_batch.c \
+  tools/sfbatch/show_batch.h \
   tools/sfbatch/show_text.c \
   tools/sfbatch/show_text.h \
   tools/sfbatch/verb_cancel.c \
   tools/sfbatch/verb_list.c \
   tools/sfbatch/verb_logs.c \
+  tools/sfbatch/verb_new.c \
   tools/sfbatch/verb_show.c \
   tools/sfbatch/verb_submit.c \
   tools/sfbatch/verb_wait.c \

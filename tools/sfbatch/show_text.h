@@ -11,6 +11,10 @@
 /* `text` with control characters written as \x1b. Owned: g_free. */
 char *sf_show_text (const char *text);
 
+/* A word as a shell takes it, quoted only if it must be; bash's quotes where there are control
+ * characters. Owned: g_free. */
+char *sf_show_word (const char *word);
+
 /* "2026-03-01T12:00:00+0100"; NULL for 0. Owned: g_free. */
 char *sf_show_time (int64_t time_us);
 /* "1.2 s", "3 min 20 s", "2 h 5 min". Owned: g_free. */

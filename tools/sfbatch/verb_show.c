@@ -26,16 +26,6 @@ typedef struct
   SfPlan *plan;              /* NULL when it cannot be read */
 } Shown;
 
-/* A word as a shell takes it: quoted only if it must be. Owned. */
-static char *
-shell_word (const char *word)
-{
-  bool plain = word[0] != '\0';
-  for (const char *c = word; *c != '\0'; c++)
-    plain = plain && (g_ascii_isalnum (*c) || strchr ("-_./=:,+@%", *c) != NULL);
-  return plain ? g_strdup (word) : g_shell_quote (word);
-}
-
 /* The step's command line; "sf" by its path when PATH would give another one. Owned. */
 static char *
 command_line (const SfPlan *plan, const SfPlanStep *step)
@@ -46,7 +36,7 @@ command_line (const SfPlan *plan, const SfPlanStep *step)
     {
       bool is_sf = i == 0 && strcmp (step->verb, "command") != 0
                    && g_strcmp0 (in_path, plan->sf) != 0;
-      g_autofree char *word = shell_word (is_sf ? plan->sf : step->argv[i]);
+      g_autofree char *word = sf_show_word (is_sf ? plan->sf : step->argv[i]);
       g_string_append_printf (line, "%s%s", i > 0 ? " " : "", word);
     }
   return g_string_free (line, FALSE);
@@ -99,8 +89,8 @@ print_text (const Shown *self)
   print_field ("ended", end);
   if (self->plan == NULL)
     return;
-  g_autofree char *work = shell_word (self->plan->work_folder);
-  g_autofree char *folder = shell_word (self->plan->job_folder);
+  g_autofree char *work = sf_show_word (self->plan->work_folder);
+  g_autofree char *folder = sf_show_word (self->plan->job_folder);
   printf ("\n# The steps, ready to paste:\ncd %s\nexport SF_JOB_ID=%s SF_JOB_DIR=%s\n", work, id,
           folder);
   for (guint i = 0; i < self->plan->steps->len; i++)

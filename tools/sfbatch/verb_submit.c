@@ -7,6 +7,7 @@
 #include "tools/sf/verbs.h"
 #include "tools/sfbatch/follow.h"
 #include "tools/sfbatch/programs.h"
+#include "tools/sfbatch/show_batch.h"
 #include "tools/sfbatch/verbs.h"
 
 static const SfOption submit_options[] = {
@@ -19,7 +20,9 @@ static const SfOption submit_options[] = {
     .type = SF_OPTION_BOOL,
     .help = "show the steps until the job has ended, and end with its exit code; Ctrl-C ends only "
             "the waiting" },
-  { .name = "check", .type = SF_OPTION_BOOL, .help = "only read and check the job file" },
+  { .name = "check",
+    .type = SF_OPTION_BOOL,
+    .help = "only read and check the job file, and print what it would submit" },
   { .name = NULL },
 };
 
@@ -72,26 +75,50 @@ start (SfQueue *queue, const SfJobFile *file, const SfPlan *plan, bool wait, GEr
   return sf_job_exit (job->state, job->exit_code, job->exit_signal);
 }
 
+/* What the language has and this queue does not do yet is refused, not left out. */
+static bool
+check_supported (const SfJobBatch *batch, const char *path, GError **error)
+{
+  const SfJobFile *file = batch->jobs->pdata[0];
+  const struct
+  {
+    bool used;
+    const char *what;
+  } rows[] = {
+    { batch->jobs->len > 1 || file->element != NULL, "models, array or matrix" },
+    { file->links->len > 0, "after, afterok or afternotok" },
+    { file->retries.max > 0, "retries" },
+    { file->environment[0] != NULL, "environment" },
+    { file->notify != NULL, "notify" },
+    { file->priority != 0, "priority" },
+    { file->project[0] != '\0', "project" },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (rows); i++)
+    if (rows[i].used)
+      return sf_fail (error, SF_ERROR_UNIMPLEMENTED,
+                      "%s: found %s, which --check knows and this queue cannot run, wanted a job "
+                      "without; remove it",
+                      path, rows[i].what);
+  return true;
+}
+
 static int
 run_submit (const SfOptionValues *options, GError **error)
 {
   SfStepVerb verbs[G_N_ELEMENTS (step_verbs)];
   size_t n = find_step_verbs (verbs);
   const char *path = sf_option_string (options, "job");
-  g_autoptr (SfJobFile) file = sf_job_file_read (path, verbs, n, error);
-  if (file == NULL)
-    return 1;
-  /* What the plan misses is said before anything is recorded. */
-  g_autoptr (SfPlan) plan = sf_job_file_plan (file, "/", 1, error);
-  if (plan == NULL)
+  g_autoptr (SfJobBatch) batch = sf_job_batch_read (path, verbs, n, error);
+  if (batch == NULL)
     return 1;
   if (sf_option_bool (options, "check"))
-    {
-      printf ("%s: %u step%s, no errors\n", path, plan->steps->len,
-              plan->steps->len == 1 ? "" : "s");
-      return 0;
-    }
-  g_autoptr (SfQueue) queue = sf_queue_open (error);
+    return sf_show_batch (path, batch, error) ? 0 : 1;
+  /* What the plan misses is said before anything is recorded. */
+  const SfJobFile *file = batch->jobs->pdata[0];
+  g_autoptr (SfPlan) plan = check_supported (batch, path, error)
+                                ? sf_job_file_plan (file, "/", 1, error)
+                                : NULL;
+  g_autoptr (SfQueue) queue = plan != NULL ? sf_queue_open (error) : NULL;
   if (queue == NULL || !sf_queue_reconcile (queue, error))
     return 1;
   return start (queue, file, plan, sf_option_bool (options, "wait"), error);

@@ -5,6 +5,7 @@
 
 #include "tools/tool.h"
 
+extern const SfVerb sf_batch_new;
 extern const SfVerb sf_batch_submit;
 extern const SfVerb sf_batch_list;
 extern const SfVerb sf_batch_show;
