@@ -14,6 +14,7 @@
 #define BLOCK       RDU_STEP_BLOCK
 #define FILE_ELEMS  8192 /* of all that is in first level cache: two thirds of it */
 #define LONGEST_RUN 1024
+#define LONG_ROW    (2 * BLOCK) /* worth a run of its own */
 #define MAX_STEPS   (3 * RDU_FUSED_OPS + 1) /* of an operation: load, itself, store; and the end */
 #define NOTHING     (-1)
 #define AHEAD       512 /* elements: as long as memory takes */
@@ -184,24 +185,38 @@ find_late (Run *run)
     }
 }
 
-/* Rows and columns of a run, of which `longest` elements may be copied. */
+/* How the slots of a run come and go; whether some pass through copies. */
+static bool
+find_ways (Run *run)
+{
+  int inner = run->rank - 1;
+  bool is_bounded = false;
+  for (int s = 0; s < run->fused->n_slots; s++)
+    {
+      bool placed = is_placed (&run->fused->slots[s]);
+      Place *place = &run->place[s];
+      place->row = inner > 0 && placed ? place->stride[inner - 1] : 0;
+      place->column = placed ? place->stride[inner] : 0;
+      place->way = way_of (run, s);
+      is_bounded |= place->way == MOVED || place->is_rounded_late;
+    }
+  return is_bounded;
+}
+
+/* Rows and columns of a run, of which `longest` elements may be copied. Rows are not joined if that
+ * is why they would be copied, unless they are short. */
 static void
 find_run (Run *run, int64_t longest)
 {
-  const RduFused *fused = run->fused;
   int inner = run->rank - 1;
   int64_t length = run->n[inner], all_rows = inner > 0 ? run->n[inner - 1] : 1;
-  bool is_bounded = false;
   run->n_columns = length < longest ? length : longest;
   run->n_rows = longest / run->n_columns < all_rows ? longest / run->n_columns : all_rows;
-  for (int s = 0; s < fused->n_slots; s++)
+  bool is_bounded = find_ways (run);
+  if (is_bounded && run->n_rows > 1 && length >= LONG_ROW && length % BLOCK == 0)
     {
-      const RduSlot *slot = &fused->slots[s];
-      Place *place = &run->place[s];
-      place->row = inner > 0 && is_placed (slot) ? place->stride[inner - 1] : 0;
-      place->column = is_placed (slot) ? place->stride[inner] : 0;
-      place->way = way_of (run, s);
-      is_bounded |= place->way == MOVED || place->is_rounded_late;
+      run->n_rows = 1;
+      is_bounded = find_ways (run);
     }
   if (is_bounded)
     return;
