@@ -157,6 +157,7 @@ extern const RduKernel RDU_SYMBOL (rdu_conv_kernels)[];
 extern const RduKernel RDU_SYMBOL (rdu_pool_kernels)[];
 extern const RduKernel RDU_SYMBOL (rdu_reduce_kernels)[];
 extern const RduKernel RDU_SYMBOL (rdu_row_kernels)[];
+extern const RduKernel RDU_SYMBOL (rdu_softmax_kernels)[];
 extern const RduKernel RDU_SYMBOL (rdu_move_kernels)[];
 extern const RduKernel RDU_SYMBOL (rdu_index_kernels)[];
 

@@ -6,11 +6,17 @@
 #define STRING(x)  STRING_ (x)
 
 static const RduKernel *const tables[] = {
-  RDU_SYMBOL (rdu_map_kernels),   RDU_SYMBOL (rdu_binary_kernels),
-  RDU_SYMBOL (rdu_gemm_kernels),  RDU_SYMBOL (rdu_conv_kernels),
-  RDU_SYMBOL (rdu_pool_kernels),  RDU_SYMBOL (rdu_reduce_kernels),
-  RDU_SYMBOL (rdu_row_kernels),   RDU_SYMBOL (rdu_move_kernels),
-  RDU_SYMBOL (rdu_index_kernels), NULL,
+  RDU_SYMBOL (rdu_map_kernels),
+  RDU_SYMBOL (rdu_binary_kernels),
+  RDU_SYMBOL (rdu_gemm_kernels),
+  RDU_SYMBOL (rdu_conv_kernels),
+  RDU_SYMBOL (rdu_pool_kernels),
+  RDU_SYMBOL (rdu_reduce_kernels),
+  RDU_SYMBOL (rdu_row_kernels),
+  RDU_SYMBOL (rdu_softmax_kernels),
+  RDU_SYMBOL (rdu_move_kernels),
+  RDU_SYMBOL (rdu_index_kernels),
+  NULL,
 };
 
 const RduIsa RDU_SYMBOL (rdu_isa) = { .name = STRING (RDU_ISA),

@@ -4,6 +4,9 @@
 #ifndef SF_RDU_KERNELS_LANES_H
 #define SF_RDU_KERNELS_LANES_H
 
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -17,6 +20,7 @@ typedef float RduHalf __attribute__ ((vector_size (32), aligned (4), may_alias))
 typedef double RduHalfSum __attribute__ ((vector_size (64)));
 typedef float RduLanes __attribute__ ((vector_size (64), aligned (4), may_alias));
 typedef int32_t RduLaneBits __attribute__ ((vector_size (64)));
+typedef uint32_t RduLaneUnsigned __attribute__ ((vector_size (64)));
 
 RDU_INLINE RduHalfSum
 rdu_wide (const float *x)
@@ -104,12 +108,42 @@ rdu_lanes_max (RduLanes a, RduLanes b)
   return (RduLanes) (((RduLaneBits) a & mask) | ((RduLaneBits) b & ~mask));
 }
 
+/* Of each lane a where it is greater, else b. */
+RDU_INLINE RduLanes
+rdu_lanes_greater (RduLanes a, RduLanes b)
+{
+  RduLaneBits mask = (RduLaneBits) (a > b);
+  return (RduLanes) (((RduLaneBits) a & mask) | ((RduLaneBits) b & ~mask));
+}
+
 /* x[lane ^ distance] for each lane. */
 RDU_INLINE RduLanes
 rdu_lanes_across (RduLanes x, int distance)
 {
   RduLaneBits lane = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
   return __builtin_shuffle (x, lane ^ distance);
+}
+
+/* exp of what is not positive, as rdu_exp_falling has it. */
+RDU_INLINE RduLanes
+rdu_lanes_exp_falling (RduLanes x)
+{
+  const float magic = 0x1.8p23f, least = -104.0f;
+  RduLanes c = rdu_lanes_greater (least - (RduLanes){ 0 }, x);
+  RduLanes shifted = c * 0x1.715476p+0f + magic, n = shifted - magic;
+  RduLanes r = n * -0x1.7f7d1cp-20f + (n * -0x1.62e4p-1f + c);
+  RduLanes p = r * 0x1.9f0896p-13f + 0x1.6d8d06p-10f;
+  p = p * r + 0x1.111270p-7f;
+  p = p * r + 0x1.55548ep-5f;
+  p = p * r + 0x1.555554p-3f;
+  p = p * r + 0.5f;
+  p = p * (r * r) + r + 1.0f;
+#ifdef __AVX512F__
+  return (RduLanes) _mm512_scalef_ps ((__m512) p, (__m512) n);
+#else
+  RduLaneUnsigned exponent = (RduLaneUnsigned) shifted << 23; /* the magic's low bits are zero */
+  return p * (RduLanes) (exponent + 0x5f800000u) * 0x1p-64f;
+#endif
 }
 
 /* Greatest of sign x[i], times sign (1 or -1): greatest or least element. NaN where there is one;

@@ -1,274 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tile kernels on whole rows: softmax, log_softmax, their gradients, running sums, sorting,
- * layer_norm. Sums of floats run in f64. Rows that are not dense are brought into scratch. */
+/* Tile kernels on whole rows: running sums, sorting, layer_norm. Sums of floats run in f64. Rows
+ * that are not dense are brought into scratch. */
 #include <math.h>
 
+#include "plugins/backends/rdu/kernels_axis.h"
 #include "plugins/backends/rdu/kernels_lanes.h"
 #include "plugins/backends/rdu/kernels_math.h"
 #include "plugins/backends/rdu/kernels_rows.h"
-
-/* The rows of a box along one axis: where each starts, for up to three views of the same shape. */
-typedef struct
-{
-  int rank;
-  int64_t n[SF_MAX_RANK], length, n_rows;
-  int64_t index[SF_MAX_RANK];
-} Rows;
-
-static Rows
-rows_of (const RduView *view, int axis)
-{
-  Rows rows = { .rank = view->rank, .length = view->n[axis], .n_rows = 1 };
-  for (int d = 0; d < view->rank; d++)
-    {
-      rows.n[d] = d == axis ? 1 : view->n[d];
-      rows.n_rows *= rows.n[d];
-    }
-  return rows;
-}
-
-static float *
-row_at (const Rows *rows, const RduView *view)
-{
-  float *at = view->data;
-  for (int d = 0; d < rows->rank; d++)
-    at += rows->index[d] * view->stride[d];
-  return at;
-}
-
-static void
-rows_next (Rows *rows)
-{
-  for (int d = rows->rank - 1; d >= 0; d--)
-    {
-      if (++rows->index[d] < rows->n[d])
-        return;
-      rows->index[d] = 0;
-    }
-}
-
-static int
-axis_of (const RduCall *call, int64_t axis)
-{
-  return (int) (axis < 0 ? axis + call->dst[0]->rank : axis);
-}
-
-/* The row as a dense one: itself, or brought to `room`. */
-static const float *
-dense_row (const float *x, int64_t stride, int64_t n, float *room)
-{
-  if (stride == 1)
-    return x;
-  for (int64_t i = 0; i < n; i++)
-    room[i] = x[i * stride];
-  return room;
-}
-
-/* Where to make a row that goes to y. */
-static float *
-row_room (float *y, int64_t stride, float *room)
-{
-  return stride == 1 ? y : room;
-}
-
-static void
-put_row (float *y, int64_t stride, int64_t n, const float *made)
-{
-  if (made == y)
-    return;
-  for (int64_t i = 0; i < n; i++)
-    y[i * stride] = made[i];
-}
-
-/* What is taken from a row before exp: its greatest element, where that is a number. */
-static float
-row_shift (const float *x, int64_t n)
-{
-  float top = rdu_row_extreme (x, n, 1.0f);
-  return top == -INFINITY ? 0.0f : top;
-}
-
-/* e[i] = exp (x[i] - shift), where nothing is greater than shift, and their sum. */
-static double
-exponentials (const float *x, int64_t n, float shift, float *e)
-{
-  RDU_LOOP (n) e[i] = rdu_exp_falling (x[i] - shift);
-  return rdu_row_sum (e, n);
-}
-
-/* ---- short rows, side by side ---- */
-
-#define SHORT_ROW 32
-#define SIDE      16 /* rows at a time; element i of row r is at i * SIDE + r */
-
-/* t = exp (t - shift) unless `keep`, and the sums of these, in order. */
-static void
-side_exponentials (float *t, int64_t n, const float *shift, bool keep, double *sum)
-{
-  for (int r = 0; r < SIDE; r++)
-    sum[r] = 0;
-  for (int64_t i = 0; i < n; i++, t += SIDE)
-    {
-      float e[SIDE];
-      for (int r = 0; r < SIDE; r++)
-        e[r] = rdu_exp (t[r] - shift[r]);
-      for (int r = 0; r < SIDE; r++)
-        sum[r] += (double) e[r];
-      if (!keep)
-        memcpy (t, e, sizeof e);
-    }
-}
-
-static void
-side_shifts (const float *t, int64_t n, float *shift)
-{
-  for (int r = 0; r < SIDE; r++)
-    shift[r] = -INFINITY;
-  for (int64_t i = 0; i < n; i++, t += SIDE)
-    for (int r = 0; r < SIDE; r++)
-      shift[r] = t[r] > shift[r] || t[r] != t[r] ? t[r] : shift[r];
-  for (int r = 0; r < SIDE; r++)
-    shift[r] = shift[r] == -INFINITY ? 0.0f : shift[r];
-}
-
-static void
-side_softmax (float *t, int64_t n)
-{
-  float shift[SIDE], scale[SIDE];
-  double sum[SIDE];
-  side_shifts (t, n, shift);
-  side_exponentials (t, n, shift, false, sum);
-  for (int r = 0; r < SIDE; r++)
-    scale[r] = (float) (1.0 / sum[r]);
-  for (int64_t i = 0; i < n; i++)
-    for (int r = 0; r < SIDE; r++)
-      t[i * SIDE + r] *= scale[r];
-}
-
-static void
-side_log_softmax (float *t, int64_t n)
-{
-  float shift[SIDE], log_sum[SIDE];
-  double sum[SIDE];
-  side_shifts (t, n, shift);
-  side_exponentials (t, n, shift, true, sum);
-  for (int r = 0; r < SIDE; r++)
-    log_sum[r] = (float) log (sum[r]);
-  for (int64_t i = 0; i < n; i++)
-    for (int r = 0; r < SIDE; r++)
-      t[i * SIDE + r] = (t[i * SIDE + r] - shift[r]) - log_sum[r];
-}
-
-/* Rows that are missing at the end are the first one again. */
-static void
-work_side_by_side (const RduCall *call, int axis, void (*work) (float *t, int64_t n))
-{
-  const RduView *x = call->src[0], *y = call->dst[0];
-  Rows rows = rows_of (y, axis);
-  int64_t n = rows.length, sx = x->stride[axis], sy = y->stride[axis];
-  float t[SHORT_ROW * SIDE] __attribute__ ((aligned (64)));
-  for (int64_t done = 0; done < rows.n_rows; done += SIDE)
-    {
-      const float *from[SIDE];
-      float *to[SIDE];
-      int side = rows.n_rows - done < SIDE ? (int) (rows.n_rows - done) : SIDE;
-      for (int r = 0; r < SIDE; r++)
-        {
-          from[r] = r < side ? row_at (&rows, x) : from[0];
-          to[r] = r < side ? row_at (&rows, y) : to[0];
-          if (r < side)
-            rows_next (&rows);
-        }
-      for (int r = 0; r < SIDE; r++)
-        for (int64_t i = 0; i < n; i++)
-          t[i * SIDE + r] = from[r][i * sx];
-      work (t, n);
-      for (int r = 0; r < side; r++)
-        for (int64_t i = 0; i < n; i++)
-          to[r][i * sy] = t[i * SIDE + r];
-    }
-}
-
-/* ---- softmax ---- */
-
-static void
-softmax (const RduCall *call)
-{
-  const RduView *x = call->src[0], *y = call->dst[0];
-  int axis = axis_of (call, call->imm[0]);
-  Rows rows = rows_of (y, axis);
-  int64_t n = rows.length;
-  if (n <= SHORT_ROW)
-    {
-      work_side_by_side (call, axis, side_softmax);
-      return;
-    }
-  for (int64_t r = 0; r < rows.n_rows; r++, rows_next (&rows))
-    {
-      float *to = row_at (&rows, y), *e = row_room (to, y->stride[axis], call->scratch);
-      const float *from = dense_row (row_at (&rows, x), x->stride[axis], n, call->scratch + n);
-      float scale = (float) (1.0 / exponentials (from, n, row_shift (from, n), e));
-      RDU_LOOP (n) e[i] *= scale;
-      put_row (to, y->stride[axis], n, e);
-    }
-}
-
-static void
-log_softmax (const RduCall *call)
-{
-  const RduView *x = call->src[0], *y = call->dst[0];
-  int axis = axis_of (call, call->imm[0]);
-  Rows rows = rows_of (y, axis);
-  int64_t n = rows.length;
-  if (n <= SHORT_ROW)
-    {
-      work_side_by_side (call, axis, side_log_softmax);
-      return;
-    }
-  for (int64_t r = 0; r < rows.n_rows; r++, rows_next (&rows))
-    {
-      float *to = row_at (&rows, y), *e = call->scratch;
-      const float *from = dense_row (row_at (&rows, x), x->stride[axis], n, call->scratch + n);
-      float shift = row_shift (from, n);
-      float log_sum = (float) log (exponentials (from, n, shift, e));
-      RDU_LOOP (n) e[i] = (from[i] - shift) - log_sum;
-      put_row (to, y->stride[axis], n, e);
-    }
-}
-
-/* dx = y (dy - sum (dy y)), or dy - exp (y) sum (dy). */
-static void
-row_gradient (const RduCall *call, bool is_log)
-{
-  const RduView *dy = call->src[0], *y = call->src[1], *dx = call->dst[0];
-  int axis = axis_of (call, call->imm[0]);
-  Rows rows = rows_of (dx, axis);
-  int64_t n = rows.length;
-  for (int64_t r = 0; r < rows.n_rows; r++, rows_next (&rows))
-    {
-      float *to = row_at (&rows, dx), *d = row_room (to, dx->stride[axis], call->scratch);
-      const float *g = dense_row (row_at (&rows, dy), dy->stride[axis], n, call->scratch);
-      const float *v = dense_row (row_at (&rows, y), y->stride[axis], n, call->scratch + n);
-      float sum = (float) (is_log ? rdu_row_sum (g, n) : rdu_row_dot (g, v, n));
-      if (is_log)
-        RDU_LOOP (n) d[i] = g[i] - rdu_exp (v[i]) * sum;
-      else
-        RDU_LOOP (n) d[i] = v[i] * (g[i] - sum);
-      put_row (to, dx->stride[axis], n, d);
-    }
-}
-
-static void
-softmax_bwd (const RduCall *call)
-{
-  row_gradient (call, false);
-}
-
-static void
-log_softmax_bwd (const RduCall *call)
-{
-  row_gradient (call, true);
-}
 
 /* ---- running sums ---- */
 
@@ -302,14 +40,14 @@ static void
 cumsum (const RduCall *call)
 {
   const RduView *x = call->src[0], *y = call->dst[0];
-  int axis = axis_of (call, call->imm[0]);
+  int axis = rdu_axis_of (call, call->imm[0]);
   bool exclusive = call->imm[1] != 0, reverse = call->imm[2] != 0;
-  Rows rows = rows_of (y, axis);
+  RduRows rows = rdu_rows_of (y, axis);
   int64_t sx = x->stride[axis], sy = y->stride[axis];
   int64_t end = reverse ? rows.length - 1 : 0, turn = reverse ? -1 : 1;
-  for (int64_t r = 0; r < rows.n_rows && rows.length > 0; r++, rows_next (&rows))
+  for (int64_t r = 0; r < rows.n_rows && rows.length > 0; r++, rdu_rows_next (&rows))
     {
-      float *from = row_at (&rows, x) + end * sx, *to = row_at (&rows, y) + end * sy;
+      float *from = rdu_row_at (&rows, x) + end * sx, *to = rdu_row_at (&rows, y) + end * sy;
       if (y->is_int)
         sum_row_i ((const uint32_t *) from, turn * sx, (uint32_t *) to, turn * sy, rows.length,
                    exclusive);
@@ -374,15 +112,15 @@ static void
 sort (const RduCall *call)
 {
   const RduView *x = call->src[0], *y = call->dst[0], *where = call->dst[1];
-  int axis = axis_of (call, call->imm[0]);
-  Rows rows = rows_of (y, axis);
+  int axis = rdu_axis_of (call, call->imm[0]);
+  RduRows rows = rdu_rows_of (y, axis);
   Keys keys = { .stride = x->stride[axis], .is_int = x->is_int, .descending = call->imm[1] != 0 };
   int32_t *order = (int32_t *) (void *) call->scratch, *other = order + rows.length;
-  for (int64_t r = 0; r < rows.n_rows; r++, rows_next (&rows))
+  for (int64_t r = 0; r < rows.n_rows; r++, rdu_rows_next (&rows))
     {
-      keys.x = row_at (&rows, x);
+      keys.x = rdu_row_at (&rows, x);
       const int32_t *sorted = merge_runs (&keys, order, other, rows.length);
-      int32_t *to = (int32_t *) row_at (&rows, y), *at = (int32_t *) row_at (&rows, where);
+      int32_t *to = (int32_t *) rdu_row_at (&rows, y), *at = (int32_t *) rdu_row_at (&rows, where);
       for (int64_t i = 0; i < rows.length; i++)
         {
           to[i * y->stride[axis]] = ((const int32_t *) keys.x)[sorted[i] * keys.stride];
@@ -421,7 +159,7 @@ static const float *
 dense_inner (const RduView *view, int from, const float *x, int64_t n, float *room)
 {
   if (inner_stride (view, from) != 0)
-    return dense_row (x, inner_stride (view, from), n, room);
+    return rdu_dense_row (x, inner_stride (view, from), n, room);
   for (int64_t i = 0; i < n; i++)
     room[i] = x[inner_offset (view, from, i)];
   return room;
@@ -453,7 +191,7 @@ static void
 layer_norm (const RduCall *call)
 {
   const RduView *x = call->src[0], *y = call->dst[0];
-  int first = axis_of (call, call->imm[0]);
+  int first = rdu_axis_of (call, call->imm[0]);
   int64_t n = 1, n_rows = 1, offset[4], y_stride = inner_stride (y, first);
   for (int d = 0; d < x->rank; d++)
     *(d < first ? &n_rows : &n) *= x->n[d];
@@ -467,7 +205,7 @@ layer_norm (const RduCall *call)
       float *to = (float *) y->data + offset[1];
       double mean = rdu_row_sum (from, n) / (double) n;
       double rstd = 1.0 / sqrt (rdu_row_spread (from, mean, n) / (double) n + call->fimm[0]);
-      float *made = row_room (to, y_stride, room);
+      float *made = rdu_row_room (to, y_stride, room);
       normalise (from, gamma, beta, mean, (float) rstd, made, n);
       for (int64_t i = 0; i < n && made != to; i++)
         to[inner_offset (y, first, i)] = made[i];
@@ -477,8 +215,8 @@ layer_norm (const RduCall *call)
 }
 
 const RduKernel RDU_SYMBOL (rdu_row_kernels)[] = {
-  { "softmax", 1, softmax },         { "log_softmax", 1, log_softmax },
-  { "softmax_bwd", 1, softmax_bwd }, { "log_softmax_bwd", 1, log_softmax_bwd },
-  { "cumsum", 1, cumsum },           { "sort", 1, sort },
-  { "layer_norm", 1, layer_norm },   { NULL, 0, NULL },
+  { "cumsum", 1, cumsum },
+  { "sort", 1, sort },
+  { "layer_norm", 1, layer_norm },
+  { NULL, 0, NULL },
 };

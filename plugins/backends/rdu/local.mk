@@ -1,6 +1,7 @@
 # Build fragment of plugins/backends/rdu: the tile kernels once per ISA, then the plugin.
 SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels.h \
+  plugins/backends/rdu/kernels_axis.h \
   plugins/backends/rdu/kernels_binary.c \
   plugins/backends/rdu/kernels_conv.c \
   plugins/backends/rdu/kernels_conv.h \
@@ -45,6 +46,7 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_reduce.c \
   plugins/backends/rdu/kernels_row.c \
   plugins/backends/rdu/kernels_rows.h \
+  plugins/backends/rdu/kernels_softmax.c \
   plugins/backends/rdu/kernels_steps.c \
   plugins/backends/rdu/kernels_steps.h \
   plugins/backends/rdu/kernels_tile.c \
