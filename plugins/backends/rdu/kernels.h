@@ -98,6 +98,9 @@ typedef struct RduKernel
    * whole shapes (of which nothing else is set but dtypes); else NULL. `first`: no firing adds to
    * what another one left. */
   const struct RduKernel *(*choose) (const RduCall *whole);
+  /* Whether, asked as above, it rounds its bf16 sources itself when it reads them: there may be any
+   * floats in their place. NULL: it does not. */
+  bool (*rounds) (const RduCall *whole);
 } RduKernel;
 
 /* ---- fused programs ---- */

@@ -8,6 +8,9 @@
 /* Fewer source channels than these are not worth pairing. */
 #define LEAST_PAIRED 8
 
+/* Source channels, or pairs of them, that are packed at a time: as their taps stay in cache. */
+#define PACKED_RUN 16
+
 /* Whether weights are packed as pairs of bf16: not where vectors are of pixels. */
 static bool
 in_pairs (const RduView *w, bool is_transposed)
@@ -46,6 +49,13 @@ is_in_packed (const RduView *w, int out, int in, bool pairs)
              || (w->lo[in] % 2 == 0 && (w->n[in] % 2 == 0 || w->lo[in] + w->n[in] == w->dim[in])));
 }
 
+/* Whether source and weights are multiplied in pairs, and so rounded when these are made. */
+static bool
+multiplies_pairs (const RduView *x, const RduView *w, bool is_transposed)
+{
+  return x->dtype == SF_BF16 && in_pairs (w, is_transposed);
+}
+
 static RduConvJob
 job_of (const RduCall *call, bool is_transposed)
 {
@@ -61,7 +71,7 @@ job_of (const RduCall *call, bool is_transposed)
                      .weights = weights_of (w, is_transposed),
                      .first = call->first,
                      .scratch = call->scratch };
-  job.weights.pairs = job.weights.pairs && x->dtype == SF_BF16;
+  job.weights.pairs = multiplies_pairs (x, w, is_transposed);
   job.n_in = n_steps (&job.weights, w->n[in]);
   job.packed_in = n_steps (&job.weights, w->dim[in]);
   if (is_in_packed (w, out, in, job.weights.pairs))
@@ -149,16 +159,23 @@ packed_elems (const RduView *whole, int src, bool is_transposed)
                   : 0;
 }
 
-/* Parts are runs of vectors and taps. */
+/* Parts are runs of vectors and of some of their source channels, whose taps lie near each other.
+ */
 static void
 pack (const RduView *whole, bool is_transposed, float *to, int64_t part, int64_t n_parts)
 {
   RduConvWeights w = weights_of (whole, is_transposed);
-  int64_t taps = w.n_rows * w.n_columns, n = (w.n_out + VL - 1) / VL * taps;
-  int64_t depth = n_steps (&w, w.n_in);
+  int64_t taps = w.n_rows * w.n_columns, depth = n_steps (&w, w.n_in);
+  int64_t n_runs = (depth + PACKED_RUN - 1) / PACKED_RUN, n = (w.n_out + VL - 1) / VL * n_runs;
   for (int64_t i = n * part / n_parts; i < n * (part + 1) / n_parts; i++)
-    RDU_SYMBOL (rdu_conv_pack)
-  (&w, i / taps, i % taps / w.n_columns, i % w.n_columns, 0, depth, to + i * depth * VL);
+    for (int64_t tap = 0; tap < taps; tap++)
+      {
+        int64_t vector = i / n_runs, first = i % n_runs * PACKED_RUN;
+        RDU_SYMBOL (rdu_conv_pack)
+        (&w, vector, tap / w.n_columns, tap % w.n_columns, first,
+         depth - first < PACKED_RUN ? depth - first : PACKED_RUN,
+         to + ((vector * taps + tap) * depth + first) * VL);
+      }
 }
 
 static int64_t
@@ -187,6 +204,18 @@ conv2d_dx_pack (const RduView *whole, int src, const int64_t *imm, void *to, int
   pack (whole, true, to, part, n_parts);
 }
 
+static bool
+conv2d_rounds (const RduCall *whole)
+{
+  return multiplies_pairs (whole->src[0], whole->src[1], false);
+}
+
+static bool
+conv2d_dx_rounds (const RduCall *whole)
+{
+  return multiplies_pairs (whole->src[0], whole->src[1], true);
+}
+
 static const RduPack conv2d_packing = { conv2d_elems, conv2d_pack };
 static const RduPack conv2d_dx_packing = { conv2d_dx_elems, conv2d_dx_pack };
 
@@ -197,12 +226,14 @@ const RduKernel RDU_SYMBOL (rdu_conv_kernels)[] = {
     .version = 1,
     .func = conv2d,
     .pack = &conv2d_packing,
-    .choose = RDU_SYMBOL (rdu_winograd_choose) },
+    .choose = RDU_SYMBOL (rdu_winograd_choose),
+    .rounds = conv2d_rounds },
   { .name = "conv2d_dx",
     .version = 1,
     .func = conv2d_dx,
     .pack = &conv2d_dx_packing,
-    .choose = RDU_SYMBOL (rdu_winograd_dx_choose) },
+    .choose = RDU_SYMBOL (rdu_winograd_dx_choose),
+    .rounds = conv2d_dx_rounds },
   { .name = "conv2d_dw",
     .version = 1,
     .func = RDU_SYMBOL (rdu_conv2d_dw),

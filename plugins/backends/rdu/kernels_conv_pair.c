@@ -8,51 +8,29 @@
 
 typedef uint32_t Bits __attribute__ ((may_alias));
 
-/* Upper halves of `earlier`, and of `later` below them. */
-static inline uint32_t
-join (float earlier, float later)
-{
-  uint32_t high, low;
-  memcpy (&high, &earlier, 4);
-  memcpy (&low, &later, 4);
-  return (high & 0xffff0000u) | low >> 16;
-}
-
-static inline RduVec
-join_vectors (RduVec earlier, RduVec later)
-{
-  return _mm512_castsi512_ps (
-      _mm512_mask_blend_epi16 (0xaaaaaaaa, _mm512_srli_epi32 (_mm512_castps_si512 (later), 16),
-                               _mm512_castps_si512 (earlier)));
-}
-
-/* Element i is at from[i * stride]. */
-static inline RduVec
-load_apart (const float *from, int64_t stride, int64_t lanes)
-{
-  float x[VL] = { 0 };
-  if (lanes >= VL)
-    for (int64_t i = 0; i < VL; i++)
-      x[i] = from[i * stride];
-  else
-    for (int64_t i = 0; i < lanes; i++)
-      x[i] = from[i * stride];
-  return rdu_vec_load (x);
-}
+#define CHUNK 16 /* pairs whose elements are brought together before they are made */
 
 void
 RDU_SYMBOL (rdu_conv_pack_pairs) (const RduConvWeights *w, int64_t vector, int64_t row,
                                   int64_t column, int64_t channel, int64_t n, float *packed)
 {
-  int64_t lanes = w->n_out - vector * VL;
+  float apart[2 * CHUNK][VL] = { { 0 } };
+  int64_t left = w->n_out - vector * VL, lanes = left < VL ? left : VL;
   const float *from = w->data + vector * VL * w->out + row * w->row + column * w->column
                       + 2 * channel * w->in;
-  for (int64_t p = 0; p < n; p++, from += 2 * w->in, packed += VL)
+  for (int64_t first = 0; first < n; first += CHUNK)
     {
-      bool has_later = 2 * (channel + p) + 1 < w->n_in;
-      RduVec earlier = load_apart (from, w->out, lanes);
-      RduVec later = has_later ? load_apart (from + w->in, w->out, lanes) : rdu_vec_zero ();
-      rdu_vec_store (packed, join_vectors (earlier, later));
+      int64_t n_pairs = n - first < CHUNK ? n - first : CHUNK;
+      int64_t rest = w->n_in - 2 * (channel + first);
+      int64_t n_channels = rest < 2 * n_pairs ? rest : 2 * n_pairs;
+      for (int64_t c = 0; c < n_channels; c++, from += w->in)
+        for (int64_t i = 0; i < lanes; i++)
+          apart[c][i] = from[i * w->out];
+      if (n_channels % 2 != 0)
+        memset (apart[n_channels], 0, sizeof apart[0]);
+      for (int64_t p = 0; p < n_pairs; p++, packed += VL)
+        rdu_vec_store (packed, rdu_pair_vectors (rdu_vec_load (apart[2 * p]),
+                                                 rdu_vec_load (apart[2 * p + 1])));
     }
 }
 
@@ -68,8 +46,8 @@ RDU_SYMBOL (rdu_conv_pair_channels) (const float *from, int64_t pixel, int64_t c
     }
   for (int64_t c = 0; c < n; c++, from += 2 * channel)
     for (int64_t p = 0; p < n_pixels; p++)
-      ((Bits *) to)[p * n + c] = join (from[p * pixel],
-                                       2 * c + 1 < n_channels ? from[p * pixel + channel] : -0.0f);
+      ((Bits *) to)[p * n + c] = rdu_pair (
+          from[p * pixel], 2 * c + 1 < n_channels ? from[p * pixel + channel] : -0.0f);
 }
 
 static inline bool
@@ -91,14 +69,15 @@ pair_vectors (const RduConvPairs *pairs, float *to, int64_t row)
       RduLanes later = has_memory (pairs, at + pairs->distance) ? rdu_lanes (VL) : 0;
       int64_t c = 0;
       for (; c + VL <= n_channels; c += VL)
-        rdu_vec_store (to + c, join_vectors (rdu_vec_load_lanes (from + c, earlier),
-                                             rdu_vec_load_lanes (from + distance + c, later)));
+        rdu_vec_store (to + c, rdu_pair_vectors (rdu_vec_load_lanes (from + c, earlier),
+                                                 rdu_vec_load_lanes (from + distance + c, later)));
       if (c == n_channels)
         continue;
       RduLanes lanes = rdu_lanes (n_channels - c);
-      rdu_vec_store_lanes (to + c, rdu_lanes (row - c < VL ? row - c : VL),
-                           join_vectors (rdu_vec_load_lanes (from + c, earlier & lanes),
-                                         rdu_vec_load_lanes (from + distance + c, later & lanes)));
+      rdu_vec_store_lanes (
+          to + c, rdu_lanes (row - c < VL ? row - c : VL),
+          rdu_pair_vectors (rdu_vec_load_lanes (from + c, earlier & lanes),
+                            rdu_vec_load_lanes (from + distance + c, later & lanes)));
     }
 }
 
@@ -120,7 +99,7 @@ RDU_SYMBOL (rdu_conv_pair_pixels) (const RduConvPairs *pairs, float *to, int64_t
     memset (to, 0, (size_t) (pairs->n * row) * 4);
   for (int64_t c = 0; c < pairs->n_channels; c++)
     for (int64_t i = 0, at = 0; i < pairs->n; i++, at += pairs->step)
-      ((Bits *) to)[i * row + c] = join (pixel_at (pairs, at, c),
-                                         pixel_at (pairs, at + pairs->distance, c));
+      ((Bits *) to)[i * row + c] = rdu_pair (pixel_at (pairs, at, c),
+                                             pixel_at (pairs, at + pairs->distance, c));
 }
 #endif

@@ -24,8 +24,8 @@ void RDU_SYMBOL (rdu_conv_pack_pairs) (const RduConvWeights *weights, int64_t ve
 /* Pixels with their channels in pairs: rdu_n_pairs (n_channels) elements from one to the next. */
 void RDU_SYMBOL (rdu_conv_pair_channels) (const float *from, int64_t pixel, int64_t channel,
                                           int64_t n_pixels, int64_t n_channels, float *to);
-/* `row` elements from one pair of pixels to the next, n_channels or as much more as makes them whole
- * vectors: zeros. */
+/* `row` elements from one pair of pixels to the next, n_channels or as much more as makes them
+ * whole vectors: zeros. */
 void RDU_SYMBOL (rdu_conv_pair_pixels) (const RduConvPairs *pairs, float *to, int64_t row);
 #endif
 

@@ -125,7 +125,8 @@ turn (RduProduct *p)
                      .c = q.c,
                      .c_row = q.c_column,
                      .c_column = q.c_row,
-                     .first = q.first };
+                     .first = q.first,
+                     .pairs = q.pairs };
 }
 
 static void
@@ -252,12 +253,20 @@ least_use (const RduView *whole)
 
 static const RduPack right_panels = { packed_elems, pack, .least_use = least_use };
 
+/* Making pairs is rounding. */
+static bool
+rounds (const RduCall *whole)
+{
+  return in_pairs (whole->src[0]) && in_pairs (whole->src[1]);
+}
+
 const RduKernel RDU_SYMBOL (rdu_gemm_kernels)[] = {
   { .name = "gemm",
     .version = 1,
     .func = gemm,
     .pack = &right_panels,
     .goes_on = ~0u,
-    .choose = RDU_SYMBOL (rdu_dots_choose) },
+    .choose = RDU_SYMBOL (rdu_dots_choose),
+    .rounds = rounds },
   { .name = NULL },
 };

@@ -8,44 +8,31 @@
 
 typedef uint32_t Bits __attribute__ ((may_alias));
 
-#define RIGHT_END 0u
-#define LEFT_END  0x80000000u
-
-/* Upper halves of `earlier`, and of `later` below them. */
-static inline RduVec
-join (__m512i earlier, __m512i later)
-{
-  return _mm512_castsi512_ps (
-      _mm512_mask_blend_epi16 (0xaaaaaaaa, _mm512_srli_epi32 (later, 16), earlier));
-}
+#define RIGHT_END 0.0f
+#define LEFT_END  (-0.0f)
 
 /* 16 pairs of 32 floats in a row; of `n` <= 32 they are, what follows is zero. */
 static inline RduVec
 join_row (const float *from, int64_t n)
 {
-  const __m512i halves = _mm512_set_epi16 (61, 63, 57, 59, 53, 55, 49, 51, 45, 47, 41, 43, 37, 39,
-                                           33, 35, 29, 31, 25, 27, 21, 23, 17, 19, 13, 15, 9, 11, 5,
-                                           7, 1, 3);
   RduVec low = rdu_vec_load_lanes (from, rdu_lanes (n < RDU_VECTOR ? n : RDU_VECTOR)),
          high = n > RDU_VECTOR ? rdu_vec_load_lanes (from + RDU_VECTOR, rdu_lanes (n - RDU_VECTOR))
                                : rdu_vec_zero ();
-  return _mm512_castsi512_ps (
-      _mm512_permutex2var_epi16 (_mm512_castps_si512 (low), halves, _mm512_castps_si512 (high)));
+  return _mm512_castsi512_ps (_mm512_rol_epi32 ((__m512i) _mm512_cvtne2ps_pbh (high, low), 16));
 }
 
 /* Columns are contiguous. */
 static void
-join_columns (const float *from, int64_t depth, int64_t k, int64_t n, uint32_t end, float *to,
+join_columns (const float *from, int64_t depth, int64_t k, int64_t n, float end, float *to,
               int64_t width)
 {
   for (; k > 0; k -= 2, from += 2 * depth, to += width)
     for (int64_t j = 0; j < n; j += RDU_VECTOR)
       {
         RduLanes lanes = rdu_lanes (n - j < RDU_VECTOR ? n - j : RDU_VECTOR);
-        __m512i earlier = _mm512_maskz_loadu_epi32 (lanes, from + j);
-        __m512i later = k > 1 ? _mm512_maskz_loadu_epi32 (lanes, from + depth + j)
-                              : _mm512_set1_epi32 ((int) end);
-        rdu_vec_store (to + j, join (earlier, later));
+        RduVec earlier = rdu_vec_load_lanes (from + j, lanes);
+        RduVec later = k > 1 ? rdu_vec_load_lanes (from + depth + j, lanes) : rdu_vec_all (&end);
+        rdu_vec_store (to + j, rdu_pair_vectors (earlier, later));
       }
 }
 
@@ -82,14 +69,14 @@ transpose_columns (const float *from, int64_t column, int64_t k, int64_t n, floa
 
 /* Neither is contiguous. */
 static void
-gather (const float *from, int64_t depth, int64_t column, int64_t k, int64_t n, uint32_t end,
+gather (const float *from, int64_t depth, int64_t column, int64_t k, int64_t n, float end,
         float *to, int64_t width)
 {
   for (; k > 0; k -= 2, from += 2 * depth, to += width)
     for (int64_t j = 0; j < width; j++)
       {
-        const Bits *x = (const Bits *) from + j * column;
-        ((Bits *) to)[j] = j < n ? (x[0] & 0xffff0000u) | (k > 1 ? x[depth] : end) >> 16 : 0;
+        const float *x = from + j * column;
+        ((Bits *) to)[j] = j < n ? rdu_pair (x[0], k > 1 ? x[depth] : end) : 0;
       }
 }
 
@@ -121,7 +108,7 @@ join_rows (const float *from, int64_t row, int64_t m, int64_t k, float *to)
       if (p < n)
         rdu_vec_store_lanes (to + p, rdu_lanes (n - p), join_row (from + 2 * p, k - 2 * p));
       if (k % 2 != 0)
-        ((Bits *) to)[n - 1] |= LEFT_END >> 16;
+        ((Bits *) to)[n - 1] |= 0x8000; /* the later half of LEFT_END */
     }
 }
 

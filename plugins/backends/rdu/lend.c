@@ -41,7 +41,7 @@ launch_allows (const RduMachine *machine, const SfLaunch *launch, uint32_t tenso
   for (size_t s = 0; s < config->n_streams; s++)
     {
       const SfStream *stream = &config->streams[s];
-      if (launch->bindings[stream->slot].tensor == tensor
+      if (machine->stands_for[launch->bindings[stream->slot].tensor] == tensor
           && (stream->out || !is_always_packed (config, stream->buffer)))
         return false;
     }

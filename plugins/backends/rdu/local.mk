@@ -110,7 +110,7 @@ SF_RDU_SOURCES = \
   plugins/backends/rdu/probe.h \
   plugins/backends/rdu/packing.c \
   plugins/backends/rdu/partials.c \
-  plugins/backends/rdu/lend.c \
+  plugins/backends/rdu/copies.c plugins/backends/rdu/lend.c \
   plugins/backends/rdu/purpose.c \
   plugins/backends/rdu/replace.c \
   plugins/backends/rdu/stage.c \

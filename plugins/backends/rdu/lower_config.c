@@ -108,17 +108,17 @@ split_counters (RduStage *stage)
     }
 }
 
-/* The kernel that suits the instruction's operands best: a matter of their whole shapes alone, for
- * which one it is may show in the bits. */
-static const RduKernel *
-choose_kernel (const RduStage *stage, const RduInstr *instr)
+/* The kernel that suits the instruction's operands best, and what it does to them: a matter of
+ * their whole shapes alone, for which one it is may show in the bits. */
+static void
+choose_kernel (const RduStage *stage, RduInstr *instr)
 {
   RduView views[SF_MAX_SRC + SF_MAX_DST] = { 0 };
   RduCall whole = {
     .n_src = instr->n_src, .n_dst = instr->n_dst, .imm = instr->imm, .first = instr->sums == 0
   };
-  if (instr->kernel->choose == NULL)
-    return instr->kernel;
+  if (instr->kernel->choose == NULL && instr->kernel->rounds == NULL)
+    return;
   for (int i = 0; i < instr->n_src + instr->n_dst; i++)
     {
       bool is_src = i < instr->n_src;
@@ -130,8 +130,9 @@ choose_kernel (const RduStage *stage, const RduInstr *instr)
         views[i].dim[d] = operand->dim[d];
       *(is_src ? &whole.src[i] : &whole.dst[i - instr->n_src]) = &views[i];
     }
-  const RduKernel *chosen = instr->kernel->choose (&whole);
-  return chosen != NULL ? chosen : instr->kernel;
+  const RduKernel *chosen = instr->kernel->choose != NULL ? instr->kernel->choose (&whole) : NULL;
+  instr->kernel = chosen != NULL ? chosen : instr->kernel;
+  instr->rounds = instr->kernel->rounds != NULL && instr->kernel->rounds (&whole);
 }
 
 static bool
@@ -160,7 +161,7 @@ lower_instr (const SfInstr *from, const RduIsa *isa, RduStage *stage, RduInstr *
     for (int k = 0; k < stage->n_counters; k++)
       if ((stage->reductions >> k & 1) != 0 && !depends_on (&stage->operands[to->dst[0]], k))
         to->sums |= 1u << k;
-  to->kernel = choose_kernel (stage, to);
+  choose_kernel (stage, to);
   return true;
 }
 
@@ -400,19 +401,23 @@ rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa, c
 }
 
 void
+rdu_stage_clear (RduStage *stage)
+{
+  rdu_stage_clear_groups (stage);
+  g_free (stage->name);
+  g_free (stage->operands);
+  g_free (stage->instrs);
+  g_free (stage->packings);
+  g_free (stage->results);
+}
+
+void
 rdu_config_clear (RduConfig *config)
 {
   for (size_t b = 0; b < config->n_buffers; b++)
     g_free (config->buffers[b].name);
   for (size_t s = 0; s < config->n_stages; s++)
-    {
-      rdu_stage_clear_groups (&config->stages[s]);
-      g_free (config->stages[s].name);
-      g_free (config->stages[s].operands);
-      g_free (config->stages[s].instrs);
-      g_free (config->stages[s].packings);
-      g_free (config->stages[s].results);
-    }
+    rdu_stage_clear (&config->stages[s]);
   g_free (config->buffers);
   g_free (config->stages);
   g_free (config->streams);

@@ -88,8 +88,9 @@ place_streams (const Planner *planner, RduLaunch *launch)
         RduHome bound = launch->slots[stream->slot];
         RduHome *home = &launch->home[stream->buffer];
         bool is_free = home->tensor == SF_NONE
-                       && planner->machine->tensors[bound.tensor].dtype
-                              == config->buffers[stream->buffer].dtype;
+                       && (config->buffers[stream->buffer].takes_unrounded
+                           || planner->machine->tensors[bound.tensor].dtype
+                                  == config->buffers[stream->buffer].dtype);
         RduTransfer transfer = { .buffer = stream->buffer, .home = bound };
         if (is_free && !(stream->out && is_loaded (config, launch->slots, bound.tensor)))
           *home = bound;
@@ -107,7 +108,9 @@ buffer_life (const Planner *planner, const RduLaunch *launch, uint32_t b)
 {
   const RduConfig *config = launch->config;
   int64_t end = planner->now + (int64_t) config->n_stages + 1;
-  RduLife life = { .elems = config->buffers[b].n_elems, .first = end, .last = planner->now };
+  RduLife life = { .elems = config->buffers[b].is_left_out ? 0 : config->buffers[b].n_elems,
+                   .first = end,
+                   .last = planner->now };
   for (size_t s = 0; s < config->n_stages; s++)
     for (size_t o = 0; o < config->stages[s].n_operands; o++)
       if (config->stages[s].operands[o].kind != SF_OPERAND_TEMP
@@ -189,7 +192,8 @@ lower_rdu_launch (Planner *planner, const SfLaunch *from, RduLaunch *to, GError 
   for (size_t b = 0; b < config->n_buffers; b++)
     to->home[b].tensor = SF_NONE;
   for (size_t i = 0; i < from->n_bindings; i++)
-    to->slots[i] = (RduHome){ from->bindings[i].tensor, from->bindings[i].offset_elems };
+    to->slots[i] = (RduHome){ planner->machine->stands_for[from->bindings[i].tensor],
+                              from->bindings[i].offset_elems };
   for (size_t s = 0; s < config->n_streams; s++)
     {
       const SfBinding *binding = &from->bindings[config->streams[s].slot];
@@ -502,6 +506,7 @@ rdu_lower_entries (RduMachine *machine, GError **error)
     machine->entries[machine->n_entries]
         = (RduEntry){ .name = g_strdup (sf_entry_name (program, (uint32_t) machine->n_entries)),
                       .index = (uint32_t) machine->n_entries };
+  rdu_leave_out_copies (machine);
   rdu_find_replacements (machine);
   rdu_find_lent (machine);
   if (!place_lasting (machine, error))

@@ -116,5 +116,6 @@ rdu_machine_close (RduMachine *machine)
   g_free (machine->configs);
   g_free (machine->entries);
   g_free (machine->tensors);
+  g_free (machine->stands_for);
   g_free (machine);
 }

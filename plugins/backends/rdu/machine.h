@@ -47,6 +47,7 @@ typedef struct
   const RduKernel *kernel;
   bool on_last; /* SF_WHEN_LAST */
   bool accumulates;
+  bool rounds; /* its bf16 sources, whatever floats are in their place */
   unsigned
       sums; /* counters over which the accumulator adds up: all zero means it starts from nothing */
   int n_src, n_dst;
@@ -126,6 +127,8 @@ typedef struct
   bool is_int, channels_last;
   SfShape shape;
   int64_t n_elems, tokens, token_elems, depth;
+  bool is_left_out;     /* nobody makes it: its readers read what it would be a copy of */
+  bool takes_unrounded; /* all that read it round it */
 } RduBuffer;
 
 typedef struct
@@ -260,6 +263,7 @@ typedef struct
   size_t n_configs, n_tensors, n_entries;
   RduConfig *configs;
   RduTensor *tensors;
+  uint32_t *stands_for; /* per tensor: which one is read for it; itself, mostly */
   RduEntry *entries;
   int32_t *arena; /* of what lives during a step, */
   int64_t arena_elems;
@@ -281,6 +285,7 @@ bool rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *i
                        const RduHost *host, const RduLayouts *layouts, RduConfig *config,
                        GError **error);
 void rdu_config_clear (RduConfig *config);
+void rdu_stage_clear (RduStage *stage);
 
 /* fused.c: instructions into groups, once operands, counters and instructions are there. */
 void rdu_stage_group (RduStage *stage, const RduIsa *isa);
@@ -293,8 +298,13 @@ void rdu_stage_find_packings (RduStage *stage);
 void rdu_stage_pack (RduMachine *machine, RduLaunch *launch, const RduStage *stage,
                      uint64_t wanted);
 
+/* copies.c: which rounded copies are not made, for their readers round what they are copies of. */
+void rdu_leave_out_copies (RduMachine *machine);
+
 /* replace.c: which next contents are written over their states. */
 void rdu_find_replacements (RduMachine *machine);
+/* Whether two operands are the same elements of alike tensors, in each firing. */
+bool rdu_same_elements (const RduOperand *a, const RduOperand *b);
 
 /* lend.c: which tensors need no memory of their own; and what one that is written needs. */
 void rdu_find_lent (RduMachine *machine);

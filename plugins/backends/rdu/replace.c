@@ -58,8 +58,8 @@ sees (const RduOperand *operand, SfOperandKind kind, uint32_t buffer)
   return operand->kind == kind && operand->buffer == buffer;
 }
 
-static bool
-same_elements (const RduOperand *a, const RduOperand *b)
+bool
+rdu_same_elements (const RduOperand *a, const RduOperand *b)
 {
   return a->rank == b->rank && memcmp (a->dim, b->dim, sizeof a->dim) == 0
          && memcmp (a->whole_stride, b->whole_stride, sizeof a->whole_stride) == 0
@@ -111,7 +111,7 @@ reads_before_writing (const RduStage *stage, uint32_t out, uint32_t old_buffer)
     {
       if (!sees (&stage->operands[o], SF_OPERAND_IN, old_buffer))
         continue;
-      if (writer < 0 || !same_elements (&stage->operands[o], &stage->operands[out]))
+      if (writer < 0 || !rdu_same_elements (&stage->operands[o], &stage->operands[out]))
         return false;
       for (size_t g = (size_t) writer + 1; g < stage->n_groups; g++)
         if (group_reads (&stage->groups[g], o))
