@@ -16,3 +16,9 @@ nobase_dist_sfdata_DATA += \
   etc/jobs/accuracy.cfg \
   etc/jobs/digits.cfg \
   etc/jobs/exact.cfg
+
+systemduserdir = $(prefix)/lib/systemd/user
+systemduser_DATA = etc/systemd/sfd.service
+CLEANFILES += etc/systemd/sfd.service
+etc/systemd/sfd.service: etc/systemd/sfd.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) etc/systemd && sed -e 's|@libexecdir[@]|$(libexecdir)|g' -e 's|@docdir[@]|$(docdir)|g' '$(srcdir)/etc/systemd/sfd.service.in' >$@.tmp && mv $@.tmp $@

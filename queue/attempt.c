@@ -57,16 +57,53 @@ sf_attempt_lock (const char *attempt_folder, const char *name, int *fd, GError *
   return SF_LOCK_FAILED;
 }
 
-/* ---- JSON files ---- */
+bool
+sf_attempt_is_locked (const char *attempt_folder, const char *name)
+{
+  g_autofree char *path = g_build_filename (attempt_folder, name, NULL);
+  int fd = open (path, O_RDONLY | O_CLOEXEC);
+  bool locked = fd >= 0 && flock (fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  if (fd >= 0)
+    close (fd);
+  return locked;
+}
+
+/* ---- files ---- */
+
+/* As sf_file_replace, but the disk may take its time. */
+static bool
+put_file (const char *path, const char *data, size_t n_bytes, GError **error)
+{
+  g_autofree char *temporary = g_strconcat (path, ".tmp", NULL);
+  int fd = open (temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return sf_fail_errno (error, errno, "%s: cannot create", path);
+  ssize_t n = write (fd, data, n_bytes);
+  int saved = n < 0 ? errno : ENOSPC;
+  bool good = close (fd) == 0 && n == (ssize_t) n_bytes;
+  if (good && rename (temporary, path) == 0)
+    return true;
+  saved = good ? errno : saved;
+  unlink (temporary);
+  return sf_fail_errno (error, saved, "%s: cannot write", path);
+}
+
+typedef enum
+{
+  WRITE_SOON,   /* whole, but the disk may take its time */
+  WRITE_DURABLE /* on the disk when it returns */
+} Durability;
 
 static bool
-write_json (json_t *value, const char *folder, const char *name, GError **error)
+write_json (json_t *value, const char *folder, const char *name, Durability durability,
+            GError **error)
 {
   g_autofree char *path = g_build_filename (folder, name, NULL);
   char *text = sf_json_text (value);
   if (text == NULL)
     return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: text that is not UTF-8, wanted UTF-8", path);
-  bool good = sf_file_replace (path, text, strlen (text), error);
+  bool good = durability == WRITE_DURABLE ? sf_file_replace (path, text, strlen (text), error)
+                                          : put_file (path, text, strlen (text), error);
   free (text);
   return good;
 }
@@ -113,6 +150,7 @@ SfPlan *
 sf_plan_new (void)
 {
   SfPlan *plan = g_new0 (SfPlan, 1);
+  plan->umask = -1;
   plan->steps = g_ptr_array_new_with_free_func (plan_step_free);
   return plan;
 }
@@ -148,36 +186,49 @@ sf_plan_where (const SfPlan *plan, int step)
   return g_strdup_printf ("step %d of %u (%s)", step, plan->steps->len, row->verb);
 }
 
-bool
-sf_plan_write (const SfPlan *plan, const char *attempt_folder, GError **error)
+static json_t *
+plan_json (const SfPlan *plan, GError **error)
 {
   json_t *steps = json_array ();
   for (guint i = 0; i < plan->steps->len; i++)
     {
       const SfPlanStep *step = plan->steps->pdata[i];
       json_t *argv = json_array ();
+      json_array_append_new (steps, json_pack ("{s:s, s:o}", "do", step->verb, "argv", argv));
       for (char **word = step->argv; *word != NULL; word++)
         if (json_array_append_new (argv, json_string (*word)) != 0)
           {
-            json_decref (argv);
             json_decref (steps);
-            return sf_fail (error, SF_ERROR_INVALID_DATA,
-                            "step %u (%s): an argument is not UTF-8, wanted UTF-8", i + 1,
-                            step->verb);
+            sf_fail (error, SF_ERROR_INVALID_DATA,
+                     "step %u (%s): an argument is not UTF-8, wanted UTF-8", i + 1, step->verb);
+            return NULL;
           }
-      json_array_append_new (steps, json_pack ("{s:s, s:o}", "do", step->verb, "argv", argv));
     }
-  g_autoptr (json_t) root = json_pack (
-      "{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "job", (json_int_t) plan->job_id,
-      "token", plan->token, "job_folder", plan->job_folder, "work_folder", plan->work_folder, "sf",
-      plan->sf, "cores", (json_int_t) plan->cores, "memory_bytes", (json_int_t) plan->memory_bytes,
-      "time_limit_s", (json_int_t) plan->time_limit_s, "tiles", (json_int_t) plan->tiles, "steps",
-      steps);
+  json_t *root = json_pack (
+      "{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "job", (json_int_t) plan->job_id,
+      "token", plan->token != NULL ? plan->token : "", "job_folder", plan->job_folder,
+      "work_folder", plan->work_folder, "sf", plan->sf, "cores", (json_int_t) plan->cores,
+      "memory_bytes", (json_int_t) plan->memory_bytes, "time_limit_s",
+      (json_int_t) plan->time_limit_s, "tiles", (json_int_t) plan->tiles, "umask",
+      (json_int_t) plan->umask, "steps", steps);
   if (root == NULL)
-    return sf_fail (error, SF_ERROR_INVALID_DATA,
-                    "%s: a path that is not UTF-8, wanted UTF-8; rename the folder",
-                    plan->work_folder);
-  return write_json (root, attempt_folder, "plan.json", error);
+    sf_fail (error, SF_ERROR_INVALID_DATA,
+             "%s: a path that is not UTF-8, wanted UTF-8; rename the folder", plan->work_folder);
+  return root;
+}
+
+char *
+sf_plan_text (const SfPlan *plan, GError **error)
+{
+  g_autoptr (json_t) root = plan_json (plan, error);
+  return root != NULL ? sf_json_text (root) : NULL;
+}
+
+bool
+sf_plan_write (const SfPlan *plan, const char *attempt_folder, GError **error)
+{
+  g_autoptr (json_t) root = plan_json (plan, error);
+  return root != NULL && write_json (root, attempt_folder, "plan.json", WRITE_SOON, error);
 }
 
 static bool
@@ -205,17 +256,9 @@ read_plan_step (SfPlan *plan, const json_t *row, const char *path, GError **erro
   return true;
 }
 
-SfPlan *
-sf_plan_read (const char *attempt_folder, GError **error)
+static SfPlan *
+plan_from_json (const json_t *root, const char *path, GError **error)
 {
-  g_autofree char *path = NULL;
-  g_autoptr (json_t) root = read_json (attempt_folder, "plan.json", &path, error);
-  if (root == NULL)
-    {
-      if (error != NULL && *error == NULL)
-        sf_fail (error, SF_ERROR_NOT_FOUND, "%s: not found; the job's folder is damaged", path);
-      return NULL;
-    }
   g_autoptr (SfPlan) plan = sf_plan_new ();
   const char *token, *job_folder, *work_folder, *sf;
   if (!sf_json_get_int (root, "job", &plan->job_id, path, error)
@@ -223,6 +266,8 @@ sf_plan_read (const char *attempt_folder, GError **error)
       || !sf_json_get_int (root, "memory_bytes", &plan->memory_bytes, path, error)
       || !sf_json_get_int (root, "time_limit_s", &plan->time_limit_s, path, error)
       || !sf_json_get_int (root, "tiles", &plan->tiles, path, error)
+      || (json_object_get (root, "umask") != NULL
+          && !sf_json_get_int (root, "umask", &plan->umask, path, error))
       || !sf_json_get_string (root, "token", &token, path, error)
       || !sf_json_get_string (root, "job_folder", &job_folder, path, error)
       || !sf_json_get_string (root, "work_folder", &work_folder, path, error)
@@ -239,7 +284,86 @@ sf_plan_read (const char *attempt_folder, GError **error)
   return g_steal_pointer (&plan);
 }
 
+SfPlan *
+sf_plan_parse (const char *text, size_t n_bytes, const char *name, GError **error)
+{
+  g_autoptr (json_t) root = sf_json_parse (text, n_bytes, name, error);
+  return root != NULL ? plan_from_json (root, name, error) : NULL;
+}
+
+SfPlan *
+sf_plan_read (const char *attempt_folder, GError **error)
+{
+  g_autoptr (GError) own = NULL;
+  g_autofree char *path = NULL;
+  g_autoptr (json_t) root = read_json (attempt_folder, "plan.json", &path, &own);
+  if (root == NULL && own == NULL)
+    sf_fail (&own, SF_ERROR_NOT_FOUND, "%s: not found; the job's folder is damaged", path);
+  SfPlan *plan = root != NULL ? plan_from_json (root, path, &own) : NULL;
+  if (own != NULL)
+    g_propagate_error (error, g_steal_pointer (&own));
+  return plan;
+}
+
+/* ---- what else a shepherd finds ---- */
+
+bool
+sf_attempt_mark_cancelled (const char *attempt_folder, GError **error)
+{
+  g_autofree char *path = g_build_filename (attempt_folder, "cancel", NULL);
+  return put_file (path, "", 0, error);
+}
+
+bool
+sf_job_file_copy_write (const char *text, const char *job_folder, GError **error)
+{
+  g_autofree char *path = g_build_filename (job_folder, "job.cfg", NULL);
+  return put_file (path, text, strlen (text), error);
+}
+
+bool
+sf_environment_write (char *const *environment, const char *attempt_folder, GError **error)
+{
+  g_autofree char *path = g_build_filename (attempt_folder, "environment", NULL);
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  for (; *environment != NULL; environment++)
+    g_byte_array_append (bytes, (const guint8 *) *environment, (guint) strlen (*environment) + 1);
+  return put_file (path, bytes->len > 0 ? (const char *) bytes->data : "", bytes->len, error);
+}
+
+char **
+sf_environment_read (const char *attempt_folder)
+{
+  g_autofree char *path = g_build_filename (attempt_folder, "environment", NULL);
+  g_autofree char *bytes = NULL;
+  gsize n_bytes = 0;
+  if (!g_file_get_contents (path, &bytes, &n_bytes, NULL))
+    return NULL;
+  GPtrArray *words = g_ptr_array_new ();
+  for (const char *word = bytes; word < bytes + n_bytes; word += strlen (word) + 1)
+    g_ptr_array_add (words, g_strdup (word));
+  g_ptr_array_add (words, NULL);
+  return (char **) g_ptr_array_free (words, FALSE);
+}
+
 /* ---- records ---- */
+
+bool
+sf_shepherd_record_write (const char *boot_id, int64_t pid, uint64_t start_ticks,
+                          const char *attempt_folder, GError **error)
+{
+  g_autoptr (json_t) root = json_pack ("{s:s, s:I, s:I}", "boot_id", boot_id, "pid",
+                                       (json_int_t) pid, "start_ticks", (json_int_t) start_ticks);
+  return write_json (root, attempt_folder, "shepherd.json", WRITE_SOON, error);
+}
+
+char *
+sf_shepherd_record_boot_id (const char *attempt_folder)
+{
+  g_autofree char *path = NULL;
+  g_autoptr (json_t) root = read_json (attempt_folder, "shepherd.json", &path, NULL);
+  return g_strdup (json_string_value (json_object_get (root, "boot_id")));
+}
 
 bool
 sf_step_record_write (const SfStepRecord *record, const char *attempt_folder, GError **error)
@@ -249,7 +373,7 @@ sf_step_record_write (const SfStepRecord *record, const char *attempt_folder, GE
       "{s:i, s:b, s:i, s:i, s:I, s:I}", "step", record->step, "ended", record->ended, "exit_code",
       record->exit_code, "exit_signal", record->exit_signal, "started_us",
       (json_int_t) record->started_us, "ended_us", (json_int_t) record->ended_us);
-  return write_json (root, attempt_folder, name, error);
+  return write_json (root, attempt_folder, name, WRITE_SOON, error);
 }
 
 bool
@@ -283,7 +407,7 @@ sf_exit_record_write (const SfExitRecord *record, const char *attempt_folder, GE
       "{s:s, s:s, s:i, s:i, s:I}", "state", sf_job_state_name (record->state), "reason", reason,
       "exit_code", record->exit_code, "exit_signal", record->exit_signal, "ended_us",
       (json_int_t) record->ended_us);
-  return write_json (root, attempt_folder, "exit.json", error);
+  return write_json (root, attempt_folder, "exit.json", WRITE_DURABLE, error);
 }
 
 bool

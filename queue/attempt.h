@@ -3,9 +3,8 @@
  * went.
  *
  *   <queue>/jobs/<id>/job.cfg             the job file as it was submitted
- *   <queue>/jobs/<id>/attempt-1/plan.json what the shepherd is to run; written by submit
- *                               starting  held (flock) from before the plan is committed until the
- *                                         executor has started the shepherd and that is recorded
+ *   <queue>/jobs/<id>/attempt-1/plan.json what the shepherd is to run; written by the daemon
+ *                               environment    of the steps: NAME=value, each ended by a NUL
  *                               lock      held (flock) by the shepherd as long as it lives
  *                               shepherd.json  its pid, start time and boot id
  *                               cancel    present once somebody asked to cancel
@@ -13,9 +12,12 @@
  *                               step-1.json    how a step goes or went
  *                               exit.json      how the attempt ended; written once
  *
- * Records are written whole (temporary name, fsync, rename, fsync of the folder). */
+ * Each appears whole: temporary name, rename. Only exit.json is forced to the disk, with its name:
+ * a machine that goes down takes an attempt without one with it, whatever else it wrote. */
 #ifndef QUEUE_ATTEMPT_H
 #define QUEUE_ATTEMPT_H
+
+#include <sf/json.h>
 
 #include "queue/state.h"
 
@@ -33,6 +35,7 @@ typedef struct
   char *work_folder; /* where the steps run: the folder of the job file */
   char *sf;          /* program that "sf" stands for */
   int64_t cores, memory_bytes, time_limit_s, tiles; /* 0: not limited */
+  int64_t umask;                                    /* of the steps; -1: the shepherd's */
   GPtrArray *steps;                                 /* SfPlanStep */
 } SfPlan;
 
@@ -58,13 +61,29 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfPlan, sf_plan_free)
 /* Takes argv (owned afterwards). */
 void sf_plan_add_step (SfPlan *plan, const char *verb, char **argv);
 
+/* As JSON, without job id and token while they are not known. Owned: free(). */
+char *sf_plan_text (const SfPlan *plan, GError **error);
+/* `name` is for messages. */
+SfPlan *sf_plan_parse (const char *text, size_t n_bytes, const char *name, GError **error);
 bool sf_plan_write (const SfPlan *plan, const char *attempt_folder, GError **error);
 SfPlan *sf_plan_read (const char *attempt_folder, GError **error);
+
+/* job.cfg in the job's folder. */
+bool sf_job_file_copy_write (const char *text, const char *job_folder, GError **error);
+bool sf_environment_write (char *const *environment, const char *attempt_folder, GError **error);
+/* NULL without an error when there is none. Owned: g_strfreev. */
+char **sf_environment_read (const char *attempt_folder);
 
 bool sf_step_record_write (const SfStepRecord *record, const char *attempt_folder, GError **error);
 /* *found is false, without an error, when the step has not begun. */
 bool sf_step_record_read (const char *attempt_folder, int step, SfStepRecord *out, bool *found,
                           GError **error);
+
+/* Who runs the attempt: the first thing that its shepherd writes. */
+bool sf_shepherd_record_write (const char *boot_id, int64_t pid, uint64_t start_ticks,
+                               const char *attempt_folder, GError **error);
+/* Boot id of the machine that the shepherd ran on; NULL when none has written its record. Owned. */
+char *sf_shepherd_record_boot_id (const char *attempt_folder);
 
 bool sf_exit_record_write (const SfExitRecord *record, const char *attempt_folder, GError **error);
 bool sf_exit_record_read (const char *attempt_folder, SfExitRecord *out, bool *found,
@@ -74,6 +93,8 @@ void sf_exit_record_clear (SfExitRecord *record);
 /* "jobs/7/attempt-1" below the queue's folder. Owned: g_free. */
 char *sf_attempt_folder (const char *job_folder, int64_t attempt);
 char *sf_attempt_log_path (const char *attempt_folder, int step);
+/* What a shepherd looks for before each step. */
+bool sf_attempt_mark_cancelled (const char *attempt_folder, GError **error);
 bool sf_attempt_has (const char *attempt_folder, const char *name);
 
 typedef enum
@@ -87,6 +108,8 @@ typedef enum
  */
 SfLockResult sf_attempt_lock (const char *attempt_folder, const char *name, int *fd,
                               GError **error);
+/* Some process holds it. Whoever watches the folder does not see this look. */
+bool sf_attempt_is_locked (const char *attempt_folder, const char *name);
 
 /* "step 2 of 4 (test)": where the attempt is or was; "no step" before the first. Owned: g_free. */
 char *sf_plan_where (const SfPlan *plan, int step);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening an executor plugin and asking it for one attempt. */
+/* Opening an executor plugin. */
 #include "queue/executor.h"
 
 #include <sf/plugins.h>
@@ -29,18 +29,4 @@ sf_executor_close (SfExecutor *self)
     return;
   self->ops->close (self->instance);
   g_free (self);
-}
-
-bool
-sf_executor_find (SfExecutor *self, const SfJob *job, SfAttemptState *state, char **handle,
-                  GError **error)
-{
-  *state = SF_ATTEMPT_ENDED;
-  *handle = g_strdup (job->handle);
-  if (*handle == NULL && !self->ops->adopt (self->instance, job->token, handle, error))
-    return false;
-  if (*handle == NULL)
-    return true;
-  const char *const handles[] = { *handle };
-  return self->ops->poll (self->instance, handles, 1, state, error);
 }

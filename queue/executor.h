@@ -17,9 +17,4 @@ SfExecutor *sf_executor_open (const char *name, GError **error);
 void sf_executor_close (SfExecutor *executor); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfExecutor, sf_executor_close)
 
-/* State of a job's latest attempt; one whose handle was never recorded is looked for by its token.
- * *handle (owned) is what was found, NULL when there is nothing: then the state is ENDED. */
-bool sf_executor_find (SfExecutor *executor, const SfJob *job, SfAttemptState *state, char **handle,
-                       GError **error);
-
 #endif

@@ -3,6 +3,18 @@ noinst_LTLIBRARIES += queue/libsfqueue.la
 queue_libsfqueue_la_SOURCES = \
   queue/attempt.c \
   queue/attempt.h \
+  queue/capacity.c \
+  queue/capacity.h \
+  queue/client.c \
+  queue/client.h \
+  queue/daemon.c \
+  queue/daemon.h \
+  queue/daemon_lives.c \
+  queue/daemon_lock.c \
+  queue/daemon_requests.c \
+  queue/daemon_state.h \
+  queue/ending.c \
+  queue/ending.h \
   queue/executor.c \
   queue/executor.h \
   queue/fairshare.c \
@@ -15,16 +27,27 @@ queue_libsfqueue_la_SOURCES = \
   queue/jobread.h \
   queue/jobrules.c \
   queue/jobsteps.c \
+  queue/launch.c \
+  queue/launch.h \
+  queue/line.c \
+  queue/line.h \
   queue/processes.c \
   queue/processes.h \
+  queue/programs.c \
+  queue/programs.h \
+  queue/protocol.c \
+  queue/protocol.h \
   queue/queue.c \
   queue/queue.h \
-  queue/reconcile.c \
   queue/schedule.c \
   queue/schedule.h \
   queue/schedule_reason.c \
+  queue/server.c \
+  queue/server.h \
   queue/shepherd.c \
   queue/shepherd.h \
+  queue/socket.c \
+  queue/socket.h \
   queue/state.c \
   queue/state.h \
   queue/stepexec.c \
@@ -33,5 +56,9 @@ queue_libsfqueue_la_SOURCES = \
   queue/store.h \
   queue/store_links.c \
   queue/storedb.c \
-  queue/storedb.h
+  queue/storedb.h \
+  queue/watch.c \
+  queue/watch.h \
+  queue/worker.c \
+  queue/worker.h
 queue_libsfqueue_la_LIBADD = runtime/libsfruntime.la libspatialflow.la

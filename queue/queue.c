@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SfQueue: opening, submitting, cancelling. */
+/* SfQueue: opening, submitting, asking. */
 #include "queue/queue.h"
 
-#include <errno.h>
-#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <sf/file.h>
 #include <sf/log.h>
 
 #include "queue/folder.h"
-#include <sf/process.h>
+#include "queue/launch.h"
+#include "queue/protocol.h"
+
+enum
+{
+  ASK_TRIES = 3 /* a daemon may end, or be killed, at any moment */
+};
 
 SfQueue *
 sf_queue_open (GError **error)
@@ -30,24 +33,16 @@ sf_queue_close (SfQueue *self)
 {
   if (self == NULL)
     return;
-  sf_executor_close (self->executor);
+  sf_client_close (self->client);
   sf_store_close (self->store);
   g_free (self->folder);
   g_free (self);
 }
 
-SfExecutor *
-sf_queue_executor (SfQueue *self, const char *name, GError **error)
-{
-  if (self->executor == NULL)
-    self->executor = sf_executor_open (name, error);
-  return self->executor;
-}
-
 char *
 sf_queue_job_folder (const SfQueue *self, int64_t id)
 {
-  return g_strdup_printf ("%s/jobs/%" G_GINT64_FORMAT, self->folder, id);
+  return sf_job_folder (self->folder, id);
 }
 
 char *
@@ -57,206 +52,182 @@ sf_queue_attempt_folder (const SfQueue *self, const SfJob *job)
   return sf_attempt_folder (job_folder, job->attempt);
 }
 
+/* ---- the daemon ---- */
+
+static bool
+connect_daemon (SfQueue *self, GError **error)
+{
+  if (self->client == NULL)
+    self->client = sf_client_open (self->folder, error);
+  return self->client != NULL;
+}
+
+json_t *
+sf_queue_ask (SfQueue *self, json_t *request, GError **error)
+{
+  g_autoptr (json_t) owned = request;
+  for (int i = 1;; i++)
+    {
+      g_autoptr (GError) own = NULL;
+      bool broken = false;
+      json_t *answer = connect_daemon (self, &own)
+                           ? sf_client_call (self->client, owned, &broken, &own)
+                           : NULL;
+      if (broken)
+        g_clear_pointer (&self->client, sf_client_close);
+      if (answer != NULL)
+        return answer;
+      if (!broken || i == ASK_TRIES)
+        {
+          g_propagate_error (error, g_steal_pointer (&own));
+          return NULL;
+        }
+    }
+}
+
+bool
+sf_queue_sync (SfQueue *self, GError **error)
+{
+  bool any = false;
+  if (!sf_store_any_unfinished (self->store, &any, error))
+    return false;
+  g_autoptr (json_t) answer = any ? sf_queue_ask (self, sf_protocol_request ("sync"), error) : NULL;
+  return !any || answer != NULL;
+}
+
+bool
+sf_queue_cancel (SfQueue *self, int64_t id, GError **error)
+{
+  json_t *request = sf_protocol_request ("cancel");
+  json_object_set_new (request, "job", json_integer (id));
+  g_autoptr (json_t) answer = sf_queue_ask (self, request, error);
+  return answer != NULL;
+}
+
 /* ---- submit ---- */
 
-/* A submission on its way. */
-typedef struct
+/* What the steps are to inherit. */
+static int64_t
+current_umask (void)
 {
-  SfQueue *queue;
-  const SfJobFile *file;
-  const char *sf, *shepherd;
-  SfJob *job;
-  char *job_folder, *attempt_folder;
-  int starting_fd; /* the lock `starting` */
-} Submission;
-
-static bool
-make_private_folder (const char *path, GError **error)
-{
-  if (mkdir (path, 0700) != 0 && errno != EEXIST)
-    return sf_fail_errno (error, errno, "%s: cannot create folder", path);
-  return true;
+  mode_t mask = umask (0077);
+  umask (mask);
+  return mask;
 }
 
-/* Everything that a shepherd needs, on the disk before the store names it. */
-static bool
-write_folder (Submission *self, GError **error)
+/* The text of the plan for this attempt. Owned: free(). */
+static char *
+plan_text (const SfQueue *self, const SfJobFile *file, const char *sf, int64_t id, int64_t attempt,
+           GError **error)
 {
-  g_autofree char *jobs = g_build_filename (self->queue->folder, "jobs", NULL);
-  g_autofree char *copy = g_build_filename (self->job_folder, "job.cfg", NULL);
-  /* Left over from a submission that was never committed: its id was not given out. */
-  if (g_file_test (self->job_folder, G_FILE_TEST_EXISTS))
-    sf_remove_tree (self->job_folder);
-  if (!make_private_folder (jobs, error) || !make_private_folder (self->job_folder, error)
-      || !make_private_folder (self->attempt_folder, error)
-      || !sf_file_replace (copy, self->file->text, strlen (self->file->text), error))
-    return false;
-  SfLockResult lock = sf_attempt_lock (self->attempt_folder, "starting", &self->starting_fd, error);
-  if (lock != SF_LOCK_TAKEN)
-    return lock == SF_LOCK_FAILED ? false
-                                  : sf_fail (error, SF_ERROR_IO, "%s/starting: locked by another",
-                                             self->attempt_folder);
-  g_autoptr (SfPlan) plan = sf_job_file_plan (self->file, self->job_folder, 1, error);
+  g_autofree char *job_folder = sf_queue_job_folder (self, id);
+  g_autoptr (SfPlan) plan = sf_job_file_plan (file, job_folder, attempt, error);
   if (plan == NULL)
-    return false;
-  plan->job_id = self->job->id;
-  plan->token = g_strdup (self->job->token);
-  plan->sf = g_strdup (self->sf);
-  return sf_plan_write (plan, self->attempt_folder, error);
+    return NULL;
+  plan->job_id = id;
+  plan->sf = g_strdup (sf);
+  plan->umask = current_umask ();
+  return sf_plan_text (plan, error);
 }
 
 static bool
-insert_rows (Submission *self, GError **error)
+add_plans (SfQueue *self, const SfJobFile *file, const char *sf, int64_t id, GError **error)
 {
-  SfStore *store = self->queue->store;
-  SfJob *job = self->job;
-  const SfJobFile *file = self->file;
+  char *first = plan_text (self, file, sf, id, 1, error);
+  char *again = first != NULL ? plan_text (self, file, sf, id, 2, error) : NULL;
+  bool good = again != NULL && sf_store_add_plan (self->store, id, first, again, error);
+  free (first);
+  free (again);
+  return good;
+}
+
+static bool
+add_rows (SfQueue *self, const SfJobFile *file, const char *sf, const char *shepherd, int64_t *id,
+          GError **error)
+{
   g_auto (GStrv) environment = g_get_environ ();
   SfSubmission submission = { .path = file->path,
                               .text = file->text,
                               .environment = environment,
-                              .sf = (char *) self->sf,
-                              .shepherd = (char *) self->shepherd,
-                              .submitted_us = job->submitted_us };
-  if (!sf_store_add_submission (store, &submission, error))
+                              .sf = (char *) sf,
+                              .shepherd = (char *) shepherd,
+                              .submitted_us = g_get_real_time () };
+  if (!sf_store_add_submission (self->store, &submission, error))
     return false;
-  job->submission = submission.id;
-  return sf_store_add_job (store, job, error);
-}
-
-/* One transaction: the rows, and through `write_folder` the files of the first attempt. */
-static bool
-record_job (Submission *self, GError **error)
-{
-  SfStore *store = self->queue->store;
-  SfJob *job = self->job;
-  bool changed = false;
-  if (!sf_store_begin (store, error))
+  SfJob job = { .submission = submission.id,
+                .name = file->name,
+                .reason = (char *) "recorded",
+                .cores = file->cores,
+                .memory_bytes = file->memory_bytes,
+                .time_limit_s = file->time_limit_s,
+                .tiles = file->tiles,
+                .executor = (char *) "local",
+                .submitted_us = submission.submitted_us };
+  if (!sf_store_add_job (self->store, &job, error))
     return false;
-  bool good = insert_rows (self, error);
-  if (good)
-    {
-      self->job_folder = sf_queue_job_folder (self->queue, job->id);
-      job->attempt = 1;
-      self->attempt_folder = sf_attempt_folder (self->job_folder, job->attempt);
-      job->state = SF_JOB_STARTING;
-      g_free (job->reason);
-      job->reason = g_strdup ("its shepherd is being started");
-      good = write_folder (self, error) && sf_store_begin_attempt (store, job, &changed, error)
-             && sf_store_commit (store, error);
-      if (!good)
-        sf_remove_tree (self->job_folder);
-    }
-  if (!good)
-    sf_store_rollback (store);
-  return good;
-}
-
-static bool
-start_shepherd (Submission *self, GError **error)
-{
-  SfJob *job = self->job;
-  SfExecutor *executor = sf_queue_executor (self->queue, job->executor, error);
-  if (executor == NULL)
-    return false;
-  const char *const argv[] = { self->shepherd, self->attempt_folder, NULL };
-  SfAttempt attempt = { .token = job->token,
-                        .job_folder = self->attempt_folder,
-                        .argv = argv,
-                        .cores = self->file->cores,
-                        .memory_bytes = self->file->memory_bytes,
-                        .time_limit_s = self->file->time_limit_s,
-                        .tiles = self->file->tiles };
-  if (!executor->ops->start (executor->instance, &attempt, &job->handle, error))
-    return false;
-  /* It runs: whoever misses the handle finds it by its token. */
-  g_autoptr (GError) own = NULL;
-  if (!sf_store_set_handle (self->queue->store, job, &own))
-    sf_log (SF_LOG_WARNING, "job %" G_GINT64_FORMAT ": %s", job->id, own->message);
-  return true;
-}
-
-/* The attempt never began: the reason is the error. */
-static void
-record_failure (Submission *self, const GError *cause)
-{
-  bool changed;
-  SfJob *job = self->job;
-  job->state = SF_JOB_FAILED;
-  job->exit_code = sf_error_exit_code (cause);
-  job->ended_us = g_get_real_time ();
-  g_free (job->reason);
-  job->reason = g_strdup_printf ("could not be started: %s", cause->message);
-  SfExitRecord record = { .state = job->state,
-                          .reason = job->reason,
-                          .exit_code = job->exit_code,
-                          .ended_us = job->ended_us };
-  sf_exit_record_write (&record, self->attempt_folder, NULL);
-  sf_store_update (self->queue->store, job, SF_JOB_STARTING, &changed, NULL);
+  *id = job.id;
+  return add_plans (self, file, sf, job.id, error);
 }
 
 bool
-sf_queue_submit (SfQueue *queue, const SfJobFile *file, const char *sf, const char *shepherd,
+sf_queue_submit (SfQueue *self, const SfJobFile *file, const char *sf, const char *shepherd,
                  int64_t *id, GError **error)
 {
-  g_autoptr (GError) own = NULL;
-  g_autoptr (SfJob) job = g_new0 (SfJob, 1);
-  Submission self = {
-    .queue = queue, .file = file, .sf = sf, .shepherd = shepherd, .job = job, .starting_fd = -1
-  };
-  job->name = g_strdup (file->name);
-  job->cores = file->cores;
-  job->memory_bytes = file->memory_bytes;
-  job->time_limit_s = file->time_limit_s;
-  job->tiles = file->tiles;
-  job->reason = g_strdup ("recorded");
-  job->executor = g_strdup ("local");
-  job->token = g_uuid_string_random ();
-  job->boot_id = sf_boot_id ();
-  job->submitted_us = g_get_real_time ();
-  bool good = record_job (&self, &own);
-  if (good)
+  /* Without a daemon nothing is recorded; with one, the end of this connection is enough for it to
+   * look, should this process be killed once the job is there. */
+  if (!connect_daemon (self, error) || !sf_store_begin (self->store, error))
+    return false;
+  if (!add_rows (self, file, sf, shepherd, id, error) || !sf_store_commit (self->store, error))
     {
-      *id = job->id;
-      good = start_shepherd (&self, &own);
-      if (!good)
-        record_failure (&self, own);
+      sf_store_rollback (self->store);
+      return false;
     }
-  if (self.starting_fd >= 0)
-    close (self.starting_fd);
-  g_free (self.job_folder);
-  g_free (self.attempt_folder);
-  if (!good)
-    g_propagate_error (error, g_steal_pointer (&own));
-  return good;
+  g_autoptr (GError) own = NULL;
+  g_autoptr (json_t) answer = sf_queue_ask (self, sf_protocol_request ("wake"), &own);
+  if (answer == NULL)
+    sf_log (SF_LOG_WARNING,
+            "job %" G_GINT64_FORMAT " is recorded and begins once sfd can be started: %s", *id,
+            own->message);
+  return true;
 }
 
 /* ---- one job ---- */
 
 SfJob *
-sf_queue_job (SfQueue *queue, int64_t id, GError **error)
+sf_queue_job (SfQueue *self, int64_t id, GError **error)
 {
-  if (!sf_queue_reconcile (queue, error))
-    return NULL;
-  return sf_store_get (queue->store, id, error);
+  return sf_queue_sync (self, error) ? sf_store_get (self->store, id, error) : NULL;
 }
 
-bool
-sf_queue_cancel (SfQueue *queue, const SfJob *job, GError **error)
+void
+sf_queue_explain (SfQueue *self, GPtrArray *jobs)
 {
-  if (sf_job_state_is_final (job->state))
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-                    "job %" G_GINT64_FORMAT ": %s, wanted a job that has not ended", job->id,
-                    sf_job_state_name (job->state));
-  g_autofree char *folder = sf_queue_attempt_folder (queue, job);
-  g_autofree char *path = g_build_filename (folder, "cancel", NULL);
-  SfExecutor *executor = sf_queue_executor (queue, job->executor, error);
-  SfAttemptState state;
-  g_autofree char *handle = NULL;
-  /* The file comes first: a shepherd that has not yet begun reads it, and one that TERM ends before
-   * it listens is then known to be cancelled, not lost. */
-  if (executor == NULL || !sf_file_replace (path, "", 0, error)
-      || !sf_executor_find (executor, job, &state, &handle, error))
-    return false;
-  return handle == NULL || executor->ops->signal (executor->instance, handle, SIGTERM, error);
+  bool any = false;
+  for (guint i = 0; i < jobs->len; i++)
+    any = any || ((const SfJob *) jobs->pdata[i])->state == SF_JOB_PENDING;
+  g_autoptr (json_t) answer = any ? sf_queue_ask (self, sf_protocol_request ("why"), NULL) : NULL;
+  const json_t *texts = json_object_get (answer, "why");
+  for (guint i = 0; i < jobs->len; i++)
+    {
+      SfJob *job = jobs->pdata[i];
+      g_autofree char *id = g_strdup_printf ("%" G_GINT64_FORMAT, job->id);
+      const char *text = job->state == SF_JOB_PENDING
+                             ? json_string_value (json_object_get (texts, id))
+                             : NULL;
+      if (text == NULL)
+        continue;
+      g_free (job->reason);
+      job->reason = g_strdup (text);
+    }
+}
+
+SfPlan *
+sf_queue_plan (SfQueue *self, const SfJob *job, GError **error)
+{
+  g_autofree char *folder = sf_queue_attempt_folder (self, job);
+  if (job->attempt > 0 && sf_attempt_has (folder, "plan.json"))
+    return sf_plan_read (folder, error);
+  g_autofree char *name = g_strdup_printf ("plan of job %" G_GINT64_FORMAT, job->id);
+  g_autofree char *text = sf_store_get_plan (self->store, job->id, job->attempt, error);
+  return text != NULL ? sf_plan_parse (text, strlen (text), name, error) : NULL;
 }

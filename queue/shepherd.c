@@ -65,11 +65,7 @@ record_self (const Shepherd *self, GError **error)
   uint64_t ticks = 0;
   sf_process_start_ticks (getpid (), &ticks);
   g_autofree char *boot = sf_boot_id ();
-  g_autofree char *path = g_build_filename (self->folder, "shepherd.json", NULL);
-  g_autofree char *text = g_strdup_printf (
-      "{\"boot_id\":\"%s\",\"pid\":%d,\"start_ticks\":%" G_GUINT64_FORMAT "}\n", boot,
-      (int) getpid (), ticks);
-  return sf_file_replace (path, text, strlen (text), error);
+  return sf_shepherd_record_write (boot, getpid (), ticks, self->folder, error);
 }
 
 static bool
@@ -128,9 +124,20 @@ reap (void *data)
       }
 }
 
+/* Whatever a step started is below this process, a subreaper: without a child there is nothing. */
+static bool
+has_children (void)
+{
+  siginfo_t info;
+  return waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
 static void
 end_processes (Shepherd *self, int grace_ms)
 {
+  reap (self);
+  if (!has_children ())
+    return;
   if (!sf_processes_end (self->plan->token, getpid (), grace_ms, reap, self))
     sf_log (SF_LOG_ERROR, "attempt %s: a process did not end within 10 s of KILL",
             self->plan->token);
@@ -295,11 +302,13 @@ sf_shepherd_run (const char *attempt_folder, GError **error)
   if (g_strcmp0 (g_getenv (SF_TOKEN_VARIABLE), plan->token) != 0)
     return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
                     "%s: " SF_TOKEN_VARIABLE " is not the token of the plan; shepherds are started "
-                    "by sfbatch submit",
+                    "by sfd",
                     attempt_folder);
   bool good = take_lock (&self, error);
-  /* A record before the first step: the attempt was given up while this process was on its way. */
-  if (good && !sf_attempt_has (attempt_folder, "exit.json"))
+  /* A record before the first step: the attempt was given up while this process was on its way, or
+   * another shepherd has had it. */
+  if (good && !sf_attempt_has (attempt_folder, "exit.json")
+      && !sf_attempt_has (attempt_folder, "shepherd.json"))
     {
       good = take_signals (&self, error) && record_self (&self, error);
       if (good)

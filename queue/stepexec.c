@@ -7,7 +7,10 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "queue/processes.h"
 
 typedef struct
 {
@@ -16,6 +19,7 @@ typedef struct
   const char *folder;
   int log_fd, null_fd, report_fd;
   pid_t parent;
+  int64_t umask; /* -1: as it is */
 } Child;
 
 /* What failed in the child, for the message. */
@@ -50,6 +54,8 @@ become_step (const Child *child)
   dup2 (child->null_fd, STDIN_FILENO);
   dup2 (child->log_fd, STDOUT_FILENO);
   dup2 (child->log_fd, STDERR_FILENO);
+  if (child->umask >= 0)
+    umask ((mode_t) child->umask & 0777);
   if (chdir (child->folder) != 0)
     give_up (child, true);
   execvpe (child->program, child->argv, child->env);
@@ -110,8 +116,11 @@ sf_step_start (const SfPlan *plan, int number, const char *attempt_folder, GErro
 {
   const SfPlanStep *step = plan->steps->pdata[number - 1];
   g_autofree char *id = g_strdup_printf ("%" G_GINT64_FORMAT, plan->job_id);
-  g_auto (GStrv) env = g_get_environ ();
+  g_auto (GStrv) env = sf_environment_read (attempt_folder);
+  if (env == NULL)
+    env = g_get_environ ();
   env = g_environ_unsetenv (env, "SF_ATTEMPT_LEADER");
+  env = g_environ_setenv (env, SF_TOKEN_VARIABLE, plan->token, TRUE);
   env = g_environ_setenv (env, "SF_JOB_ID", id, TRUE);
   env = g_environ_setenv (env, "SF_JOB_DIR", plan->job_folder, TRUE);
   int report[2] = { -1, -1 };
@@ -121,7 +130,8 @@ sf_step_start (const SfPlan *plan, int number, const char *attempt_folder, GErro
                   .folder = plan->work_folder,
                   .log_fd = -1,
                   .null_fd = -1,
-                  .parent = getpid () };
+                  .parent = getpid (),
+                  .umask = plan->umask };
   pid_t pid = -1;
   if (open_files (&child, number, attempt_folder, report, error))
     pid = start_child (&child, report, error);

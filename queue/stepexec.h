@@ -8,7 +8,8 @@
 #include "queue/attempt.h"
 
 /* Starts step `number` (from 1) in the plan's working folder, as leader of a process group, stdin
- * empty, output and errors in its log, SF_JOB_ID and SF_JOB_DIR in its environment. It gets TERM
+ * empty, output and errors in its log, in the attempt's recorded environment with SF_JOB_ID and
+ * SF_JOB_DIR. It gets TERM
  * when the caller dies. Returns its pid, or -1 with an error; the caller has no other thread. */
 pid_t sf_step_start (const SfPlan *plan, int number, const char *attempt_folder, GError **error);
 

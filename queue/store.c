@@ -10,7 +10,7 @@
   "SELECT j.id, j.submission, j.name, j.element, j.project, s.path, j.state, j.reason,"         \
   " j.exit_code, j.exit_signal, j.priority, j.held, j.cores, j.memory_bytes, j.time_limit_s,"   \
   " j.tiles, j.not_before_us, j.executor, j.submitted_us, j.started_us, j.ended_us, j.attempt," \
-  " a.token, a.handle, a.boot_id"                                                               \
+  " a.token, a.handle, a.boot_id, a.first_tile"                                                 \
   " FROM job AS j JOIN submission AS s ON s.id = j.submission"                                  \
   " LEFT JOIN attempt AS a ON a.job = j.id AND a.number = j.attempt "
 
@@ -196,11 +196,11 @@ sf_store_begin_attempt (SfStore *self, const SfJob *job, bool *changed, GError *
   *changed = sqlite3_changes (self->db) > 0;
   return !*changed
          || sf_storedb_run (self, "record an attempt", error,
-                            "INSERT INTO attempt (job, number, token, boot_id, state, reason,"
-                            " exit_code, exit_signal, recorded_us, started_us, ended_us)"
-                            " VALUES (?, ?, ?, ?, 'STARTING', '', 0, 0, ?, 0, 0)",
-                            "iitti", job->id, job->attempt, job->token, job->boot_id,
-                            g_get_real_time ());
+                            "INSERT INTO attempt (job, number, token, boot_id, first_tile, state,"
+                            " reason, exit_code, exit_signal, recorded_us, started_us, ended_us)"
+                            " VALUES (?, ?, ?, ?, ?, 'STARTING', '', 0, 0, ?, 0, 0)",
+                            "iittii", job->id, job->attempt, job->token, job->boot_id,
+                            job->first_tile, g_get_real_time ());
 }
 
 bool
@@ -220,7 +220,7 @@ sf_store_update (SfStore *self, const SfJob *job, SfJobState from, bool *changed
                        job->ended_us, job->id, sf_job_state_name (from), job->attempt))
     return false;
   *changed = sqlite3_changes (self->db) > 0;
-  if (!*changed || !sf_job_state_is_final (job->state) || job->attempt == 0)
+  if (!*changed || !sf_job_state_is_final (job->state) || from == SF_JOB_PENDING)
     return true;
   return sf_storedb_run (self, "record the end of an attempt", error,
                          "UPDATE attempt SET state = ?, reason = ?, exit_code = ?,"
@@ -279,6 +279,7 @@ read_job (SfStore *self, sqlite3_stmt *stmt, void *data, GError **error)
   job->token = sf_storedb_text (stmt, 22);
   job->handle = sf_storedb_text (stmt, 23);
   job->boot_id = sf_storedb_text (stmt, 24);
+  job->first_tile = sqlite3_column_int64 (stmt, 25);
   return sf_storedb_state (self, stmt, 6, &job->state, error);
 }
 

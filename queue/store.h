@@ -43,6 +43,7 @@ typedef struct
   char *token;                                /* of the latest attempt, NULL: none */
   char *handle;                               /* NULL until the executor's answer is recorded */
   char *boot_id;                              /* of the machine when the attempt was recorded */
+  int64_t first_tile;                         /* of `tiles` side by side */
 } SfJob;
 
 void sf_job_free (SfJob *job);

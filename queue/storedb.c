@@ -60,6 +60,7 @@ static const char schema[]
       "  token TEXT NOT NULL UNIQUE,"
       "  handle TEXT,"
       "  boot_id TEXT NOT NULL,"
+      "  first_tile INTEGER NOT NULL,"
       "  state TEXT NOT NULL,"
       "  reason TEXT NOT NULL,"
       "  exit_code INTEGER NOT NULL,"
@@ -90,7 +91,7 @@ static const char take_over_1[]
     = "INSERT INTO submission SELECT id, job_file, '', x'', 'sf', '', submitted_us FROM job_1;"
       "INSERT INTO job SELECT id, id, name, NULL, '', state, reason, exit_code, exit_signal, 0, 0,"
       "  0, 0, 0, 0, 0, executor, submitted_us, started_us, ended_us, attempt FROM job_1;"
-      "INSERT INTO attempt SELECT id, attempt, token, handle, '', state, reason, exit_code,"
+      "INSERT INTO attempt SELECT id, attempt, token, handle, '', 0, state, reason, exit_code,"
       "  exit_signal, submitted_us, started_us, ended_us FROM job_1"
       "  WHERE attempt > 0 AND token IS NOT NULL;"
       "DROP TABLE job_1;";

@@ -9,6 +9,7 @@ tools_libsftool_la_LIBADD = libspatialflow.la
 include tools/sf/local.mk
 include tools/sfbatch/local.mk
 include tools/shepherd/local.mk
+include tools/sfd/local.mk
 
 # What `sf plugin new` writes.
 nobase_dist_sfdata_DATA += \

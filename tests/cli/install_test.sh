@@ -84,6 +84,7 @@ model = "$SF_DATA_DIR/apps/logreg/model.cfg";
 steps = ( { do = "compile"; }, { do = "run"; } );
 EOF
 run 0 env SF_QUEUE_DIR="$work/queue" SF_LIBEXEC_DIR="$(dirname "$(find "$root" -name sf-shepherd)")" "$root/bin/sfbatch" submit --wait "$work/job.cfg"
+kill "$(sed 's/.*"pid":\([0-9]*\).*/\1/' "$work/queue/sfd.lock")"
 [ -s "$work/queue/jobs/1/installed.pef" ] || fail "no PEF from the installed sfbatch"
 
 # The plugin of docs/plugins.md.

@@ -151,16 +151,38 @@ run 4 env SF_LIBEXEC_DIR="$work/empty" "$sfbatch" submit good.cfg
 has err "sf-shepherd: not found or not executable"
 batch_line
 mkdir no-plugins
-run 4 env SF_PLUGIN_PATH="$work/no-plugins" "$sfbatch" submit good.cfg
+run 4 env SF_QUEUE_DIR="$work/fresh" SF_PLUGIN_PATH="$work/no-plugins" "$sfbatch" submit good.cfg
 batch_line
-id=$("$sfbatch" list --json | awk '/"id":/ { sub (/,/, ""); print $2 }')
-is_state "$id" "FAILED 4"
+run 0 env SF_QUEUE_DIR="$work/fresh" "$sfbatch" list --all
+[ ! -s out ] || fail "a job was recorded that no daemon can start"
 mkdir libexec
+run 4 env SF_QUEUE_DIR="$work/fresh" SF_LIBEXEC_DIR="$work/libexec" "$sfbatch" submit good.cfg
+has err "sf-shepherd: not found or not executable"
+ln -s "$SF_LIBEXEC_DIR/sfd" libexec/sfd
 printf '#!/no/such/shell\n' >libexec/sf-shepherd
 chmod +x libexec/sf-shepherd
-run 4 env SF_LIBEXEC_DIR="$work/libexec" "$sfbatch" submit good.cfg
+run 4 env SF_LIBEXEC_DIR="$work/libexec" "$sfbatch" submit --wait good.cfg
 has err "cannot be started"
-is_state 2 "FAILED 4"
+is_state 1 "FAILED 4"
+
+# a daemon that cannot be what it has to be: its configuration, its lock
+mkdir -m 700 configured
+echo 'cores = "many";' >configured/sfd.cfg
+run 3 env SF_QUEUE_DIR="$work/configured" "$sfbatch" submit good.cfg
+has err "sfd.cfg:1: cores: found a string, wanted an integer"
+batch_line
+mkdir -m 700 elsewhere
+echo '{"boot_id":"another","host":"far-away","pid":1}' >elsewhere/sfd.lock
+run 4 env SF_QUEUE_DIR="$work/elsewhere" "$sfbatch" submit good.cfg
+has err "sfd.lock: found the sfd of host far-away, wanted none or one of this host"
+batch_line
+rm elsewhere/sfd.lock
+run 0 env SF_QUEUE_DIR="$work/elsewhere" "$sfbatch" submit --wait good.cfg
+
+# a folder whose path is longer than the address of a socket
+long=$(printf 'a%.0s' $(seq 90))
+run 0 env SF_QUEUE_DIR="$work/$long/$long" "$sfbatch" submit --wait good.cfg
+has err "COMPLETED"
 
 # a shepherd that ends at once, without a record
 printf '#!/bin/sh\nexit 0\n' >libexec/sf-shepherd

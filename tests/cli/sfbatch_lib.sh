@@ -7,6 +7,26 @@ SF_LIBEXEC_DIR=$SF_BUILD_DIR/tools/shepherd
 SF_PROGRAM=$sf
 export SF_QUEUE_DIR SF_LIBEXEC_DIR SF_PROGRAM
 
+# sfd_pid FOLDER: the daemon of a queue; nothing when none runs.
+sfd_pid () {
+  sed -n 's/.*"pid":\([0-9]*\).*/\1/p' "$1/sfd.lock" 2>/dev/null
+}
+
+# end_daemons: those of the queues of this test, which leave nothing in their logs that they need not.
+end_daemons () {
+  for lock in $(find "$work" -name sfd.lock 2>/dev/null); do
+    pid=$(sfd_pid "${lock%/sfd.lock}")
+    [ -z "$pid" ] || kill "$pid" 2>/dev/null || continue
+    n=0
+    while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null && [ $n -lt 200 ]; do
+      n=$((n + 1))
+      sleep 0.05
+    done
+    grep -H Sanitizer "${lock%.lock}.log" && cat "${lock%.lock}.log"
+  done
+}
+trap 'end_daemons; rm -rf "$work"' EXIT
+
 # job NAME COMMAND... >FILE: a job file whose steps are the shell commands.
 job () {
   printf 'name = "%s";\nsteps = (\n' "$1"

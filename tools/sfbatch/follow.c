@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tools/sfbatch/show_text.h"
@@ -15,17 +14,16 @@
 enum
 {
   POLL_US = 40000,
-  RECONCILE_EVERY = 12, /* polls: a killed shepherd is noticed within half a second */
+  SYNC_EVERY = 12, /* polls: a killed daemon is started again within half a second */
   BAR_CELLS = 20,
-  SHEPHERD_POLL_US = 2000,
-  SHEPHERD_POLLS = 1000,
 };
 
 typedef struct
 {
   SfQueue *queue;
   int64_t id;
-  char *folder; /* of the attempt */
+  int64_t attempt; /* 0: it waits */
+  char *folder;    /* of the attempt; NULL, like its plan, while it waits */
   SfPlan *plan;
   int step;   /* shown now, from 1 */
   int log_fd; /* of that step; -1: not there yet */
@@ -192,23 +190,38 @@ follower_clear (Follower *self)
   g_free (self->folder);
 }
 
+/* Takes up the attempt that there is now; none while the job waits. */
+static bool
+take_up (Follower *self, const SfJob *job, GError **error)
+{
+  if (job->attempt == self->attempt)
+    return true;
+  if (self->attempt > 0)
+    self->step = 1;
+  self->attempt = job->attempt;
+  g_free (self->folder);
+  g_clear_pointer (&self->plan, sf_plan_free);
+  self->folder = sf_queue_attempt_folder (self->queue, job);
+  self->plan = sf_queue_plan (self->queue, job, error);
+  return self->plan != NULL;
+}
+
 static SfJob *
 follow (Follower *self, GError **error)
 {
   for (int i = 0;; i++)
     {
       /* In this order: what is shown after the job has ended is complete. */
-      bool ended = sf_attempt_has (self->folder, "exit.json");
+      bool ended = self->folder != NULL && sf_attempt_has (self->folder, "exit.json");
       g_autoptr (SfJob) job = NULL;
-      if (ended || i % RECONCILE_EVERY == 0)
-        {
-          job = sf_queue_job (self->queue, self->id, error);
-          if (job == NULL)
-            return NULL;
-        }
-      if (!show_steps (self, error))
+      if (ended || i % SYNC_EVERY == 0)
+        job = sf_queue_job (self->queue, self->id, error);
+      else
+        job = sf_store_get (self->queue->store, self->id, error);
+      if (job == NULL || !take_up (self, job, error)
+          || (self->plan != NULL && !show_steps (self, error)))
         return NULL;
-      if (job != NULL && sf_job_state_is_final (job->state))
+      if (sf_job_state_is_final (job->state))
         return g_steal_pointer (&job);
       if (interrupted)
         {
@@ -220,43 +233,17 @@ follow (Follower *self, GError **error)
     }
 }
 
-/* The record is there before the shepherd has left; a moment later it has, and where this process
- * was made its parent, it is reaped. */
-static void
-wait_for_shepherd (SfQueue *queue, const SfJob *job)
-{
-  SfExecutor *executor = sf_queue_executor (queue, job->executor, NULL);
-  SfAttemptState state = SF_ATTEMPT_RUNNING;
-  for (int i = 0; executor != NULL && state == SF_ATTEMPT_RUNNING && i < SHEPHERD_POLLS; i++)
-    {
-      g_autofree char *handle = NULL;
-      if (!sf_executor_find (executor, job, &state, &handle, NULL))
-        break;
-      if (state == SF_ATTEMPT_RUNNING)
-        g_usleep (SHEPHERD_POLL_US);
-    }
-  while (waitpid (-1, NULL, WNOHANG) > 0)
-    continue;
-}
-
 SfJob *
 sf_follow_job (SfQueue *queue, int64_t id, int first_step, GError **error)
 {
-  g_autoptr (SfJob) job = sf_store_get (queue->store, id, error);
-  if (job == NULL)
-    return NULL;
   Follower self = { .queue = queue,
                     .id = id,
-                    .folder = sf_queue_attempt_folder (queue, job),
                     .step = first_step,
                     .log_fd = -1,
                     .terminal = isatty (STDERR_FILENO) == 1,
                     .at_line_start = true };
   catch_interrupt ();
-  self.plan = sf_plan_read (self.folder, error);
-  SfJob *ended = self.plan != NULL ? follow (&self, error) : NULL;
-  if (ended != NULL)
-    wait_for_shepherd (queue, ended);
+  SfJob *ended = follow (&self, error);
   follower_clear (&self);
   return ended;
 }
@@ -282,9 +269,10 @@ sf_follow_jobs (SfQueue *queue, const int64_t *ids, size_t n, int *exit, GError 
   for (size_t i = 0; i < n; i++)
     exits[i] = -1;
   catch_interrupt ();
+  int polls = 0;
   for (size_t left = n; left > 0;)
     {
-      if (!sf_queue_reconcile (queue, error))
+      if (polls++ % SYNC_EVERY == 0 && !sf_queue_sync (queue, error))
         return false;
       for (size_t i = 0; i < n; i++)
         {

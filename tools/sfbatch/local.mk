@@ -4,8 +4,6 @@ tools_sfbatch_sfbatch_SOURCES = \
   tools/sfbatch/follow.c \
   tools/sfbatch/follow.h \
   tools/sfbatch/main.c \
-  tools/sfbatch/programs.c \
-  tools/sfbatch/programs.h \
   tools/sfbatch/show_batch.c \
   tools/sfbatch/show_batch.h \
   tools/sfbatch/show_text.c \

@@ -29,8 +29,7 @@ run_cancel (const SfOptionValues *options, GError **error)
   int64_t id = sf_option_int (options, "id");
   if (queue == NULL)
     return 1;
-  g_autoptr (SfJob) first = sf_queue_job (queue, id, error);
-  if (first == NULL || !sf_queue_cancel (queue, first, error))
+  if (!sf_queue_cancel (queue, id, error))
     return 1;
   for (int64_t until = g_get_monotonic_time () + PATIENCE_US; g_get_monotonic_time () < until;)
     {

@@ -9,7 +9,7 @@
 static const SfOption list_options[] = {
   { .name = "all",
     .type = SF_OPTION_BOOL,
-    .help = "all jobs, not only the newest 50 and those that have not ended" },
+    .help = "all jobs, not only the newest 50, those that run and the 50 that are next" },
   { .name = "json",
     .type = SF_OPTION_BOOL,
     .help = "print one array with id, name, state, reason and exit" },
@@ -60,13 +60,14 @@ static int
 run_list (const SfOptionValues *options, GError **error)
 {
   g_autoptr (SfQueue) queue = sf_queue_open (error);
-  if (queue == NULL || !sf_queue_reconcile (queue, error))
+  if (queue == NULL || !sf_queue_sync (queue, error))
     return 1;
   bool all = sf_option_bool (options, "all");
   g_autoptr (GPtrArray) jobs = sf_store_list (queue->store, all ? SF_STORE_ALL : SF_STORE_NEWEST,
                                               error);
   if (jobs == NULL)
     return 1;
+  sf_queue_explain (queue, jobs);
   if (sf_option_bool (options, "json"))
     print_json (jobs);
   else

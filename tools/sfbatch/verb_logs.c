@@ -46,7 +46,7 @@ run_logs (const SfOptionValues *options, GError **error)
   if (job == NULL)
     return 1;
   g_autofree char *folder = sf_queue_attempt_folder (queue, job);
-  g_autoptr (SfPlan) plan = sf_plan_read (folder, error);
+  g_autoptr (SfPlan) plan = sf_queue_plan (queue, job, error);
   if (plan == NULL)
     return 1;
   int n = (int) plan->steps->len;

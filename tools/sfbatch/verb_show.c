@@ -156,12 +156,15 @@ run_show (const SfOptionValues *options, GError **error)
   g_autoptr (SfQueue) queue = sf_queue_open (error);
   if (queue == NULL)
     return 1;
-  g_autoptr (SfJob) job = sf_queue_job (queue, sf_option_int (options, "id"), error);
+  SfJob *job = sf_queue_job (queue, sf_option_int (options, "id"), error);
   if (job == NULL)
     return 1;
+  g_autoptr (GPtrArray) jobs = g_ptr_array_new_with_free_func ((GDestroyNotify) sf_job_free);
+  g_ptr_array_add (jobs, job);
+  sf_queue_explain (queue, jobs);
   g_autofree char *job_folder = sf_queue_job_folder (queue, job->id);
   g_autofree char *folder = sf_queue_attempt_folder (queue, job);
-  g_autoptr (SfPlan) plan = sf_plan_read (folder, NULL);
+  g_autoptr (SfPlan) plan = sf_queue_plan (queue, job, NULL);
   const Shown shown = { job, job_folder, folder, plan };
   if (sf_option_bool (options, "json"))
     print_json (&shown);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verb `submit`: records a job and starts it. */
+/* The verb `submit`: records a job. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 
+#include "queue/programs.h"
 #include "tools/sf/verbs.h"
 #include "tools/sfbatch/follow.h"
-#include "tools/sfbatch/programs.h"
 #include "tools/sfbatch/show_batch.h"
 #include "tools/sfbatch/verbs.h"
 
@@ -54,13 +53,10 @@ needs_sf (const SfPlan *plan)
 static int
 start (SfQueue *queue, const SfJobFile *file, const SfPlan *plan, bool wait, GError **error)
 {
-  g_autofree char *shepherd = sf_batch_find_shepherd (error);
-  g_autofree char *sf = shepherd != NULL && needs_sf (plan) ? sf_batch_find_sf (error)
+  g_autofree char *shepherd = sf_program_shepherd (error);
+  g_autofree char *sf = shepherd != NULL && needs_sf (plan) ? sf_program_sf (error)
                                                             : g_strdup ("sf");
   int64_t id = 0;
-  /* Who waits also reaps: the first process of a container often does not. */
-  if (wait)
-    prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   if (shepherd == NULL || sf == NULL || !sf_queue_submit (queue, file, sf, shepherd, &id, error))
     return 1;
   printf ("%" G_GINT64_FORMAT "\n", id);
@@ -119,14 +115,14 @@ run_submit (const SfOptionValues *options, GError **error)
                                 ? sf_job_file_plan (file, "/", 1, error)
                                 : NULL;
   g_autoptr (SfQueue) queue = plan != NULL ? sf_queue_open (error) : NULL;
-  if (queue == NULL || !sf_queue_reconcile (queue, error))
+  if (queue == NULL)
     return 1;
   return start (queue, file, plan, sf_option_bool (options, "wait"), error);
 }
 
 const SfVerb sf_batch_submit = {
   .name = "submit",
-  .summary = "record a job, start it, and print its id",
+  .summary = "record a job and print its id; it starts when there is room for it",
   .example = "sfbatch submit --wait etc/jobs/digits.cfg\nsfbatch submit --check job.cfg",
   .options = submit_options,
   .run = run_submit,

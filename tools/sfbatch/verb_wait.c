@@ -37,7 +37,7 @@ wanted_ids (SfQueue *queue, const SfOptionValues *options, GError **error)
     }
   if (!all)
     return g_steal_pointer (&ids);
-  g_autoptr (GPtrArray) jobs = sf_store_list (queue->store, SF_STORE_LIVE, error);
+  g_autoptr (GPtrArray) jobs = sf_store_list (queue->store, SF_STORE_UNFINISHED, error);
   for (guint i = 0; jobs != NULL && i < jobs->len; i++)
     g_array_append_val (ids, ((const SfJob *) jobs->pdata[i])->id);
   return jobs != NULL ? g_steal_pointer (&ids) : NULL;
@@ -66,7 +66,7 @@ static int
 run_wait (const SfOptionValues *options, GError **error)
 {
   g_autoptr (SfQueue) queue = sf_queue_open (error);
-  if (queue == NULL || !sf_queue_reconcile (queue, error))
+  if (queue == NULL || !sf_queue_sync (queue, error))
     return 1;
   g_autoptr (GArray) ids = wanted_ids (queue, options, error);
   if (ids == NULL)

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "handle.h"
 #include "spawn.h"
@@ -14,21 +15,49 @@
 /* Only the process that was started carries it: a shepherd takes it away from its steps. */
 #define LEADER_VARIABLE "SF_ATTEMPT_LEADER"
 
+/* A handle says all about an attempt; what this process has started it also reaps. */
+typedef struct
+{
+  GArray *children; /* pid_t */
+} Local;
+
 static void *
 open_local (const SfOptionValues *options, GError **error)
 {
-  return g_new0 (char, 1); /* nothing to remember: a handle says it all */
+  Local *self = g_new0 (Local, 1);
+  self->children = g_array_new (FALSE, FALSE, sizeof (pid_t));
+  return self;
+}
+
+static void
+reap (Local *self)
+{
+  for (guint i = self->children->len; i-- > 0;)
+    if (waitpid (g_array_index (self->children, pid_t, i), NULL, WNOHANG) != 0)
+      g_array_remove_index_fast (self->children, i);
+}
+
+static void
+close_local (void *instance)
+{
+  Local *self = instance;
+  reap (self);
+  g_array_unref (self->children);
+  g_free (self);
 }
 
 static bool
 start (void *instance, const SfAttempt *attempt, char **handle, GError **error)
 {
+  Local *self = instance;
   g_auto (GStrv) env = g_get_environ ();
   env = g_environ_setenv (env, TOKEN_VARIABLE, attempt->token, TRUE);
   env = g_environ_setenv (env, LEADER_VARIABLE, "1", TRUE);
   pid_t pid;
+  reap (self);
   if (!local_spawn (attempt->job_folder, attempt->argv, env, &pid, error))
     return false;
+  g_array_append_val (self->children, pid);
   *handle = local_handle_text (pid);
   if (*handle == NULL) /* it has ended already: a handle that is never alive */
     *handle = g_strdup_printf ("%d:0:ended", pid);
@@ -39,6 +68,7 @@ static bool
 poll_all (void *instance, const char *const *handles, size_t n, SfAttemptState *states,
           GError **error)
 {
+  reap (instance);
   for (size_t i = 0; i < n; i++)
     {
       LocalHandle handle;
@@ -89,7 +119,7 @@ adopt (void *instance, const char *token, char **handle, GError **error)
 
 static const SfExecutorOps ops = { .size = sizeof (SfExecutorOps),
                                    .open = open_local,
-                                   .close = g_free,
+                                   .close = close_local,
                                    .start = start,
                                    .poll = poll_all,
                                    .signal = signal_one,

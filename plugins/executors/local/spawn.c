@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Double fork, new session, closed descriptors. */
+/* Fork, new session, closed descriptors. */
 #include "spawn.h"
 
 #include <errno.h>
@@ -14,13 +14,6 @@ enum
   REPORT_FD = 3
 };
 
-/* What the new process tells: first its pid, then, if the exec fails, why. */
-typedef struct
-{
-  pid_t pid;
-  int saved_errno;
-} Report;
-
 typedef struct
 {
   const char *folder;
@@ -31,17 +24,16 @@ typedef struct
 static void
 become_shepherd (const Child *child)
 {
-  Report report = { .pid = getpid () };
   sigset_t none;
   sigemptyset (&none);
+  setsid ();
   for (int i = 1; i < NSIG; i++)
     signal (i, SIG_DFL);
   sigprocmask (SIG_SETMASK, &none, NULL);
   dup2 (child->report_fd, REPORT_FD);
   fcntl (REPORT_FD, F_SETFD, FD_CLOEXEC);
   close_range (REPORT_FD + 1, ~0u, 0);
-  bool good = write (REPORT_FD, &report, sizeof report) == (ssize_t) sizeof report
-              && chdir (child->folder) == 0;
+  bool good = chdir (child->folder) == 0;
   int null_fd = good ? open ("/dev/null", O_RDWR) : -1;
   int log_fd = good ? open ("shepherd.log", O_WRONLY | O_CREAT | O_APPEND, 0600) : -1;
   if (null_fd >= 0 && log_fd >= 0)
@@ -52,67 +44,47 @@ become_shepherd (const Child *child)
       close_range (REPORT_FD + 1, ~0u, 0);
       execvpe (child->argv[0], child->argv, child->env);
     }
-  report.saved_errno = errno;
-  ssize_t n = write (REPORT_FD, &report, sizeof report);
+  int saved_errno = errno;
+  ssize_t n = write (REPORT_FD, &saved_errno, sizeof saved_errno);
   _exit (n > 0 ? 127 : 126);
 }
 
-/* In the caller: one fork whose child forks again and goes, so that nobody waits for a zombie. */
+/* The errno of an exec that failed; false, end of file, once it has worked. */
 static bool
-fork_twice (const Child *child, GError **error)
-{
-  pid_t middle = fork ();
-  if (middle < 0)
-    return sf_fail_errno (error, errno, "%s: cannot fork", child->argv[0]);
-  if (middle == 0)
-    {
-      pid_t pid = fork ();
-      if (pid != 0)
-        _exit (pid < 0 ? errno : 0);
-      setsid ();
-      become_shepherd (child);
-    }
-  int status = 0;
-  while (waitpid (middle, &status, 0) < 0 && errno == EINTR)
-    continue;
-  if (WIFEXITED (status) && WEXITSTATUS (status) == 0)
-    return true;
-  return sf_fail_errno (error, WIFEXITED (status) ? WEXITSTATUS (status) : ECANCELED,
-                        "%s: cannot fork", child->argv[0]);
-}
-
-static bool
-read_report (int fd, Report *report)
+read_report (int fd, int *saved_errno)
 {
   ssize_t n;
   do
-    n = read (fd, report, sizeof *report);
+    n = read (fd, saved_errno, sizeof *saved_errno);
   while (n < 0 && errno == EINTR);
-  return n == (ssize_t) sizeof *report;
+  return n == (ssize_t) sizeof *saved_errno;
 }
 
 bool
 local_spawn (const char *folder, const char *const *argv, char **env, pid_t *pid, GError **error)
 {
-  int fds[2];
+  int fds[2], failed = 0;
   if (pipe2 (fds, O_CLOEXEC) != 0)
     return sf_fail_errno (error, errno, "%s: no pipe", argv[0]);
   /* Above the descriptors that the child gives other meanings. */
   int report_fd = fcntl (fds[1], F_DUPFD_CLOEXEC, REPORT_FD + 1);
+  int saved_errno = errno;
   close (fds[1]);
   Child child = { folder, (char **) argv, env, report_fd };
-  bool good = report_fd >= 0 ? fork_twice (&child, error)
-                             : sf_fail_errno (error, errno, "%s: no descriptor", argv[0]);
+  pid_t new_pid = report_fd >= 0 ? fork () : -1;
+  if (new_pid == 0)
+    become_shepherd (&child);
+  saved_errno = report_fd >= 0 ? errno : saved_errno;
   if (report_fd >= 0)
     close (report_fd);
-  Report first, second;
-  if (good && !read_report (fds[0], &first))
-    good = sf_fail (error, SF_ERROR_IO, "%s: ended before it was started", argv[0]);
-  if (good && read_report (fds[0], &second))
-    good = sf_fail_errno (error, second.saved_errno, "%s: cannot be started in %s", argv[0],
-                          folder);
+  bool good = new_pid > 0 || sf_fail_errno (error, saved_errno, "%s: cannot fork", argv[0]);
+  if (good && read_report (fds[0], &failed))
+    {
+      while (waitpid (new_pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+      good = sf_fail_errno (error, failed, "%s: cannot be started in %s", argv[0], folder);
+    }
   close (fds[0]);
-  if (good)
-    *pid = first.pid;
+  *pid = new_pid;
   return good;
 }

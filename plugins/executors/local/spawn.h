@@ -8,7 +8,7 @@
 
 /* Runs argv in `folder`: a session of its own, no descriptor of the caller's, signals as at boot,
  * stdin and stdout empty, stderr appended to `folder`/shepherd.log. Returns once it has been
- * executed; the caller has nothing to wait for. */
+ * executed; the caller is its parent and reaps it. */
 bool local_spawn (const char *folder, const char *const *argv, char **env, pid_t *pid,
                   GError **error);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finding `sf` and the shepherd. */
-#include "tools/sfbatch/programs.h"
+/* Finding `sf`, the shepherd and the daemon. */
+#include "queue/programs.h"
 
 #include <unistd.h>
 
@@ -16,7 +16,7 @@ beside_this_program (const char *name)
 }
 
 char *
-sf_batch_find_sf (GError **error)
+sf_program_sf (GError **error)
 {
   const char *given = g_getenv ("SF_PROGRAM");
   if (given != NULL && given[0] != '\0')
@@ -30,17 +30,29 @@ sf_batch_find_sf (GError **error)
   return path;
 }
 
-char *
-sf_batch_find_shepherd (GError **error)
+static char *
+find_in_libexec (const char *name, GError **error)
 {
   const char *given = g_getenv ("SF_LIBEXEC_DIR");
   const char *folder = given != NULL && given[0] != '\0' ? given : SF_INSTALLED_LIBEXEC_DIR;
-  g_autofree char *path = g_build_filename (folder, "sf-shepherd", NULL);
+  g_autofree char *path = g_build_filename (folder, name, NULL);
   if (access (path, X_OK) == 0)
     return g_canonicalize_filename (path, NULL);
   sf_fail (error, SF_ERROR_NOT_FOUND,
            "%s: not found or not executable; install Spatialflow, or set SF_LIBEXEC_DIR to the "
-           "folder of sf-shepherd",
-           path);
+           "folder of %s",
+           path, name);
   return NULL;
+}
+
+char *
+sf_program_shepherd (GError **error)
+{
+  return find_in_libexec ("sf-shepherd", error);
+}
+
+char *
+sf_program_sfd (GError **error)
+{
+  return find_in_libexec ("sfd", error);
 }

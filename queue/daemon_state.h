@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the daemon has in memory; for the files of the daemon.
+ *
+ * All that happens - a record appears, a worker answers, somebody asks - is noted and leads to a
+ * turn: one look at what was noted, one choice of what starts, one transaction for all that
+ * changed. What depends on it being recorded (starting a shepherd, answering) is done after the
+ * commit. */
+#ifndef QUEUE_DAEMON_STATE_H
+#define QUEUE_DAEMON_STATE_H
+
+#include "queue/ending.h"
+#include "queue/line.h"
+#include "queue/server.h"
+#include "queue/watch.h"
+#include "queue/worker.h"
+
+/* A job that is not in line: an attempt at it is under way, or its end is to be recorded. */
+typedef struct
+{
+  SfJob *job;                       /* as it is to be */
+  SfJobState stored;                /* as the store has it */
+  char *folder;                     /* of the attempt; NULL: there is none */
+  bool begins, changed, has_handle; /* to be written: the attempt, the state, the handle */
+  bool to_start;                    /* once that is written */
+  bool busy;                        /* it is being started, or given up */
+  bool asked;                       /* its executor has been asked whether it lives */
+  bool look;                        /* for an exit record */
+  bool look_closely;                /* for the lock and the step as well */
+  bool cancel;                      /* to be told to the shepherd once it can be found */
+} SfLive;
+
+typedef struct
+{
+  char *folder, *boot_id;
+  int lock_fd;
+  SfStore *store;
+  SfResources capacity;
+  SfLine *line;
+  GHashTable *lives;   /* id, in the job, to SfLive */
+  GHashTable *usage;   /* project to SfUsageRow; those in `used` are to be written */
+  GHashTable *used;    /* of borrowed SfUsageRow */
+  GHashTable *altered; /* of ids (owned) of jobs in line whose row is to be written */
+  GHashTable *workers; /* name of the executor to SfWorker */
+  GThreadPool *endings;
+  SfWatch *watch;
+  SfServer *server;
+  GArray *answers;      /* Answer: to be given after the next commit */
+  int64_t version;      /* of the store when it was read last */
+  int64_t newest_id;    /* of the jobs taken in */
+  int64_t idle_from_us; /* monotonic; 0: not idle */
+  int64_t n_commits;
+  int idle_s;
+  guint turn_source, look_source, wake_source, sweep_source, settle_source;
+  bool stopping;
+  GMainLoop *loop;
+} SfDaemon;
+
+/* A turn follows once everything that has happened by now is noted. */
+void sf_daemon_turn_soon (SfDaemon *daemon);
+typedef enum
+{
+  SF_ANSWER_RECORDED, /* once all that is noted is on the disk */
+  SF_ANSWER_SETTLED   /* and nothing is under way that may change it, or a second has passed */
+} SfAnswerTime;
+/* Takes `answer`. */
+void sf_daemon_answer_later (SfDaemon *daemon, uint64_t peer, json_t *answer, SfAnswerTime time);
+
+/* ---- daemon_lock.c ---- */
+
+/* *taken is false, without an error, when another daemon listens. */
+bool sf_daemon_take_lock (SfDaemon *daemon, bool *taken, GError **error);
+void sf_daemon_give_back_lock (SfDaemon *daemon);
+/* The folder is gone, or another one has come in its place. */
+bool sf_daemon_is_orphaned (const SfDaemon *daemon);
+
+/* ---- daemon_lives.c ---- */
+
+SfLive *sf_daemon_find_live (SfDaemon *daemon, int64_t id);
+/* Takes the job; `folder` of its attempt is derived from it. */
+SfLive *sf_daemon_add_live (SfDaemon *daemon, SfJob *job);
+void sf_live_free (SfLive *live);
+/* Folds what was noted about live attempts into them. */
+void sf_daemon_look (SfDaemon *daemon);
+/* After the commit that has recorded it. */
+void sf_daemon_launch (SfDaemon *daemon, SfLive *live);
+/* Has its shepherd told to end. */
+void sf_daemon_signal (SfDaemon *daemon, SfLive *live);
+/* In a final state from now on. Takes `reason`. */
+void sf_daemon_end_live (SfDaemon *daemon, SfLive *live, SfJobState state, char *reason);
+/* NULL with an error when there is no such executor. */
+SfWorker *sf_daemon_worker (SfDaemon *daemon, const char *executor, GError **error);
+/* What a worker has done; what an ending has, in the main context. */
+void sf_daemon_task_done (SfTask *task, void *data);
+void sf_daemon_run_ending (void *ending, void *data);
+void sf_daemon_on_file (void *data, int64_t id, const char *name);
+
+/* ---- daemon_requests.c ---- */
+
+void sf_daemon_on_request (void *data, uint64_t peer, const char *what, const json_t *request);
+/* The situation without pending jobs; *running and *usage hold what it borrows. */
+SfSituation sf_daemon_situation (SfDaemon *daemon, GArray **running, GArray **usage);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SfEnding. */
+#include "queue/ending.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "queue/processes.h"
+
+enum
+{
+  GRACE_MS = 2000 /* steps got TERM when their shepherd died */
+};
+
+SfEnding *
+sf_ending_new (const SfJob *job, const char *folder)
+{
+  SfEnding *self = g_new0 (SfEnding, 1);
+  self->job = job->id;
+  self->attempt = job->attempt;
+  self->token = g_strdup (job->token);
+  self->folder = g_strdup (folder);
+  self->boot_id = g_strdup (job->boot_id);
+  return self;
+}
+
+void
+sf_ending_free (SfEnding *self)
+{
+  g_free (self->token);
+  g_free (self->folder);
+  g_free (self->boot_id);
+  sf_exit_record_clear (&self->record);
+  g_clear_error (&self->error);
+  g_free (self);
+}
+
+int
+sf_attempt_last_step (const char *folder)
+{
+  int step = 0;
+  for (;;)
+    {
+      g_autofree char *name = g_strdup_printf ("step-%d.json", step + 1);
+      if (!sf_attempt_has (folder, name))
+        return step;
+      step++;
+    }
+}
+
+char *
+sf_attempt_where (const char *folder)
+{
+  int step = sf_attempt_last_step (folder);
+  g_autoptr (SfPlan) plan = sf_plan_read (folder, NULL);
+  return plan != NULL ? sf_plan_where (plan, step) : g_strdup_printf ("step %d", step);
+}
+
+/* The machine was started again since the attempt was recorded. */
+static bool
+is_other_boot (const SfEnding *self)
+{
+  g_autofree char *recorded = sf_shepherd_record_boot_id (self->folder);
+  g_autofree char *boot = sf_boot_id ();
+  const char *then = recorded != NULL ? recorded : self->boot_id;
+  return then != NULL && then[0] != '\0' && strcmp (then, boot) != 0;
+}
+
+static void
+judge (SfEnding *self)
+{
+  g_autofree char *where = sf_attempt_where (self->folder);
+  SfExitRecord *record = &self->record;
+  record->ended_us = g_get_real_time ();
+  record->state = SF_JOB_LOST;
+  if (!g_file_test (self->folder, G_FILE_TEST_IS_DIR))
+    record->reason = g_strdup ("its folder was removed");
+  else if (sf_attempt_has (self->folder, "cancel"))
+    {
+      record->state = SF_JOB_CANCELLED;
+      record->reason = g_strdup_printf (
+          "cancelled on request before its shepherd could answer, at %s", where);
+    }
+  else
+    record->reason = g_strdup_printf (is_other_boot (self) ? "the machine went down at %s"
+                                      : sf_attempt_has (self->folder, "shepherd.json")
+                                          ? "its shepherd was killed at %s"
+                                          : "its shepherd never started: %s ran",
+                                      where);
+}
+
+/* With the lock held, or without a folder to have one. */
+static void
+give_up (SfEnding *self)
+{
+  if (!sf_processes_end (self->token, 0, GRACE_MS, NULL, NULL))
+    {
+      sf_fail (&self->error, SF_ERROR_IO,
+               "job %" G_GINT64_FORMAT ": a process of a lost attempt does not end; look for "
+               "SF_ATTEMPT_TOKEN=%s in /proc",
+               self->job, self->token);
+      return;
+    }
+  judge (self);
+  self->ended = true;
+  if (g_file_test (self->folder, G_FILE_TEST_IS_DIR))
+    self->ended = sf_exit_record_write (&self->record, self->folder, &self->error);
+}
+
+void
+sf_ending_run (SfEnding *self)
+{
+  int fd = -1;
+  if (!g_file_test (self->folder, G_FILE_TEST_IS_DIR))
+    {
+      give_up (self);
+      return;
+    }
+  SfLockResult lock = sf_attempt_lock (self->folder, "lock", &fd, &self->error);
+  if (lock != SF_LOCK_TAKEN)
+    return;
+  bool found = false;
+  /* The record may have been written since somebody looked. */
+  if (sf_exit_record_read (self->folder, &self->record, &found, &self->error))
+    {
+      self->ended = found;
+      if (!found)
+        give_up (self);
+    }
+  close (fd);
+}

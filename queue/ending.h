@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Giving up an attempt whose shepherd has gone without a record: what is left of it is ended, then
+ * the record says LOST. That may take seconds and is done in threads. */
+#ifndef QUEUE_ENDING_H
+#define QUEUE_ENDING_H
+
+#include "queue/attempt.h"
+#include "queue/store.h"
+
+typedef struct
+{
+  int64_t job, attempt;
+  char *token, *folder;
+  char *boot_id;       /* of the machine when the attempt was recorded */
+  bool ended;          /* `record` tells how; else a shepherd still has the lock */
+  SfExitRecord record; /* also in the folder, unless that was removed */
+  GError *error;       /* NULL: it went well */
+} SfEnding;
+
+SfEnding *sf_ending_new (const SfJob *job, const char *folder);
+void sf_ending_free (SfEnding *ending);
+
+/* The executor has said that the shepherd does not run. */
+void sf_ending_run (SfEnding *ending);
+
+/* The step that runs or ran last, 0: none; and in words, "step 2 of 4 (test)". Owned: g_free. */
+int sf_attempt_last_step (const char *folder);
+char *sf_attempt_where (const char *folder);
+
+#endif

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SfLine: by project, each in order of priority and age, so that a long line costs no more at each
+ * turn than a short one. */
+#include "queue/line.h"
+
+enum
+{
+  WINDOW = 100 /* jobs of a project that are looked at: more never start at once, or fill gaps */
+};
+
+typedef struct
+{
+  SfJob *job;
+  GArray *dependencies; /* SfDependency */
+  GSequenceIter *place; /* in its project */
+} Waiting;
+
+struct SfLine
+{
+  GHashTable *jobs;       /* id, in the job, to Waiting */
+  GHashTable *projects;   /* name to GSequence of Waiting; borrowed elements */
+  GHashTable *dependents; /* id (owned) to GArray of ids of the jobs that wait for it */
+  bool news;              /* of dependencies, since somebody asked who is hopeless */
+};
+
+static void
+waiting_free (void *data)
+{
+  Waiting *waiting = data;
+  sf_job_free (waiting->job);
+  g_array_unref (waiting->dependencies);
+  g_free (waiting);
+}
+
+static void
+sequence_free (void *data)
+{
+  g_sequence_free (data);
+}
+
+static void
+ids_free (void *data)
+{
+  g_array_unref (data);
+}
+
+SfLine *
+sf_line_new (void)
+{
+  SfLine *self = g_new0 (SfLine, 1);
+  self->jobs = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, waiting_free);
+  self->projects = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, sequence_free);
+  self->dependents = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, ids_free);
+  return self;
+}
+
+void
+sf_line_free (SfLine *self)
+{
+  if (self == NULL)
+    return;
+  g_hash_table_unref (self->projects);
+  g_hash_table_unref (self->jobs);
+  g_hash_table_unref (self->dependents);
+  g_free (self);
+}
+
+static int
+compare (gconstpointer a, gconstpointer b, gpointer data)
+{
+  const SfJob *left = ((const Waiting *) a)->job, *right = ((const Waiting *) b)->job;
+  if (left->priority != right->priority)
+    return left->priority > right->priority ? -1 : 1;
+  return left->id < right->id ? -1 : left->id > right->id;
+}
+
+static GSequence *
+project_of (SfLine *self, const SfJob *job)
+{
+  GSequence *found = g_hash_table_lookup (self->projects, job->project);
+  if (found == NULL)
+    {
+      found = g_sequence_new (NULL);
+      g_hash_table_insert (self->projects, g_strdup (job->project), found);
+    }
+  return found;
+}
+
+void
+sf_line_add (SfLine *self, SfJob *job, GArray *dependencies)
+{
+  Waiting *waiting = g_new0 (Waiting, 1);
+  waiting->job = job;
+  waiting->dependencies = dependencies;
+  waiting->place = g_sequence_insert_sorted (project_of (self, job), waiting, compare, NULL);
+  g_hash_table_insert (self->jobs, &job->id, waiting);
+  self->news = self->news || dependencies->len > 0;
+  for (guint i = 0; i < dependencies->len; i++)
+    {
+      int64_t on = g_array_index (dependencies, SfDependency, i).id;
+      GArray *ids = g_hash_table_lookup (self->dependents, &on);
+      if (ids == NULL)
+        {
+          ids = g_array_new (FALSE, FALSE, sizeof (int64_t));
+          g_hash_table_insert (self->dependents, g_memdup2 (&on, sizeof on), ids);
+        }
+      g_array_append_val (ids, job->id);
+    }
+}
+
+SfJob *
+sf_line_find (const SfLine *self, int64_t id)
+{
+  const Waiting *waiting = g_hash_table_lookup (self->jobs, &id);
+  return waiting != NULL ? waiting->job : NULL;
+}
+
+SfJob *
+sf_line_take (SfLine *self, int64_t id)
+{
+  Waiting *waiting = g_hash_table_lookup (self->jobs, &id);
+  if (waiting == NULL)
+    return NULL;
+  GSequence *project = g_sequence_iter_get_sequence (waiting->place);
+  g_sequence_remove (waiting->place);
+  if (g_sequence_is_empty (project))
+    g_hash_table_remove (self->projects, waiting->job->project);
+  g_hash_table_steal (self->jobs, &id);
+  SfJob *job = g_steal_pointer (&waiting->job);
+  waiting_free (waiting);
+  return job;
+}
+
+unsigned
+sf_line_length (const SfLine *self)
+{
+  return g_hash_table_size (self->jobs);
+}
+
+void
+sf_line_changed (SfLine *self, int64_t id)
+{
+  Waiting *waiting = g_hash_table_lookup (self->jobs, &id);
+  if (waiting != NULL)
+    g_sequence_sort_changed (waiting->place, compare, NULL);
+}
+
+void
+sf_line_note_state (SfLine *self, int64_t id, SfJobState state)
+{
+  const GArray *ids = g_hash_table_lookup (self->dependents, &id);
+  self->news = self->news || ids != NULL;
+  for (guint i = 0; ids != NULL && i < ids->len; i++)
+    {
+      Waiting *waiting = g_hash_table_lookup (self->jobs, &g_array_index (ids, int64_t, i));
+      for (guint j = 0; waiting != NULL && j < waiting->dependencies->len; j++)
+        {
+          SfDependency *dependency = &g_array_index (waiting->dependencies, SfDependency, j);
+          if (dependency->id == id)
+            dependency->state = state;
+        }
+    }
+}
+
+/* ---- who starts ---- */
+
+static bool
+holds (const SfDependency *dependency)
+{
+  return sf_job_state_is_final (dependency->state)
+         && (dependency->kind == SF_AFTER
+             || (dependency->kind == SF_AFTER_OK) == (dependency->state == SF_JOB_COMPLETED));
+}
+
+static bool
+is_ready (const Waiting *waiting, int64_t now_us)
+{
+  if (waiting->job->held || waiting->job->not_before_us > now_us)
+    return false;
+  for (guint i = 0; i < waiting->dependencies->len; i++)
+    if (!holds (&g_array_index (waiting->dependencies, SfDependency, i)))
+      return false;
+  return true;
+}
+
+SfResources
+sf_line_wants (const SfJob *job)
+{
+  return (SfResources){ .cores = MAX (job->cores, 1),
+                        .memory_bytes = job->memory_bytes,
+                        .rdu_tiles = job->tiles };
+}
+
+static SfPendingJob
+pending_job (const Waiting *waiting)
+{
+  const SfJob *job = waiting->job;
+  return (
+      SfPendingJob){ .id = job->id,
+                     .project = job->project,
+                     .priority = job->priority,
+                     .wants = sf_line_wants (job),
+                     .time_limit_us = MIN (job->time_limit_s, G_MAXINT32) * G_USEC_PER_SEC,
+                     .submitted_us = job->submitted_us,
+                     .not_before_us = job->not_before_us,
+                     .held = job->held,
+                     .dependencies = (const SfDependency *) (void *) waiting->dependencies->data,
+                     .n_dependencies = waiting->dependencies->len };
+}
+
+/* The first of each project that nothing but the others keeps from starting. */
+static GArray *
+candidates (const SfLine *self, int64_t now_us, int64_t *wake_us)
+{
+  GArray *found = g_array_new (FALSE, FALSE, sizeof (SfPendingJob));
+  GHashTableIter iter;
+  gpointer project;
+  g_hash_table_iter_init (&iter, self->projects);
+  while (g_hash_table_iter_next (&iter, NULL, &project))
+    {
+      int n = 0;
+      for (GSequenceIter *at = g_sequence_get_begin_iter (project);
+           !g_sequence_iter_is_end (at) && n < WINDOW; at = g_sequence_iter_next (at))
+        {
+          const Waiting *waiting = g_sequence_get (at);
+          int64_t not_before = waiting->job->not_before_us;
+          if (not_before > now_us && (*wake_us == 0 || not_before < *wake_us))
+            *wake_us = not_before;
+          if (!is_ready (waiting, now_us))
+            continue;
+          SfPendingJob row = pending_job (waiting);
+          g_array_append_val (found, row);
+          n++;
+        }
+    }
+  return found;
+}
+
+GArray *
+sf_line_choose (const SfLine *self, const SfSituation *situation, int64_t *wake_us)
+{
+  GArray *starts = g_array_new (FALSE, FALSE, sizeof (SfLineStart));
+  *wake_us = 0;
+  g_autoptr (GArray) pending = candidates (self, situation->now_us, wake_us);
+  if (pending->len == 0)
+    return starts;
+  SfSituation whole = *situation;
+  whole.pending = (const SfPendingJob *) (void *) pending->data;
+  whole.n_pending = pending->len;
+  g_autoptr (SfSchedule) schedule = sf_schedule (&whole);
+  for (size_t i = 0; i < schedule->n_starts; i++)
+    {
+      SfLineStart start = { .job = whole.pending[schedule->starts[i].pending].id,
+                            .first_tile = schedule->starts[i].first_rdu_tile };
+      g_array_append_val (starts, start);
+    }
+  return starts;
+}
+
+GArray *
+sf_line_hopeless (SfLine *self)
+{
+  GArray *ids = g_array_new (FALSE, FALSE, sizeof (int64_t));
+  GHashTableIter iter;
+  gpointer value;
+  if (!self->news)
+    return ids;
+  self->news = false;
+  g_hash_table_iter_init (&iter, self->jobs);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const Waiting *waiting = value;
+      for (guint i = 0; i < waiting->dependencies->len; i++)
+        {
+          const SfDependency *on = &g_array_index (waiting->dependencies, SfDependency, i);
+          if (!sf_job_state_is_final (on->state) || holds (on))
+            continue;
+          g_array_append_val (ids, waiting->job->id);
+          break;
+        }
+    }
+  return ids;
+}
+
+GHashTable *
+sf_line_reasons (const SfLine *self, const SfSituation *situation)
+{
+  GHashTable *reasons = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  g_autoptr (GArray) pending = g_array_new (FALSE, FALSE, sizeof (SfPendingJob));
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init (&iter, self->jobs);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      SfPendingJob row = pending_job (value);
+      g_array_append_val (pending, row);
+    }
+  if (pending->len == 0)
+    return reasons;
+  SfSituation whole = *situation;
+  whole.pending = (const SfPendingJob *) (void *) pending->data;
+  whole.n_pending = pending->len;
+  g_autoptr (SfSchedule) schedule = sf_schedule (&whole);
+  for (guint i = 0; i < pending->len; i++)
+    g_hash_table_insert (reasons, g_memdup2 (&whole.pending[i].id, sizeof (int64_t)),
+                         sf_schedule_reason (&whole, schedule, i));
+  return reasons;
+}

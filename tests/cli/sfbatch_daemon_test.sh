@@ -1,0 +1,122 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# sfd: jobs wait their turn and say for what, a killed daemon is started again and loses nothing, its socket refuses what it does not understand.
+. "${SF_SOURCE_DIR:?run by make check}/tests/cli/sfbatch_lib.sh"
+cd "$work" || exit 99
+mkdir -m 700 queue
+echo 'cores = 1; memory = "1G"; tiles = 2;' >queue/sfd.cfg
+
+# one core: the second job waits for the first, a third that wants two cores for ever
+job holds 'echo $$ >$SF_JOB_DIR/pid; while [ ! -e go ]; do sleep 0.05; done' >holds.cfg
+job next 'echo $SF_RDU_TILES' >next.cfg
+echo 'resources = { tiles = 2; };' >>next.cfg
+job wide 'true' >wide.cfg
+echo 'resources = { cores = 2; };' >>wide.cfg
+for job in holds next wide; do run 0 "$sfbatch" submit $job.cfg; done
+until_file queue/jobs/1/pid
+is_state 1 "RUNNING null"
+is_state 2 "PENDING null"
+[ ! -e queue/jobs/2 ] || fail "a job that waits has a folder"
+run 0 "$sfbatch" list
+has out "waits for 1 core"
+has out "never: wants 2 cores of 1"
+run 0 "$sfbatch" show 2
+has out "waits for 1 core"
+has out "sh -c 'echo"
+run 0 "$sfbatch" cancel 3
+has out "CANCELLED, cancelled on request before it began"
+
+# killed with one job under way and one waiting: whoever asks starts another, which finds both
+for i in 1 2 3; do
+  daemon=$(sfd_pid queue)
+  kill -9 "$daemon"
+  is_state 1 "RUNNING null"
+  is_state 2 "PENDING null"
+  [ "$(sfd_pid queue)" != "$daemon" ] || fail "no other daemon"
+done
+kill -9 "$(sfd_pid queue)"
+touch go
+run 0 "$sfbatch" wait 1
+run 0 "$sfbatch" submit --wait next.cfg
+run 0 "$sfbatch" wait 2
+is_state 1 "COMPLETED 0"
+run 0 "$sfbatch" logs 2 --step 1
+has out "0-1"
+no_carriers 1
+
+# submitted from elsewhere, the job sees that environment and umask
+mkdir sub
+job env 'echo $WORD; umask; pwd' >sub/env.cfg
+(umask 0027; cd sub && WORD='two words' "$sfbatch" submit --wait env.cfg) >out 2>err
+printf '5\ntwo words\n0027\n%s\n' "$work/sub" | cmp - out || fail "environment of a job"
+
+# ended by TERM, with a job under way
+rm go queue/jobs/1/pid
+run 0 "$sfbatch" submit holds.cfg
+until_file queue/jobs/6/pid
+daemon=$(sfd_pid queue)
+kill "$daemon"
+n=0
+while kill -0 "$daemon" 2>/dev/null && [ $n -lt 200 ]; do n=$((n + 1)); sleep 0.05; done
+[ -z "$(sfd_pid queue)" ] || fail "sfd.lock still names a daemon"
+[ ! -e queue/sfd.sock ] || fail "the socket is still there"
+touch go
+until_file queue/jobs/6/attempt-1/exit.json
+is_state 6 "COMPLETED 0"
+
+# a machine that went down: the attempt is of another boot, and nothing lives
+if command -v python3 >/dev/null; then
+  rm go
+  run 0 "$sfbatch" submit holds.cfg
+  until_file queue/jobs/7/pid
+  kill -9 "$(sfd_pid queue)"
+  kill -9 $(carriers 7 | sed 's|/proc/\([0-9]*\)/environ|\1|')
+  python3 -c 'import sqlite3; db = sqlite3.connect ("queue/store.db"); db.execute ("UPDATE attempt SET boot_id = ? WHERE job = 7", ("another",)); db.commit ()'
+  sed -i 's/"boot_id":"[^"]*"/"boot_id":"another"/' queue/jobs/7/attempt-1/shepherd.json
+  run 11 "$sfbatch" wait 7
+  has err "LOST, the machine went down at step 1 of 1 (command)"
+
+  # the socket
+  cat >ask.py <<'EOF'
+import os, socket, sys
+s = socket.socket (socket.AF_UNIX)
+s.settimeout (20)
+s.connect ("queue/sfd.sock")
+got = b""
+try:
+    s.sendall (sys.argv[1].encode ().replace (b"%", b"\n") if sys.argv[1] != "huge" else b"x" * (2 << 20))
+    while got.count (b"\n") < int (sys.argv[2]):
+        more = s.recv (65536)
+        if not more:
+            break
+        got += more
+except ConnectionError:
+    pass
+sys.stdout.write (got.decode () or "closed\n")
+EOF
+  ask () { python3 ask.py "$1" "$2" >out 2>&1; grep -qF "$3" out || { fail "asked $1, wanted $3"; cat out; }; }
+  ask '{"protocol":1,"do":"status","new":[1]}%' 1 '"ok":true'
+  ask '{"protocol":2,"do":"status"}%' 1 'protocol 2, wanted 1'
+  ask '{"protocol":1,"do":"dance"}%' 1 'found \"dance\"'
+  ask '{"protocol":1}%' 1 'key \"do\": found nothing'
+  ask 'no JSON%{"protocol":1,"do":"wake"}%' 2 '"ok":true'
+  ask '{"protocol":1,"do":"cancel","job":"7"}%' 1 'found a string, wanted an integer'
+  ask '{"protocol":1,"do":"cancel","job":7}%' 1 'job 7: LOST, wanted a job that has not ended'
+  ask '{"protocol":1,"do":"cancel","job":99}%' 1 'job 99: not found'
+  ask huge 1 'closed'
+  # held, a job does not start
+  run 0 "$sfbatch" submit holds.cfg
+  run 0 "$sfbatch" submit next.cfg
+  ask '{"protocol":1,"do":"hold","job":9}%' 1 '"ok":true'
+  run 0 "$sfbatch" list
+  has out "held"
+  kill -9 "$(sfd_pid queue)"
+  run 0 "$sfbatch" list
+  has out "held"
+  touch go
+  run 0 "$sfbatch" wait 8
+  is_state 9 "PENDING null"
+  ask '{"protocol":1,"do":"release","job":9}%' 1 '"ok":true'
+  run 0 "$sfbatch" wait 9
+fi
+finish
