@@ -25,9 +25,9 @@ share (const BenchProduct *p, BenchParts *parts)
   if (p->batch > 1)
     bench_parts_share (parts, (const int[]){ 0, 0, 0 }, 1);
   else if (p->m >= 16 * parts->bench->n_threads)
-    bench_parts_share (parts, (const int[]){ p->ta ? 2 : 1, -1, 1 }, 1);
+    bench_parts_share (parts, (const int[]){ p->ta ? 1 : 0, -1, 0 }, 1);
   else
-    bench_parts_share (parts, (const int[]){ -1, p->tb ? 1 : 2, 2 }, 64);
+    bench_parts_share (parts, (const int[]){ -1, p->tb ? 0 : 1, 1 }, 64);
 }
 
 static BenchJob
@@ -37,9 +37,20 @@ ours (const Bench *bench, const BenchProduct *p, SfDtype dtype, bool packed)
   const int64_t a[] = { p->batch, p->ta ? p->k : p->m, p->ta ? p->m : p->k },
                 b[] = { p->batch, p->tb ? p->n : p->k, p->tb ? p->k : p->n },
                 y[] = { p->batch, p->m, p->n };
-  const RduView whole[] = { bench_view (dtype, 3, a), bench_view (dtype, 3, b),
-                            bench_view (SF_F32, 3, y) };
-  const RduKernel *gemm = rdu_isa_find (bench->isa, "gemm", 1);
+  int skip = p->batch > 1 ? 0 : 1; /* matrices alone have two dimensions */
+  const RduView whole[] = { bench_view (dtype, 3 - skip, a + skip),
+                            bench_view (dtype, 3 - skip, b + skip),
+                            bench_view (SF_F32, 3 - skip, y + skip) };
+  const RduCall call = { .src = { &whole[0], &whole[1] },
+                         .dst = { &whole[2] },
+                         .n_src = 2,
+                         .n_dst = 1,
+                         .imm = imm[p->ta][p->tb],
+                         .first = true };
+  const RduKernel *gemm = rdu_isa_find (bench->isa, "gemm", 1), *chosen = gemm->choose (&call);
+  gemm = chosen != NULL ? chosen : gemm;
+  if (packed && gemm->pack == NULL)
+    return (BenchJob){ 0 };
   BenchParts *parts = bench_parts_new (bench, gemm, imm[p->ta][p->tb], whole, packed);
   share (p, parts);
   return bench_parts_job (parts);
