@@ -227,6 +227,15 @@ run_turned (const RduProduct *p, int64_t i0, int64_t m, float *scratch)
     }
 }
 
+/* Steps at a time. Where neither operand passes through the scratch, twice as many spare results a
+ * way to memory and back. */
+static int64_t
+most_depth (const RduProduct *p)
+{
+  bool is_in_place = p->packed != NULL && p->a_depth == 1;
+  return p->pairs || is_in_place ? 2 * RDU_PRODUCT_DEPTH : RDU_PRODUCT_DEPTH;
+}
+
 void
 RDU_SYMBOL (rdu_product) (const RduProduct *p, float *scratch)
 {
@@ -240,7 +249,7 @@ RDU_SYMBOL (rdu_product) (const RduProduct *p, float *scratch)
   Block block = { .panel = scratch };
   block.left = block.panel + RDU_PRODUCT_DEPTH * RDU_TILE_COLUMNS;
   block.staged = block.left + RDU_PRODUCT_DEPTH * RDU_PRODUCT_ROWS;
-  int64_t depth = even_part (p->k, p->pairs ? 2 * RDU_PRODUCT_DEPTH : RDU_PRODUCT_DEPTH, 2);
+  int64_t depth = even_part (p->k, most_depth (p), 2);
   int64_t rows = even_part (p->m, RDU_PRODUCT_ROWS, TILE_ROWS);
   for (block.k0 = 0; block.k0 == 0 || block.k0 < p->k; block.k0 += depth)
     {
