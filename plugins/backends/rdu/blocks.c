@@ -9,7 +9,8 @@
 enum
 {
   JOBS_PER_WORKER = 4,
-  MIN_JOB_NS = 10000,     /* what a job of its own must be worth */
+  MIN_JOB_NS = 10000,     /* what a job of its own must be worth, */
+  FIRST_JOB_NS = 4000,    /* and the first one of a worker, which would wait otherwise */
   GEMM_ROWS = 48,         /* that packing needs to pay */
   CONV_PIXELS = 128,      /* the same of a convolution */
   TILE_COLUMNS = 64,      /* of a contraction's tile, or result channels */
@@ -382,6 +383,18 @@ join (SfStage *stage, SfOperand *operands, const RduIsa *isa, int64_t forced)
   return free;
 }
 
+/* As many as keep all workers busy to the end, if they are worth it. */
+static int64_t
+wanted_jobs (const SfStage *stage, const RduHost *host)
+{
+  double ns = MIN (estimate_ns (stage), (double) INT32_MAX);
+  if (host->n_workers == 1)
+    return 1;
+  int64_t first = MIN ((int64_t) (ns / FIRST_JOB_NS), host->n_workers);
+  int64_t all = MIN ((int64_t) (ns / MIN_JOB_NS), JOBS_PER_WORKER * host->n_workers);
+  return MAX (MAX (first, all), 1);
+}
+
 SfOperand *
 rdu_choose_blocks (SfStage *stage, const bool *channels_last, const RduIsa *isa,
                    const RduHost *host)
@@ -395,9 +408,7 @@ rdu_choose_blocks (SfStage *stage, const bool *channels_last, const RduIsa *isa,
   for (size_t k = 0; k < stage->n_counters; k++)
     if ((cut.free >> k & 1) != 0)
       cut.least[k] = grain (stage, channels_last, k);
-  double worth = estimate_ns (stage) / MIN_JOB_NS;
-  int64_t wanted = host->n_workers == 1 ? 1 : JOBS_PER_WORKER * host->n_workers;
-  wanted = (double) wanted < worth ? wanted : MAX ((int64_t) worth, 1);
+  int64_t wanted = wanted_jobs (stage, host);
   __int128 near = host->cache_bytes / 4 * 3, far = FAR_CACHES * (__int128) host->cache_bytes;
   while ((n_jobs (stage) < wanted || firing_bytes (stage, cut.free) > near) && split (&cut, false))
     ;

@@ -10,8 +10,8 @@
 enum
 {
   LEAST_WORK = 16384, /* elements that are worth looking at the groups of a stage */
-  LEAST_ELEMS = 2048, /* of a group's box, that are worth a fork-join */
-  LEAST_PARTS = 2     /* of the dimension that is cut, for each worker */
+  LEAST_ELEMS = 8192, /* of a group's box, that are worth a fork-join */
+  LEAST_PARTS = 1     /* of the dimension that is cut, for each worker */
 };
 
 static void
