@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the models are fed: the digits of apps/digits, enlarged and set on a grey ground that is nowhere zero; tokens as rare as words are."""
 import gzip
+import json
 import os
 import struct
 
@@ -71,6 +72,20 @@ def read_batches(path):
             name, number = key.rsplit(".", 1)
             found[int(number)][name] = file[key]
     return found
+
+
+def as_safetensors(path):
+    """The arrays of f32 of an .npz in the format of our checkpoints, beside it; returns the path."""
+    written, table, data = path[:-len("npz")] + "safetensors", {}, b""
+    with np.load(path) as file:
+        for name in file.files:
+            value = file[name].astype("<f4")
+            table[name] = {"dtype": "F32", "shape": value.shape, "data_offsets": [len(data), len(data) + value.nbytes]}
+            data += value.tobytes()
+    head = json.dumps(table).encode()
+    with open(written, "wb") as file:
+        file.write(struct.pack("<Q", len(head)) + head + data)
+    return written
 
 
 IDX = {"image": ("train-images-idx3-ubyte", 3), "label": ("train-labels-idx1-ubyte", 1)}
