@@ -1,8 +1,20 @@
 # Build fragment of queue: what sfbatch and the shepherd share.
-noinst_LTLIBRARIES += queue/libsfqueue.la
-queue_libsfqueue_la_SOURCES = \
+# What a shepherd is made of: no more, since one is started for each attempt.
+noinst_LTLIBRARIES += queue/libsfshepherd.la
+queue_libsfshepherd_la_SOURCES = \
   queue/attempt.c \
   queue/attempt.h \
+  queue/processes.c \
+  queue/processes.h \
+  queue/shepherd.c \
+  queue/shepherd.h \
+  queue/state.c \
+  queue/state.h \
+  queue/stepexec.c \
+  queue/stepexec.h
+
+noinst_LTLIBRARIES += queue/libsfqueue.la
+queue_libsfqueue_la_SOURCES = \
   queue/capacity.c \
   queue/capacity.h \
   queue/client.c \
@@ -31,8 +43,6 @@ queue_libsfqueue_la_SOURCES = \
   queue/launch.h \
   queue/line.c \
   queue/line.h \
-  queue/processes.c \
-  queue/processes.h \
   queue/programs.c \
   queue/programs.h \
   queue/protocol.c \
@@ -44,14 +54,8 @@ queue_libsfqueue_la_SOURCES = \
   queue/schedule_reason.c \
   queue/server.c \
   queue/server.h \
-  queue/shepherd.c \
-  queue/shepherd.h \
   queue/socket.c \
   queue/socket.h \
-  queue/state.c \
-  queue/state.h \
-  queue/stepexec.c \
-  queue/stepexec.h \
   queue/store.c \
   queue/store.h \
   queue/store_links.c \
@@ -61,4 +65,4 @@ queue_libsfqueue_la_SOURCES = \
   queue/watch.h \
   queue/worker.c \
   queue/worker.h
-queue_libsfqueue_la_LIBADD = runtime/libsfruntime.la libspatialflow.la
+queue_libsfqueue_la_LIBADD = queue/libsfshepherd.la runtime/libsfruntime.la libspatialflow.la

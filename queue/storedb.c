@@ -10,7 +10,8 @@
 enum
 {
   SCHEMA_VERSION = 2,
-  BUSY_MS = 30000,
+  BUSY_RETRY_US = 500,
+  BUSY_RETRIES = 60000, /* half a minute */
 };
 
 /* State and reason of an attempt are those of its end. */
@@ -264,6 +265,16 @@ lock_opening (const char *folder, GError **error)
   return fd;
 }
 
+/* Others hold the store for as long as their commit takes to reach the disk. */
+static int
+wait_for_others (void *data, int n_tries)
+{
+  if (n_tries >= BUSY_RETRIES)
+    return 0;
+  g_usleep (BUSY_RETRY_US);
+  return 1;
+}
+
 static void
 finalize (void *stmt)
 {
@@ -284,7 +295,7 @@ sf_store_open (const char *folder, GError **error)
               || sf_storedb_fail (self, "open", error);
   if (good)
     {
-      sqlite3_busy_timeout (self->db, BUSY_MS);
+      sqlite3_busy_handler (self->db, wait_for_others, self);
       good = prepare_database (self, error);
     }
   close (lock);

@@ -70,7 +70,7 @@ if command -v python3 >/dev/null; then
   run 0 "$sfbatch" submit holds.cfg
   until_file queue/jobs/7/pid
   kill -9 "$(sfd_pid queue)"
-  kill -9 $(carriers 7 | sed 's|/proc/\([0-9]*\)/environ|\1|')
+  kill -9 $(carriers 7 | sed 's|/proc/\([0-9]*\)/environ|\1|') 2>/dev/null
   python3 -c 'import sqlite3; db = sqlite3.connect ("queue/store.db"); db.execute ("UPDATE attempt SET boot_id = ? WHERE job = 7", ("another",)); db.commit ()'
   sed -i 's/"boot_id":"[^"]*"/"boot_id":"another"/' queue/jobs/7/attempt-1/shepherd.json
   run 11 "$sfbatch" wait 7
