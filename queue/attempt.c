@@ -151,6 +151,8 @@ sf_plan_new (void)
 {
   SfPlan *plan = g_new0 (SfPlan, 1);
   plan->umask = -1;
+  plan->first_step = 1;
+  plan->environment = g_new0 (char *, 1);
   plan->steps = g_ptr_array_new_with_free_func (plan_step_free);
   return plan;
 }
@@ -164,6 +166,8 @@ sf_plan_free (SfPlan *plan)
   g_free (plan->job_folder);
   g_free (plan->work_folder);
   g_free (plan->sf);
+  g_strfreev (plan->environment);
+  g_strfreev (plan->notify);
   g_ptr_array_unref (plan->steps);
   g_free (plan);
 }
@@ -186,35 +190,69 @@ sf_plan_where (const SfPlan *plan, int step)
   return g_strdup_printf ("step %d of %u (%s)", step, plan->steps->len, row->verb);
 }
 
+/* NULL with an error that begins with `what` when a word is not UTF-8. Owned. */
 static json_t *
-plan_json (const SfPlan *plan, GError **error)
+words_json (char *const *words, const char *what, GError **error)
 {
-  json_t *steps = json_array ();
+  json_t *array = json_array ();
+  for (; *words != NULL; words++)
+    if (json_array_append_new (array, json_string (*words)) != 0)
+      {
+        json_decref (array);
+        sf_fail (error, SF_ERROR_INVALID_DATA, "%s: a word is not UTF-8, wanted UTF-8", what);
+        return NULL;
+      }
+  return array;
+}
+
+static json_t *
+steps_json (const SfPlan *plan, GError **error)
+{
+  g_autoptr (json_t) steps = json_array ();
   for (guint i = 0; i < plan->steps->len; i++)
     {
       const SfPlanStep *step = plan->steps->pdata[i];
-      json_t *argv = json_array ();
+      g_autofree char *where = g_strdup_printf ("step %u (%s)", i + 1, step->verb);
+      json_t *argv = words_json (step->argv, where, error);
+      if (argv == NULL)
+        return NULL;
       json_array_append_new (steps, json_pack ("{s:s, s:o}", "do", step->verb, "argv", argv));
-      for (char **word = step->argv; *word != NULL; word++)
-        if (json_array_append_new (argv, json_string (*word)) != 0)
-          {
-            json_decref (steps);
-            sf_fail (error, SF_ERROR_INVALID_DATA,
-                     "step %u (%s): an argument is not UTF-8, wanted UTF-8", i + 1, step->verb);
-            return NULL;
-          }
     }
-  json_t *root = json_pack (
-      "{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "job", (json_int_t) plan->job_id,
+  return g_steal_pointer (&steps);
+}
+
+static json_t *
+plan_json (const SfPlan *plan, GError **error)
+{
+  g_autoptr (json_t) root = json_pack (
+      "{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "job", (json_int_t) plan->job_id,
       "token", plan->token != NULL ? plan->token : "", "job_folder", plan->job_folder,
       "work_folder", plan->work_folder, "sf", plan->sf, "cores", (json_int_t) plan->cores,
       "memory_bytes", (json_int_t) plan->memory_bytes, "time_limit_s",
       (json_int_t) plan->time_limit_s, "tiles", (json_int_t) plan->tiles, "umask",
-      (json_int_t) plan->umask, "steps", steps);
+      (json_int_t) plan->umask, "first_step", (json_int_t) plan->first_step);
   if (root == NULL)
-    sf_fail (error, SF_ERROR_INVALID_DATA,
-             "%s: a path that is not UTF-8, wanted UTF-8; rename the folder", plan->work_folder);
-  return root;
+    {
+      sf_fail (error, SF_ERROR_INVALID_DATA,
+               "%s: a path that is not UTF-8, wanted UTF-8; rename the folder", plan->work_folder);
+      return NULL;
+    }
+  json_t *steps = steps_json (plan, error);
+  json_t *environment = steps != NULL ? words_json (plan->environment, "environment", error) : NULL;
+  json_object_set_new (root, "steps", steps);
+  json_object_set_new (root, "environment", environment);
+  if (environment == NULL)
+    return NULL;
+  if (plan->retries.max > 0)
+    json_object_set_new (root, "retries", sf_retry_json (&plan->retries));
+  if (plan->notify != NULL)
+    {
+      json_t *notify = words_json (plan->notify, "notify", error);
+      if (notify == NULL)
+        return NULL;
+      json_object_set_new (root, "notify", notify);
+    }
+  return g_steal_pointer (&root);
 }
 
 char *
@@ -231,6 +269,25 @@ sf_plan_write (const SfPlan *plan, const char *attempt_folder, GError **error)
   return root != NULL && write_json (root, attempt_folder, "plan.json", WRITE_SOON, error);
 }
 
+/* Owned: g_strfreev. */
+static char **
+read_words (const json_t *array, const char *what, const char *path, GError **error)
+{
+  g_auto (GStrv) words = g_new0 (char *, json_array_size (array) + 1);
+  for (size_t i = 0; i < json_array_size (array); i++)
+    {
+      const char *word = json_string_value (json_array_get (array, i));
+      if (word == NULL)
+        {
+          sf_fail (error, SF_ERROR_INVALID_DATA, "%s: %s holds no string, wanted strings", path,
+                   what);
+          return NULL;
+        }
+      words[i] = g_strdup (word);
+    }
+  return g_steal_pointer (&words);
+}
+
 static bool
 read_plan_step (SfPlan *plan, const json_t *row, const char *path, GError **error)
 {
@@ -240,20 +297,33 @@ read_plan_step (SfPlan *plan, const json_t *row, const char *path, GError **erro
     return false;
   if (!json_is_array (argv) || json_array_size (argv) == 0)
     return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: step without argv, wanted an array", path);
-  char **words = g_new0 (char *, json_array_size (argv) + 1);
-  for (size_t i = 0; i < json_array_size (argv); i++)
-    {
-      const char *word = json_string_value (json_array_get (argv, i));
-      if (word == NULL)
-        {
-          g_strfreev (words);
-          return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: argv holds no string, wanted strings",
-                          path);
-        }
-      words[i] = g_strdup (word);
-    }
+  char **words = read_words (argv, "argv", path, error);
+  if (words == NULL)
+    return false;
   sf_plan_add_step (plan, verb, words);
   return true;
+}
+
+/* What plans have had from the second version of the store on. */
+static bool
+read_plan_rules (SfPlan *plan, const json_t *root, const char *path, GError **error)
+{
+  const json_t *environment = json_object_get (root, "environment");
+  const json_t *notify = json_object_get (root, "notify");
+  const json_t *retries = json_object_get (root, "retries");
+  if (environment != NULL)
+    {
+      g_strfreev (plan->environment);
+      plan->environment = read_words (environment, "environment", path, error);
+    }
+  if (notify != NULL)
+    plan->notify = read_words (notify, "notify", path, error);
+  return plan->environment != NULL && (notify == NULL || plan->notify != NULL)
+         && (retries == NULL || sf_retry_from_json (retries, &plan->retries, path, error))
+         && (json_object_get (root, "umask") == NULL
+             || sf_json_get_int (root, "umask", &plan->umask, path, error))
+         && (json_object_get (root, "first_step") == NULL
+             || sf_json_get_int (root, "first_step", &plan->first_step, path, error));
 }
 
 static SfPlan *
@@ -266,8 +336,7 @@ plan_from_json (const json_t *root, const char *path, GError **error)
       || !sf_json_get_int (root, "memory_bytes", &plan->memory_bytes, path, error)
       || !sf_json_get_int (root, "time_limit_s", &plan->time_limit_s, path, error)
       || !sf_json_get_int (root, "tiles", &plan->tiles, path, error)
-      || (json_object_get (root, "umask") != NULL
-          && !sf_json_get_int (root, "umask", &plan->umask, path, error))
+      || !read_plan_rules (plan, root, path, error)
       || !sf_json_get_string (root, "token", &token, path, error)
       || !sf_json_get_string (root, "job_folder", &job_folder, path, error)
       || !sf_json_get_string (root, "work_folder", &work_folder, path, error)

@@ -159,6 +159,13 @@ write_live (SfDaemon *self, SfLive *live, GError **error)
     return false;
   if (known && live->changed && !sf_store_update (self->store, live->job, from, &known, error))
     return false;
+  if (known && live->changed && live->again_us != 0)
+    {
+      g_autofree char *reason = NULL;
+      SfJob again = sf_live_again (live, &reason);
+      if (!sf_store_update (self->store, &again, live->job->state, &known, error))
+        return false;
+    }
   if (!known)
     {
       sf_log (SF_LOG_ERROR, "job %" G_GINT64_FORMAT ": not %s in the store, left as it is there",
@@ -285,8 +292,8 @@ follow_up (SfDaemon *self)
         sf_daemon_launch (self, live);
       else if (sf_job_state_is_final (live->stored))
         {
-          sf_watch_remove (self->watch, live->job->id);
-          g_hash_table_iter_remove (&iter);
+          g_hash_table_iter_steal (&iter);
+          sf_daemon_leave (self, live);
         }
     }
   give_answers (self);

@@ -82,17 +82,27 @@ sf_daemon_end_live (SfDaemon *self, SfLive *live, SfJobState state, char *reason
   live->changed = true;
   live->to_start = false;
   note_usage (self, job);
-  sf_line_note_state (self->line, job->id, state);
+  live->again_us = sf_daemon_next_attempt_us (self, live);
+  if (live->again_us == 0)
+    sf_line_note_state (self->line, job->id, state);
   sf_daemon_turn_soon (self);
 }
 
+/* Steps that an earlier attempt has done say nothing about this one. */
 static void
 note_start (SfLive *live)
 {
   SfStepRecord first;
   bool found = false;
-  if (live->job->started_us == 0 && sf_step_record_read (live->folder, 1, &first, &found, NULL)
-      && found)
+  int step = 1;
+  if (live->job->started_us != 0)
+    return;
+  if (live->job->attempt > 1)
+    {
+      g_autoptr (SfPlan) plan = sf_plan_read (live->folder, NULL);
+      step = plan != NULL ? (int) plan->first_step : 1;
+    }
+  if (sf_step_record_read (live->folder, step, &first, &found, NULL) && found)
     live->job->started_us = first.started_us;
 }
 
@@ -151,6 +161,9 @@ sf_daemon_launch (SfDaemon *self, SfLive *live)
       end_unstarted (self, live, error);
       return;
     }
+  live->retries = launch->plan->retries;
+  live->notifies = launch->plan->notify != NULL;
+  live->knows_rules = true;
   sf_watch_add (self->watch, job->id, live->folder);
   SfTask *task = sf_task_new (SF_TASK_START);
   sf_task_add (task, job);

@@ -27,6 +27,10 @@ typedef struct
   bool look;                        /* for an exit record */
   bool look_closely;                /* for the lock and the step as well */
   bool cancel;                      /* to be told to the shepherd once it can be found */
+  bool knows_rules;                 /* the two below are those of its plan */
+  SfRetryRule retries;
+  bool notifies;
+  int64_t again_us; /* ended, and to be PENDING until then; 0: it stays ended */
 } SfLive;
 
 typedef struct
@@ -93,6 +97,15 @@ SfWorker *sf_daemon_worker (SfDaemon *daemon, const char *executor, GError **err
 void sf_daemon_task_done (SfTask *task, void *data);
 void sf_daemon_run_ending (void *ending, void *data);
 void sf_daemon_on_file (void *data, int64_t id, const char *name);
+
+/* ---- daemon_again.c ---- */
+
+/* When the next attempt of a job that has ended may begin; 0: there is none. */
+int64_t sf_daemon_next_attempt_us (SfDaemon *daemon, SfLive *live);
+/* The job as it is recorded when another attempt follows. *reason is owned. */
+SfJob sf_live_again (const SfLive *live, char **reason);
+/* Its end is recorded: back into the line, or gone. Takes `live`. */
+void sf_daemon_leave (SfDaemon *daemon, SfLive *live);
 
 /* ---- daemon_requests.c ---- */
 

@@ -280,14 +280,3 @@ sf_job_batch_read (const char *path, const SfStepVerb *verbs, size_t n, GError *
   sf_file_unmap (&map);
   return batch;
 }
-
-SfResources
-sf_job_file_wants (const SfJobFile *file)
-{
-  bool uses_tiles = false;
-  for (guint i = 0; i < file->steps->len; i++)
-    uses_tiles = uses_tiles || ((SfJobStep *) file->steps->pdata[i])->values != NULL;
-  return (SfResources){ .cores = MAX (file->cores, 1),
-                        .memory_bytes = file->memory_bytes,
-                        .rdu_tiles = file->tiles > 0 ? file->tiles : uses_tiles };
-}

@@ -25,14 +25,6 @@ typedef struct
   char *where; /* "file:line" */
 } SfJobLink;
 
-typedef struct
-{
-  int64_t max;                  /* attempts after the first; 0: none */
-  int64_t delay_s, max_delay_s; /* before the first of them, and at most */
-  double factor;                /* of the delay from one to the next */
-  unsigned on;                  /* bits 1 << SfJobState */
-} SfRetryRule;
-
 /* One job. */
 typedef struct
 {
@@ -75,14 +67,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfJobBatch, sf_job_batch_free)
  * resumes. Fails when a required option is still missing. Job id, token and sf stay unset. */
 SfPlan *sf_job_file_plan (const SfJobFile *file, const char *job_folder, int64_t attempt,
                           GError **error);
-
-/* What the scheduler accounts for: what the file says, else one core, and one RDU tile if a step is
- * a verb of `sf`. */
-SfResources sf_job_file_wants (const SfJobFile *file);
-
-/* Whether a job whose attempt `attempt` (from 1) ended that way gets another one, and after how
- * long. */
-bool sf_retry_applies (const SfRetryRule *rule, SfJobState state, int64_t attempt,
-                       int64_t *delay_us);
 
 #endif

@@ -145,6 +145,10 @@ sf_job_file_plan (const SfJobFile *file, const char *job_folder, int64_t attempt
   plan->memory_bytes = file->memory_bytes;
   plan->time_limit_s = file->time_limit_s;
   plan->tiles = file->tiles;
+  plan->retries = file->retries;
+  plan->notify = g_strdupv (file->notify);
+  g_strfreev (plan->environment);
+  plan->environment = g_strdupv (file->environment);
   for (guint i = 0; i < file->steps->len; i++)
     {
       const SfJobStep *step = file->steps->pdata[i];

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a job file says about other jobs, further attempts, the environment of steps, and its end.
  */
-#include <math.h>
 #include <string.h>
 
 #include "queue/jobread.h"
@@ -176,19 +175,6 @@ read_retries (SfJobFile *file, SfConfigNode *root, GError **error)
          || sf_fail (error, SF_ERROR_INVALID_DATA,
                      "%s: on: found none, wanted failed, timeout, out_of_memory or lost",
                      sf_config_node_where (words));
-}
-
-bool
-sf_retry_applies (const SfRetryRule *rule, SfJobState state, int64_t attempt, int64_t *delay_us)
-{
-  if (attempt > rule->max || (rule->on >> state & 1) == 0)
-    return false;
-  double longest_s = (double) MIN (rule->max_delay_s, 1 << 30);
-  double delay_s = (double) rule->delay_s * pow (rule->factor, (double) MAX (attempt - 1, 0));
-  /* No delay stays none, however often an infinite factor is taken of it. */
-  delay_s = rule->delay_s == 0 ? 0 : MIN (delay_s, longest_s);
-  *delay_us = (int64_t) (delay_s * G_USEC_PER_SEC);
-  return true;
 }
 
 /* ---- environment ---- */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 char *
 sf_job_folder (const char *folder, int64_t id)
@@ -19,6 +20,7 @@ sf_launch_free (SfLaunch *launch)
     return;
   g_free (launch->job_folder);
   g_free (launch->attempt_folder);
+  g_free (launch->previous_folder);
   sf_plan_free (launch->plan);
   g_free (launch->text);
   g_strfreev (launch->environment);
@@ -54,6 +56,42 @@ read_plan (SfLaunch *self, SfStore *store, const SfJob *job, GError **error)
   return true;
 }
 
+/* The step at which an attempt goes on: the first that the one before it has not done. */
+static int
+first_undone (const char *previous_folder, const SfPlan *plan)
+{
+  int step = 1;
+  for (; step <= (int) plan->steps->len; step++)
+    {
+      SfStepRecord record;
+      bool found = false;
+      if (!sf_step_record_read (previous_folder, step, &record, &found, NULL) || !found
+          || !record.ended || record.exit_code != 0 || record.exit_signal != 0)
+        break;
+    }
+  return step;
+}
+
+/* Records and logs of steps that are not run again belong to the new attempt as well. */
+static bool
+take_over_steps (const SfLaunch *self, GError **error)
+{
+  for (int step = 1; step < self->plan->first_step; step++)
+    {
+      g_autofree char *record = g_strdup_printf ("step-%d.json", step);
+      g_autofree char *log = g_strdup_printf ("step-%d.log", step);
+      const char *const names[] = { record, log };
+      for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+        {
+          g_autofree char *from = g_build_filename (self->previous_folder, names[i], NULL);
+          g_autofree char *to = g_build_filename (self->attempt_folder, names[i], NULL);
+          if (link (from, to) != 0 && errno != EEXIST)
+            return sf_fail_errno (error, errno, "%s: cannot link to %s", from, to);
+        }
+    }
+  return true;
+}
+
 SfLaunch *
 sf_launch_new (SfStore *store, const char *folder, const SfJob *job, GError **error)
 {
@@ -63,9 +101,20 @@ sf_launch_new (SfStore *store, const char *folder, const SfJob *job, GError **er
   g_autoptr (SfSubmission) submission = sf_store_get_submission (store, job->submission, error);
   if (submission == NULL || !read_plan (self, store, job, error))
     return NULL;
+  if (job->attempt > 1)
+    {
+      self->previous_folder = sf_attempt_folder (self->job_folder, job->attempt - 1);
+      self->plan->first_step = first_undone (self->previous_folder, self->plan);
+    }
   self->text = g_steal_pointer (&submission->text);
   self->shepherd = g_steal_pointer (&submission->shepherd);
   self->environment = g_steal_pointer (&submission->environment);
+  for (char **variable = self->plan->environment; *variable != NULL; variable++)
+    {
+      g_auto (GStrv) parts = g_strsplit (*variable, "=", 2);
+      self->environment = g_environ_setenv (self->environment, parts[0],
+                                            parts[1] != NULL ? parts[1] : "", TRUE);
+    }
   if (job->tiles > 0)
     {
       g_autofree char *tiles = tiles_text (job);
@@ -101,6 +150,7 @@ sf_launch_run (const SfLaunch *self, SfExecutor *executor, char **handle, GError
                               .time_limit_s = self->plan->time_limit_s,
                               .tiles = self->plan->tiles };
   return sf_job_file_copy_write (self->text, self->job_folder, error)
+         && take_over_steps (self, error)
          && sf_environment_write (self->environment, self->attempt_folder, error)
          && sf_plan_write (self->plan, self->attempt_folder, error)
          && executor->ops->start (executor->instance, &attempt, handle, error);

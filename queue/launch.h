@@ -10,6 +10,7 @@
 typedef struct
 {
   char *job_folder, *attempt_folder; /* absolute */
+  char *previous_folder;             /* of the attempt before; NULL: this is the first */
   SfPlan *plan;
   char *text;         /* of the job file */
   char **environment; /* of the steps */

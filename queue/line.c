@@ -302,7 +302,15 @@ sf_line_reasons (const SfLine *self, const SfSituation *situation)
   whole.n_pending = pending->len;
   g_autoptr (SfSchedule) schedule = sf_schedule (&whole);
   for (guint i = 0; i < pending->len; i++)
-    g_hash_table_insert (reasons, g_memdup2 (&whole.pending[i].id, sizeof (int64_t)),
-                         sf_schedule_reason (&whole, schedule, i));
+    {
+      const SfJob *job = sf_line_find (self, whole.pending[i].id);
+      char *reason = sf_schedule_reason (&whole, schedule, i);
+      if (job->attempt > 0)
+        {
+          g_autofree char *waits = reason;
+          reason = g_strdup_printf ("%s; %s", waits, job->reason);
+        }
+      g_hash_table_insert (reasons, g_memdup2 (&job->id, sizeof (int64_t)), reason);
+    }
   return reasons;
 }

@@ -6,6 +6,8 @@ queue_libsfshepherd_la_SOURCES = \
   queue/attempt.h \
   queue/processes.c \
   queue/processes.h \
+  queue/retry.c \
+  queue/retry.h \
   queue/shepherd.c \
   queue/shepherd.h \
   queue/state.c \
@@ -21,6 +23,7 @@ queue_libsfqueue_la_SOURCES = \
   queue/client.h \
   queue/daemon.c \
   queue/daemon.h \
+  queue/daemon_again.c \
   queue/daemon_lives.c \
   queue/daemon_lock.c \
   queue/daemon_requests.c \
@@ -43,6 +46,8 @@ queue_libsfqueue_la_SOURCES = \
   queue/launch.h \
   queue/line.c \
   queue/line.h \
+  queue/notify.c \
+  queue/notify.h \
   queue/programs.c \
   queue/programs.h \
   queue/protocol.c \

@@ -14,7 +14,8 @@
 
 enum
 {
-  ASK_TRIES = 3 /* a daemon may end, or be killed, at any moment */
+  ASK_TRIES = 3, /* a daemon may end, or be killed, at any moment */
+  MAX_LINKS = 1000000,
 };
 
 SfQueue *
@@ -95,16 +96,38 @@ sf_queue_sync (SfQueue *self, GError **error)
   return !any || answer != NULL;
 }
 
-bool
-sf_queue_cancel (SfQueue *self, int64_t id, GError **error)
+static bool
+ask_about (SfQueue *self, const char *what, int64_t id, GError **error)
 {
-  json_t *request = sf_protocol_request ("cancel");
+  json_t *request = sf_protocol_request (what);
   json_object_set_new (request, "job", json_integer (id));
   g_autoptr (json_t) answer = sf_queue_ask (self, request, error);
   return answer != NULL;
 }
 
+bool
+sf_queue_cancel (SfQueue *self, int64_t id, GError **error)
+{
+  return ask_about (self, "cancel", id, error);
+}
+
+bool
+sf_queue_hold (SfQueue *self, int64_t id, bool held, GError **error)
+{
+  return ask_about (self, held ? "hold" : "release", id, error);
+}
+
 /* ---- submit ---- */
+
+/* A submission on its way into the store. */
+typedef struct
+{
+  SfQueue *queue;
+  const SfSubmitOptions *options;
+  SfSubmission row;
+  GArray *ids;    /* of its jobs so far */
+  size_t n_links; /* dependencies so far */
+} Submission;
 
 /* What the steps are to inherit. */
 static int64_t
@@ -117,78 +140,153 @@ current_umask (void)
 
 /* The text of the plan for this attempt. Owned: free(). */
 static char *
-plan_text (const SfQueue *self, const SfJobFile *file, const char *sf, int64_t id, int64_t attempt,
+plan_text (const Submission *self, const SfJobFile *file, int64_t id, int64_t attempt,
            GError **error)
 {
-  g_autofree char *job_folder = sf_queue_job_folder (self, id);
+  g_autofree char *job_folder = sf_queue_job_folder (self->queue, id);
   g_autoptr (SfPlan) plan = sf_job_file_plan (file, job_folder, attempt, error);
   if (plan == NULL)
     return NULL;
   plan->job_id = id;
-  plan->sf = g_strdup (sf);
+  plan->sf = g_strdup (self->options->sf);
   plan->umask = current_umask ();
   return sf_plan_text (plan, error);
 }
 
 static bool
-add_plans (SfQueue *self, const SfJobFile *file, const char *sf, int64_t id, GError **error)
+add_plans (const Submission *self, const SfJobFile *file, int64_t id, GError **error)
 {
-  char *first = plan_text (self, file, sf, id, 1, error);
-  char *again = first != NULL ? plan_text (self, file, sf, id, 2, error) : NULL;
-  bool good = again != NULL && sf_store_add_plan (self->store, id, first, again, error);
+  char *first = plan_text (self, file, id, 1, error);
+  char *again = first != NULL ? plan_text (self, file, id, 2, error) : NULL;
+  bool good = again != NULL && sf_store_add_plan (self->queue->store, id, first, again, error);
   free (first);
   free (again);
   return good;
 }
 
-static bool
-add_rows (SfQueue *self, const SfJobFile *file, const char *sf, const char *shepherd, int64_t *id,
-          GError **error)
+/* Ids of the jobs that a link names: by name all of the newest submission before this one. Owned.
+ */
+static GArray *
+find_linked (const Submission *self, const SfJobLink *link, int64_t id, GError **error)
 {
-  g_auto (GStrv) environment = g_get_environ ();
-  SfSubmission submission = { .path = file->path,
-                              .text = file->text,
-                              .environment = environment,
-                              .sf = (char *) sf,
-                              .shepherd = (char *) shepherd,
-                              .submitted_us = g_get_real_time () };
-  if (!sf_store_add_submission (self->store, &submission, error))
-    return false;
-  SfJob job = { .submission = submission.id,
+  SfStore *store = self->queue->store;
+  int64_t first_id = self->ids->len > 0 ? g_array_index (self->ids, int64_t, 0) : id;
+  g_autoptr (GArray) others = NULL;
+  if (link->name != NULL)
+    {
+      others = sf_store_list_named (store, link->name, first_id, error);
+      if (others != NULL && others->len == 0)
+        {
+          sf_fail (error, SF_ERROR_NOT_FOUND,
+                   "%s: no job is named \"%s\", wanted one that was submitted before", link->where,
+                   link->name);
+          return NULL;
+        }
+      return g_steal_pointer (&others);
+    }
+  g_autoptr (SfJob) other = sf_store_get (store, link->id, error);
+  if (other == NULL || other->id >= first_id)
+    {
+      g_clear_error (error);
+      sf_fail (error, SF_ERROR_NOT_FOUND,
+               "%s: no job %" G_GINT64_FORMAT ", wanted one that was submitted before", link->where,
+               link->id);
+      return NULL;
+    }
+  others = g_array_new (FALSE, FALSE, sizeof (int64_t));
+  g_array_append_val (others, other->id);
+  return g_steal_pointer (&others);
+}
+
+static bool
+add_links (Submission *self, const SfJobFile *file, int64_t id, GError **error)
+{
+  for (guint i = 0; i < file->links->len; i++)
+    {
+      const SfJobLink *link = file->links->pdata[i];
+      g_autoptr (GArray) others = find_linked (self, link, id, error);
+      if (others == NULL)
+        return false;
+      self->n_links += others->len;
+      if (self->n_links > MAX_LINKS)
+        return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                        "%s: found more than %d pairs of jobs that wait for each other, wanted "
+                        "fewer; put one job between them",
+                        link->where, MAX_LINKS);
+      for (guint k = 0; k < others->len; k++)
+        {
+          SfDependency row = { .kind = link->kind, .id = g_array_index (others, int64_t, k) };
+          if (!sf_store_add_dependency (self->queue->store, id, &row, error))
+            return false;
+        }
+    }
+  return true;
+}
+
+static bool
+add_job (Submission *self, const SfJobFile *file, GError **error)
+{
+  SfJob job = { .submission = self->row.id,
                 .name = file->name,
+                .element = file->element,
+                .project = file->project,
                 .reason = (char *) "recorded",
+                .priority = file->priority,
+                .held = self->options->held,
                 .cores = file->cores,
                 .memory_bytes = file->memory_bytes,
                 .time_limit_s = file->time_limit_s,
                 .tiles = file->tiles,
                 .executor = (char *) "local",
-                .submitted_us = submission.submitted_us };
-  if (!sf_store_add_job (self->store, &job, error))
+                .submitted_us = self->row.submitted_us };
+  if (!sf_store_add_job (self->queue->store, &job, error) || !add_plans (self, file, job.id, error)
+      || !add_links (self, file, job.id, error))
     return false;
-  *id = job.id;
-  return add_plans (self, file, sf, job.id, error);
+  g_array_append_val (self->ids, job.id);
+  return true;
 }
 
-bool
-sf_queue_submit (SfQueue *self, const SfJobFile *file, const char *sf, const char *shepherd,
-                 int64_t *id, GError **error)
+static bool
+add_rows (Submission *self, const SfJobBatch *batch, GError **error)
 {
+  if (!sf_store_begin (self->queue->store, error))
+    return false;
+  bool good = sf_store_add_submission (self->queue->store, &self->row, error);
+  for (guint i = 0; good && i < batch->jobs->len; i++)
+    good = add_job (self, batch->jobs->pdata[i], error);
+  good = good && sf_store_commit (self->queue->store, error);
+  if (!good)
+    sf_store_rollback (self->queue->store);
+  return good;
+}
+
+GArray *
+sf_queue_submit (SfQueue *self, const SfJobBatch *batch, const SfSubmitOptions *options,
+                 GError **error)
+{
+  const SfJobFile *first = batch->jobs->pdata[0];
+  g_auto (GStrv) environment = g_get_environ ();
+  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (int64_t));
+  Submission submission = { .queue = self,
+                            .options = options,
+                            .ids = ids,
+                            .row = { .path = first->path,
+                                     .text = first->text,
+                                     .environment = environment,
+                                     .sf = (char *) options->sf,
+                                     .shepherd = (char *) options->shepherd,
+                                     .submitted_us = g_get_real_time () } };
   /* Without a daemon nothing is recorded; with one, the end of this connection is enough for it to
    * look, should this process be killed once the job is there. */
-  if (!connect_daemon (self, error) || !sf_store_begin (self->store, error))
-    return false;
-  if (!add_rows (self, file, sf, shepherd, id, error) || !sf_store_commit (self->store, error))
-    {
-      sf_store_rollback (self->store);
-      return false;
-    }
+  if (!connect_daemon (self, error) || !add_rows (&submission, batch, error))
+    return NULL;
   g_autoptr (GError) own = NULL;
   g_autoptr (json_t) answer = sf_queue_ask (self, sf_protocol_request ("wake"), &own);
   if (answer == NULL)
     sf_log (SF_LOG_WARNING,
-            "job %" G_GINT64_FORMAT " is recorded and begins once sfd can be started: %s", *id,
-            own->message);
-  return true;
+            "job %" G_GINT64_FORMAT " is recorded and begins once sfd can be started: %s",
+            g_array_index (ids, int64_t, 0), own->message);
+  return g_steal_pointer (&ids);
 }
 
 /* ---- one job ---- */

@@ -24,10 +24,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfQueue, sf_queue_close)
 char *sf_queue_job_folder (const SfQueue *queue, int64_t id);
 char *sf_queue_attempt_folder (const SfQueue *queue, const SfJob *job);
 
-/* Records the job, on the disk when this returns, and tells the daemon. `sf` and `shepherd` are
- * absolute paths of the programs. */
-bool sf_queue_submit (SfQueue *queue, const SfJobFile *file, const char *sf, const char *shepherd,
-                      int64_t *id, GError **error);
+typedef struct
+{
+  const char *sf, *shepherd; /* absolute paths of the programs */
+  bool held;                 /* until they are released */
+} SfSubmitOptions;
+
+/* Records the jobs, all or none, on the disk when this returns, and tells the daemon. Their ids as
+ * int64_t, in order. Owned: g_array_unref. NULL with an error. */
+GArray *sf_queue_submit (SfQueue *queue, const SfJobBatch *batch, const SfSubmitOptions *options,
+                         GError **error);
 
 /* Asks the daemon; takes the request. Owned: json_decref. NULL with the daemon's error. */
 json_t *sf_queue_ask (SfQueue *queue, json_t *request, GError **error);
@@ -47,5 +53,7 @@ SfPlan *sf_queue_plan (SfQueue *queue, const SfJob *job, GError **error);
 
 /* Asks for the end of a job; does not wait for it. */
 bool sf_queue_cancel (SfQueue *queue, int64_t id, GError **error);
+/* Keeps a job that waits from starting, or lets it go. */
+bool sf_queue_hold (SfQueue *queue, int64_t id, bool held, GError **error);
 
 #endif

@@ -276,7 +276,7 @@ run_steps (Shepherd *self)
   if (limit_s > 0)
     self->deadline_us = g_get_monotonic_time () + limit_s * (int64_t) G_USEC_PER_SEC;
   int n = (int) self->plan->steps->len;
-  for (int i = 1; i <= n && self->exit.reason == NULL; i++)
+  for (int i = (int) self->plan->first_step; i <= n && self->exit.reason == NULL; i++)
     {
       g_autoptr (GError) error = NULL;
       read_signals (self);

@@ -141,6 +141,9 @@ bool sf_store_any_unfinished (SfStore *store, bool *any, GError **error);
 GPtrArray *sf_store_list_attempts (SfStore *store, int64_t job, GError **error);
 /* What a job waits for, with the states of now. Elements are SfDependency; owned: g_array_unref. */
 GArray *sf_store_list_dependencies (SfStore *store, int64_t job, GError **error);
+/* Ids, as int64_t, of the jobs of that name in its newest submission, of those with ids below
+ * `below`. Owned: g_array_unref. */
+GArray *sf_store_list_named (SfStore *store, const char *name, int64_t below, GError **error);
 /* Elements are SfUsageRow; owned: g_ptr_array_unref. */
 GPtrArray *sf_store_list_usage (SfStore *store, GError **error);
 

@@ -56,6 +56,38 @@ sf_store_list_dependencies (SfStore *self, int64_t job, GError **error)
              : NULL;
 }
 
+static bool
+read_id (SfStore *self, sqlite3_stmt *stmt, void *data, GError **error)
+{
+  int64_t id = sqlite3_column_int64 (stmt, 0);
+  g_array_append_val ((GArray *) data, id);
+  return true;
+}
+
+GArray *
+sf_store_list_named (SfStore *self, const char *name, int64_t below, GError **error)
+{
+  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (int64_t));
+  if (!sf_storedb_query (self, "find a job by name", read_id, ids, error,
+                         "SELECT id FROM job WHERE name = ? AND id < ? ORDER BY id DESC LIMIT 1",
+                         "ti", name, below))
+    return NULL;
+  if (ids->len == 0)
+    return g_steal_pointer (&ids);
+  int64_t newest = g_array_index (ids, int64_t, 0);
+  g_array_set_size (ids, 0);
+  /* Jobs of one submission have ids without a gap: nothing below its first is looked at. */
+  return sf_storedb_query (
+             self, "find a job by name", read_id, ids, error,
+             "WITH newest AS (SELECT submission AS s FROM job WHERE id = ?2)"
+             " SELECT id FROM job WHERE name = ?1 AND id <= ?2 AND id > ifnull ("
+             "  (SELECT id FROM job WHERE id < ?2 AND submission <> (SELECT s FROM newest)"
+             "   ORDER BY id DESC LIMIT 1), 0) ORDER BY id",
+             "ti", name, newest)
+             ? g_steal_pointer (&ids)
+             : NULL;
+}
+
 static void
 usage_row_free (void *data)
 {

@@ -62,7 +62,7 @@ fail_interrupted (int64_t id, GError **error)
 char *
 sf_follow_verdict (const SfJob *job)
 {
-  g_autofree char *name = sf_show_text (job->name);
+  g_autofree char *name = sf_show_name (job);
   g_autofree char *reason = sf_show_text (job->reason);
   return g_strdup_printf ("job %" G_GINT64_FORMAT " (%s): %s, %s", job->id, name,
                           sf_job_state_name (job->state), reason);
@@ -190,19 +190,31 @@ follower_clear (Follower *self)
   g_free (self->folder);
 }
 
+/* Again, from the beginning of its log. */
+static void
+begin_at (Follower *self, int step)
+{
+  if (self->log_fd >= 0)
+    close (self->log_fd);
+  self->log_fd = -1;
+  self->announced = false;
+  self->step = step;
+}
+
 /* Takes up the attempt that there is now; none while the job waits. */
 static bool
 take_up (Follower *self, const SfJob *job, GError **error)
 {
   if (job->attempt == self->attempt)
     return true;
-  if (self->attempt > 0)
-    self->step = 1;
+  bool is_next = self->attempt > 0;
   self->attempt = job->attempt;
   g_free (self->folder);
   g_clear_pointer (&self->plan, sf_plan_free);
   self->folder = sf_queue_attempt_folder (self->queue, job);
   self->plan = sf_queue_plan (self->queue, job, error);
+  if (is_next && self->plan != NULL && self->step >= self->plan->first_step)
+    begin_at (self, (int) self->plan->first_step);
   return self->plan != NULL;
 }
 

@@ -9,6 +9,7 @@ tools_sfbatch_sfbatch_SOURCES = \
   tools/sfbatch/show_text.c \
   tools/sfbatch/show_text.h \
   tools/sfbatch/verb_cancel.c \
+  tools/sfbatch/verb_hold.c \
   tools/sfbatch/verb_list.c \
   tools/sfbatch/verb_logs.c \
   tools/sfbatch/verb_new.c \

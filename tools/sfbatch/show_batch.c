@@ -19,13 +19,14 @@ print_field (const char *label, const char *text)
 static void
 print_resources (const SfJobFile *job)
 {
-  SfResources wants = sf_job_file_wants (job);
+  int64_t cores = MAX (job->cores, 1);
   g_autoptr (GString) text = g_string_new (NULL);
-  g_string_printf (text, "%" G_GINT64_FORMAT " core%s, %" G_GINT64_FORMAT " RDU tile%s",
-                   wants.cores, wants.cores == 1 ? "" : "s", wants.rdu_tiles,
-                   wants.rdu_tiles == 1 ? "" : "s");
-  if (wants.memory_bytes > 0)
-    g_string_append_printf (text, ", %" G_GINT64_FORMAT " bytes of memory", wants.memory_bytes);
+  g_string_printf (text, "%" G_GINT64_FORMAT " core%s", cores, cores == 1 ? "" : "s");
+  if (job->tiles > 0)
+    g_string_append_printf (text, ", %" G_GINT64_FORMAT " RDU tile%s", job->tiles,
+                            job->tiles == 1 ? "" : "s");
+  if (job->memory_bytes > 0)
+    g_string_append_printf (text, ", %" G_GINT64_FORMAT " bytes of memory", job->memory_bytes);
   if (job->time_limit_s > 0)
     g_string_append_printf (text, ", %" G_GINT64_FORMAT " s", job->time_limit_s);
   print_field ("resources", text->str);

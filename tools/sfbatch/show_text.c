@@ -21,6 +21,14 @@ sf_show_text (const char *text)
 }
 
 char *
+sf_show_name (const SfJob *job)
+{
+  g_autofree char *whole = job->element != NULL ? g_strdup_printf ("%s %s", job->name, job->element)
+                                                : g_strdup (job->name);
+  return sf_show_text (whole);
+}
+
+char *
 sf_show_word (const char *word)
 {
   bool plain = word[0] != '\0', control = false;

@@ -11,6 +11,8 @@
 /* `text` with control characters written as \x1b. Owned: g_free. */
 char *sf_show_text (const char *text);
 
+/* "digits", with its element if it has one: "digits batch=1". Owned: g_free. */
+char *sf_show_name (const SfJob *job);
 /* A word as a shell takes it, quoted only if it must be; bash's quotes where there are control
  * characters. Owned: g_free. */
 char *sf_show_word (const char *word);

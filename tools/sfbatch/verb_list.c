@@ -23,10 +23,11 @@ print_json (const GPtrArray *jobs)
   for (guint i = 0; i < jobs->len; i++)
     {
       const SfJob *job = jobs->pdata[i];
-      json_array_append_new (array,
-                             json_pack ("{s:I, s:s, s:s, s:s, s:o}", "id", (json_int_t) job->id,
-                                        "name", job->name, "state", sf_job_state_name (job->state),
-                                        "reason", job->reason, "exit", sf_json_exit (job)));
+      json_array_append_new (array, json_pack ("{s:I, s:s, s:o, s:s, s:s, s:o}", "id",
+                                               (json_int_t) job->id, "name", job->name, "element",
+                                               sf_json_text_or_null (job->element), "state",
+                                               sf_job_state_name (job->state), "reason",
+                                               job->reason, "exit", sf_json_exit (job)));
     }
   char *text = json_dumps (array, JSON_INDENT (2));
   printf ("%s\n", text);
@@ -43,7 +44,7 @@ print_table (const GPtrArray *jobs)
     {
       const SfJob *job = jobs->pdata[i];
       bool ended = sf_job_state_is_final (job->state);
-      g_autofree char *name = sf_show_text (job->name);
+      g_autofree char *name = sf_show_name (job);
       g_autofree char *reason = sf_show_text (job->reason);
       g_autofree char *exit = ended ? g_strdup_printf (
                                   "%d", sf_job_exit (job->state, job->exit_code, job->exit_signal))

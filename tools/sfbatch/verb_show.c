@@ -78,6 +78,8 @@ print_text (const Shown *self)
   g_autofree char *id = g_strdup_printf ("%" G_GINT64_FORMAT, job->id);
   print_field ("job", id);
   print_field ("name", job->name);
+  print_field ("element", job->element);
+  print_field ("project", job->project[0] != '\0' ? job->project : NULL);
   print_field ("state", sf_job_state_name (job->state));
   print_field ("reason", job->reason);
   if (ended)
@@ -139,10 +141,11 @@ print_json (const Shown *self)
   for (int i = 1; self->plan != NULL && i <= (int) self->plan->steps->len; i++)
     json_array_append_new (steps, step_json (self, i));
   g_autoptr (json_t) root = json_pack (
-      "{s:I, s:s, s:s, s:s, s:o, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "id",
-      (json_int_t) job->id, "name", job->name, "state", sf_job_state_name (job->state), "reason",
-      job->reason, "exit", sf_json_exit (job), "attempt", (json_int_t) job->attempt, "executor",
-      job->executor, "job_file", job->job_file, "folder", self->job_folder, "submitted",
+      "{s:I, s:s, s:o, s:s, s:s, s:s, s:o, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "id",
+      (json_int_t) job->id, "name", job->name, "element", sf_json_text_or_null (job->element),
+      "project", job->project, "state", sf_job_state_name (job->state), "reason", job->reason,
+      "exit", sf_json_exit (job), "attempt", (json_int_t) job->attempt, "executor", job->executor,
+      "job_file", job->job_file, "folder", self->job_folder, "submitted",
       sf_json_text_or_null (submitted), "started", sf_json_text_or_null (started), "ended",
       sf_json_text_or_null (ended), "steps", steps);
   char *text = json_dumps (root, JSON_INDENT (2));

@@ -19,6 +19,7 @@ static const SfOption submit_options[] = {
     .type = SF_OPTION_BOOL,
     .help = "show the steps until the job has ended, and end with its exit code; Ctrl-C ends only "
             "the waiting" },
+  { .name = "hold", .type = SF_OPTION_BOOL, .help = "keep it from starting until it is released" },
   { .name = "check",
     .type = SF_OPTION_BOOL,
     .help = "only read and check the job file, and print what it would submit" },
@@ -50,20 +51,30 @@ needs_sf (const SfPlan *plan)
   return false;
 }
 
-static int
-start (SfQueue *queue, const SfJobFile *file, const SfPlan *plan, bool wait, GError **error)
+/* What the plan of a job misses is said before anything is recorded. */
+static bool
+check_plans (const SfJobBatch *batch, bool *uses_sf, GError **error)
 {
-  g_autofree char *shepherd = sf_program_shepherd (error);
-  g_autofree char *sf = shepherd != NULL && needs_sf (plan) ? sf_program_sf (error)
-                                                            : g_strdup ("sf");
-  int64_t id = 0;
-  if (shepherd == NULL || sf == NULL || !sf_queue_submit (queue, file, sf, shepherd, &id, error))
-    return 1;
-  printf ("%" G_GINT64_FORMAT "\n", id);
-  if (!wait)
-    return 0;
-  fflush (stdout);
-  g_autoptr (SfJob) job = sf_follow_job (queue, id, 1, error);
+  for (guint i = 0; i < batch->jobs->len; i++)
+    {
+      g_autoptr (SfPlan) plan = sf_job_file_plan (batch->jobs->pdata[i], "/", 1, error);
+      if (plan == NULL)
+        return false;
+      *uses_sf = *uses_sf || needs_sf (plan);
+    }
+  return true;
+}
+
+/* One job is followed step by step; of several, each end is told. */
+static int
+wait_for (SfQueue *queue, const GArray *ids, GError **error)
+{
+  int code = 1;
+  if (ids->len > 1)
+    return sf_follow_jobs (queue, (const int64_t *) (void *) ids->data, ids->len, &code, error)
+               ? code
+               : 1;
+  g_autoptr (SfJob) job = sf_follow_job (queue, g_array_index (ids, int64_t, 0), 1, error);
   if (job == NULL)
     return 1;
   g_autofree char *verdict = sf_follow_verdict (job);
@@ -71,31 +82,24 @@ start (SfQueue *queue, const SfJobFile *file, const SfPlan *plan, bool wait, GEr
   return sf_job_exit (job->state, job->exit_code, job->exit_signal);
 }
 
-/* What the language has and this queue does not do yet is refused, not left out. */
-static bool
-check_supported (const SfJobBatch *batch, const char *path, GError **error)
+static int
+submit (const SfJobBatch *batch, const SfOptionValues *options, GError **error)
 {
-  const SfJobFile *file = batch->jobs->pdata[0];
-  const struct
-  {
-    bool used;
-    const char *what;
-  } rows[] = {
-    { batch->jobs->len > 1 || file->element != NULL, "models, array or matrix" },
-    { file->links->len > 0, "after, afterok or afternotok" },
-    { file->retries.max > 0, "retries" },
-    { file->environment[0] != NULL, "environment" },
-    { file->notify != NULL, "notify" },
-    { file->priority != 0, "priority" },
-    { file->project[0] != '\0', "project" },
-  };
-  for (size_t i = 0; i < G_N_ELEMENTS (rows); i++)
-    if (rows[i].used)
-      return sf_fail (error, SF_ERROR_UNIMPLEMENTED,
-                      "%s: found %s, which --check knows and this queue cannot run, wanted a job "
-                      "without; remove it",
-                      path, rows[i].what);
-  return true;
+  bool uses_sf = false;
+  g_autoptr (SfQueue) queue = check_plans (batch, &uses_sf, error) ? sf_queue_open (error) : NULL;
+  g_autofree char *shepherd = queue != NULL ? sf_program_shepherd (error) : NULL;
+  g_autofree char *sf = shepherd == NULL ? NULL : uses_sf ? sf_program_sf (error) : g_strdup ("sf");
+  if (sf == NULL)
+    return 1;
+  SfSubmitOptions how
+      = { .sf = sf, .shepherd = shepherd, .held = sf_option_bool (options, "hold") };
+  g_autoptr (GArray) ids = sf_queue_submit (queue, batch, &how, error);
+  if (ids == NULL)
+    return 1;
+  for (guint i = 0; i < ids->len; i++)
+    printf ("%" G_GINT64_FORMAT "\n", g_array_index (ids, int64_t, i));
+  fflush (stdout);
+  return sf_option_bool (options, "wait") ? wait_for (queue, ids, error) : 0;
 }
 
 static int
@@ -109,20 +113,12 @@ run_submit (const SfOptionValues *options, GError **error)
     return 1;
   if (sf_option_bool (options, "check"))
     return sf_show_batch (path, batch, error) ? 0 : 1;
-  /* What the plan misses is said before anything is recorded. */
-  const SfJobFile *file = batch->jobs->pdata[0];
-  g_autoptr (SfPlan) plan = check_supported (batch, path, error)
-                                ? sf_job_file_plan (file, "/", 1, error)
-                                : NULL;
-  g_autoptr (SfQueue) queue = plan != NULL ? sf_queue_open (error) : NULL;
-  if (queue == NULL)
-    return 1;
-  return start (queue, file, plan, sf_option_bool (options, "wait"), error);
+  return submit (batch, options, error);
 }
 
 const SfVerb sf_batch_submit = {
   .name = "submit",
-  .summary = "record a job and print its id; it starts when there is room for it",
+  .summary = "record the jobs of a file and print their ids; they start when there is room",
   .example = "sfbatch submit --wait etc/jobs/digits.cfg\nsfbatch submit --check job.cfg",
   .options = submit_options,
   .run = run_submit,

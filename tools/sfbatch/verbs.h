@@ -12,5 +12,7 @@ extern const SfVerb sf_batch_show;
 extern const SfVerb sf_batch_logs;
 extern const SfVerb sf_batch_cancel;
 extern const SfVerb sf_batch_wait;
+extern const SfVerb sf_batch_hold;
+extern const SfVerb sf_batch_release;
 
 #endif

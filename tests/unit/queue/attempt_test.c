@@ -21,6 +21,14 @@ SF_TEST (Attempt, Plan)
   plan->work_folder = g_strdup ("/w");
   plan->sf = g_strdup ("/bin/sf");
   plan->time_limit_s = 600;
+  plan->first_step = 2;
+  plan->environment = g_environ_setenv (plan->environment, "A", "b=c", TRUE);
+  plan->notify = g_strdupv ((char **) words);
+  plan->retries = (SfRetryRule){ .max = 3,
+                                 .delay_s = 1,
+                                 .max_delay_s = 9,
+                                 .factor = 1.5,
+                                 .on = 1u << SF_JOB_LOST | 1u << SF_JOB_FAILED };
   sf_plan_add_step (plan, "command", g_strdupv ((char **) words));
   SF_CHECK (sf_plan_write (plan, folder, &error));
   g_autoptr (SfPlan) read = sf_plan_read (folder, &error);
@@ -28,6 +36,14 @@ SF_TEST (Attempt, Plan)
   SF_CHECK_INT (read->job_id, 7);
   SF_CHECK_STR (read->token, "t-1");
   SF_CHECK_INT (read->time_limit_s, 600);
+  SF_CHECK_INT (read->first_step, 2);
+  SF_CHECK_STR (g_environ_getenv (read->environment, "A"), "b=c");
+  SF_CHECK (g_strv_equal ((const char *const *) read->notify, words));
+  SF_CHECK_INT (read->retries.max, 3);
+  SF_CHECK_INT (read->retries.delay_s, 1);
+  SF_CHECK_INT (read->retries.max_delay_s, 9);
+  SF_CHECK_NEAR (read->retries.factor, 1.5, 0);
+  SF_CHECK_INT (read->retries.on, plan->retries.on);
   SF_REQUIRE (read->steps->len == 1);
   const SfPlanStep *step = read->steps->pdata[0];
   SF_CHECK (g_strv_equal ((const char *const *) step->argv, words));
@@ -35,6 +51,25 @@ SF_TEST (Attempt, Plan)
   SF_CHECK_STR (where, "step 1 of 1 (command)");
   g_autofree char *nowhere = sf_plan_where (read, 0);
   SF_CHECK_STR (nowhere, "no step");
+}
+
+/* What a store of the first version has recorded says nothing of rules. */
+SF_TEST (Attempt, PlanWithoutRules)
+{
+  g_autoptr (GError) error = NULL;
+  const char text[] = "{\"job\":1,\"token\":\"t\",\"job_folder\":\"/q\",\"work_folder\":\"/\","
+                      "\"sf\":\"sf\",\"cores\":0,\"memory_bytes\":0,\"time_limit_s\":0,"
+                      "\"tiles\":0,\"steps\":[{\"do\":\"command\",\"argv\":[\"true\"]}]%s}";
+  g_autofree char *old = g_strdup_printf (text, "");
+  g_autoptr (SfPlan) plan = sf_plan_parse (old, strlen (old), "plan", &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK_INT (plan->first_step, 1);
+  SF_CHECK_INT (plan->retries.max, 0);
+  SF_CHECK (plan->notify == NULL && plan->environment[0] == NULL);
+  g_autofree char *bad = g_strdup_printf (
+      text, ",\"retries\":{\"max\":1,\"delay_s\":0,\"max_delay_s\":0,\"on\":[\"GONE\"]}");
+  SF_CHECK (sf_plan_parse (bad, strlen (bad), "plan", &error) == NULL);
+  SF_CHECK_ERROR (error, SF_ERROR_INVALID_DATA, "plan: retries on \"GONE\", wanted states");
 }
 
 typedef struct

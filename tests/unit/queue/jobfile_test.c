@@ -410,8 +410,6 @@ SF_TEST (JobFile, Rules)
   SF_CHECK (!sf_retry_applies (&file->retries, SF_JOB_LOST, 4, &delay_us));
   SF_CHECK (!sf_retry_applies (&file->retries, SF_JOB_TIMEOUT, 1, &delay_us));
   SF_CHECK (sf_retry_applies (&file->retries, SF_JOB_FAILED, 1, &delay_us));
-  SF_CHECK_INT (sf_job_file_wants (file).cores, 1);
-  SF_CHECK_INT (sf_job_file_wants (file).rdu_tiles, 0);
 }
 
 /* By default everything but a cancelled job is tried again; the delay never grows past its end. */
@@ -431,7 +429,6 @@ SF_TEST (JobFile, RetryDefaults)
   SF_CHECK_INT (delay_us, 10 * G_USEC_PER_SEC);
   SF_CHECK (sf_retry_applies (&file->retries, SF_JOB_LOST, 1000, &delay_us));
   SF_CHECK_INT (delay_us, 3600 * (int64_t) G_USEC_PER_SEC);
-  SF_CHECK_INT (sf_job_file_wants (file).rdu_tiles, 1);
 }
 
 /* Names and values that mean harm stay what they are: one word, below the job's folder. */

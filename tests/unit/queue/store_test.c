@@ -303,3 +303,36 @@ SF_TEST (Store, RefusesTheFuture)
   SF_CHECK (sf_store_open (folder, &error) == NULL);
   SF_CHECK_ERROR (error, SF_ERROR_INCOMPATIBLE, "store version 3, wanted at most 2");
 }
+
+/* By name: all jobs of the newest submission of that name, and nothing that comes later. */
+SF_TEST (Store, Named)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = sf_test_tmpdir ();
+  g_autoptr (SfStore) store = sf_store_open (folder, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  add (store, "a");
+  add (store, "b");
+  g_autoptr (SfJob) job = sf_store_get (store, add (store, "a"), &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK (sf_store_add_job (store, job, &error)); /* 4: of the same submission as 3 */
+  add (store, "a'; --");
+  static const struct
+  {
+    const char *name;
+    int64_t below, first, last;
+    guint n;
+  } rows[] = { { "a", 100, 3, 4, 2 }, { "a", 4, 3, 3, 1 },      { "a", 3, 1, 1, 1 },
+               { "b", 100, 2, 2, 1 }, { "a'; --", 6, 5, 5, 1 }, { "c", 100, 0, 0, 0 } };
+  for (size_t i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GArray) ids = sf_store_list_named (store, rows[i].name, rows[i].below, &error);
+      SF_REQUIRE_NO_ERROR (error);
+      SF_REQUIRE (ids->len == rows[i].n);
+      if (rows[i].n > 0)
+        {
+          SF_CHECK_INT (g_array_index (ids, int64_t, 0), rows[i].first);
+          SF_CHECK_INT (g_array_index (ids, int64_t, rows[i].n - 1), rows[i].last);
+        }
+    }
+}
