@@ -30,6 +30,35 @@ cp "$folder/predictions.csv" "$work/first.csv"
 run 0 sh "$work/paste.sh"
 cmp "$work/first.csv" "$folder/predictions.csv" || fail "a pasted step gives other predictions"
 
+# A training that is stopped, and then killed, goes on in the job's next attempts, and ends with the same bits.
+{
+  sed "s|\.\./\.\.|$SF_SOURCE_DIR|" "$digits"
+  echo 'retries = { max = 2; delay = 0; on = "failed"; };'
+} >"$work/again.cfg"
+run 0 "$sfbatch" submit "$work/again.cfg"
+again=$SF_QUEUE_DIR/jobs/2
+# stop_training ATTEMPT SIGNAL: to its process, as soon as there is one.
+stop_training () {
+  until_file "$again/attempt-$1/step-3.json"
+  for i in $(seq 100); do
+    for file in $(carriers 2 "$1"); do
+      if tr '\0' ' ' <"${file%environ}cmdline" | grep -q ' train '; then
+        kill -"$2" "$(basename "${file%/environ}")"
+        return
+      fi
+    done
+  done
+}
+until_file "$again/checkpoints/epoch-0001.safetensors"
+stop_training 1 TERM
+stop_training 2 KILL
+run 0 "$sfbatch" wait 2
+last=$(ls -d "$again"/attempt-* | wc -l)
+[ "$last" -eq 3 ] || [ "$last" -eq 2 ] || fail "$last attempts, wanted 3, or 2 where the second was too quick to be killed"
+cmp "$folder/checkpoints/epoch-0012.safetensors" "$again/checkpoints/epoch-0012.safetensors" || fail "a training that was stopped and killed ends otherwise"
+cmp "$folder/predictions.csv" "$again/predictions.csv" || fail "other predictions"
+[ "$(cat "$again/attempt-$last/step-1.log")" = "$(cat "$again/attempt-1/step-1.log")" ] || fail "the log of a step that was done is not in the last attempt"
+
 # What the build offers without an installation.
 run 0 "$SF_BUILD_DIR/bin/sf" inspect "$folder/digits.pef"
 run 0 "$SF_BUILD_DIR/bin/sfbatch" list

@@ -54,9 +54,9 @@ is_state () {
   [ "$found" = "$2" ] || { fail "job $1: found '$found', wanted '$2'"; "$sfbatch" show "$1"; }
 }
 
-# carriers ID: processes that carry the token of the job's attempt.
+# carriers ID [ATTEMPT]: processes that carry the token of the job's attempt, the first without.
 carriers () {
-  token=$(sed 's/.*"token":"\([^"]*\)".*/\1/' "$SF_QUEUE_DIR/jobs/$1/attempt-1/plan.json")
+  token=$(sed 's/.*"token":"\([^"]*\)".*/\1/' "$SF_QUEUE_DIR/jobs/$1/attempt-${2:-1}/plan.json")
   grep -lzxF "SF_ATTEMPT_TOKEN=$token" /proc/[0-9]*/environ 2>/dev/null
 }
 
