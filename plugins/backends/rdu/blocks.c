@@ -24,10 +24,17 @@ enum
 bool
 rdu_host_init (RduHost *host, int n_workers, GError **error)
 {
-  const char *forced = g_getenv ("SF_RDU_BLOCK");
+  const char *forced = g_getenv ("SF_RDU_BLOCK"), *chains = g_getenv ("SF_RDU_CHAINS");
+  bool has_none = g_strcmp0 (chains, "no") == 0;
   long cache = sysconf (_SC_LEVEL2_CACHE_SIZE);
   guint64 step = 0;
-  *host = (RduHost){ .n_workers = n_workers, .cache_bytes = cache > 0 ? cache : DEFAULT_CACHE };
+  *host = (RduHost){ .n_workers = n_workers,
+                     .cache_bytes = cache > 0 ? cache : DEFAULT_CACHE,
+                     .has_chains = !has_none };
+  if (chains != NULL && *chains != '\0' && !has_none && !g_str_equal (chains, "auto"))
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "SF_RDU_CHAINS: found \"%s\", wanted auto or no; unset it or name one of these",
+                    chains);
   if (forced != NULL && *forced != '\0'
       && !g_ascii_string_to_unsigned (forced, 10, 1, G_MAXINT32, &step, NULL))
     return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
@@ -107,9 +114,8 @@ follows (const SfStage *stage, const SfInstr *instr, const RduIsa *isa, size_t k
   return is_reduction && op->accumulates && goes_on (&stage->operands[instr->src[0]], kernel, k);
 }
 
-/* Whether the length of the counter's blocks is this host's business. */
-static bool
-is_free (const SfStage *stage, const RduIsa *isa, size_t k)
+bool
+rdu_blocks_are_free (const SfStage *stage, const RduIsa *isa, size_t k)
 {
   SfCounterKind kind = stage->counter[k].kind;
   if (kind == SF_COUNTER_SEQUENTIAL || stage->counter[k].extent == 0)
@@ -202,9 +208,8 @@ row_of_channels (const SfOperand *operand, bool channels_last, size_t k)
   return channels_last && operand->dim[1].coef[k] != 0 ? operand->shape.dim[1] : 0;
 }
 
-/* Shortest blocks of the counter that are worth while. */
-static int64_t
-grain (const SfStage *stage, const bool *channels_last, size_t k)
+int64_t
+rdu_blocks_least (const SfStage *stage, const bool *channels_last, size_t k)
 {
   int64_t least = 1;
   for (size_t i = 0; i < stage->n_instrs; i++)
@@ -268,9 +273,8 @@ firing_bytes (const SfStage *stage, unsigned free)
   return bytes;
 }
 
-/* Rough time of the whole stage on one worker. */
-static double
-estimate_ns (const SfStage *stage)
+double
+rdu_blocks_estimate_ns (const SfStage *stage)
 {
   double bytes = 0;
   for (size_t o = 0; o < stage->n_operands; o++)
@@ -372,7 +376,7 @@ join (SfStage *stage, SfOperand *operands, const RduIsa *isa, int64_t forced)
   for (size_t k = 0; k < stage->n_counters; k++)
     {
       SfCounter *counter = &stage->counter[k];
-      if (!is_free (stage, isa, k))
+      if (!rdu_blocks_are_free (stage, isa, k))
         continue;
       int64_t step = forced > 0 ? MIN (forced, counter->extent) : counter->extent;
       if (counter->kind == SF_COUNTER_REDUCTION)
@@ -387,7 +391,7 @@ join (SfStage *stage, SfOperand *operands, const RduIsa *isa, int64_t forced)
 static int64_t
 wanted_jobs (const SfStage *stage, const RduHost *host)
 {
-  double ns = MIN (estimate_ns (stage), (double) INT32_MAX);
+  double ns = MIN (rdu_blocks_estimate_ns (stage), (double) INT32_MAX);
   if (host->n_workers == 1)
     return 1;
   int64_t first = MIN ((int64_t) (ns / FIRST_JOB_NS), host->n_workers);
@@ -407,7 +411,7 @@ rdu_choose_blocks (SfStage *stage, const bool *channels_last, const RduIsa *isa,
     return operands;
   for (size_t k = 0; k < stage->n_counters; k++)
     if ((cut.free >> k & 1) != 0)
-      cut.least[k] = grain (stage, channels_last, k);
+      cut.least[k] = rdu_blocks_least (stage, channels_last, k);
   int64_t wanted = wanted_jobs (stage, host);
   __int128 near = host->cache_bytes / 4 * 3, far = FAR_CACHES * (__int128) host->cache_bytes;
   while ((n_jobs (stage) < wanted || firing_bytes (stage, cut.free) > near) && split (&cut, false))
@@ -427,5 +431,15 @@ rdu_choose_blocks (SfStage *stage, const bool *channels_last, const RduIsa *isa,
       while (n_jobs (stage) < MIN (wanted, host->n_workers) && split (&cut, true))
         ;
     }
+  return operands;
+}
+
+SfOperand *
+rdu_take_blocks (SfStage *stage, const RduIsa *isa, const RduHost *host, size_t k, int64_t step)
+{
+  SfOperand *operands = g_memdup2 (stage->operands, stage->n_operands * sizeof *operands);
+  stage->operands = operands;
+  if ((join (stage, operands, isa, host->forced_step) >> k & 1) != 0)
+    set_step (stage, operands, k, MIN (step, stage->counter[k].extent));
   return operands;
 }

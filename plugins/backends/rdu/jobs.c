@@ -56,16 +56,23 @@ run_jobs (void *user_data, int worker, int64_t begin, int64_t end)
   rdu_probe_end (probe, worker, SF_RECORD_STAGE, run->stage->id, started);
 }
 
+RduFrame
+rdu_stage_frame (const RduLaunch *launch, const RduStage *stage, uint64_t wanted)
+{
+  RduFrame frame = { .wanted = wanted };
+  for (size_t o = 0; o < stage->n_operands; o++)
+    if (stage->operands[o].kind != SF_OPERAND_TEMP)
+      frame.base[o] = launch->base[stage->operands[o].buffer];
+  for (size_t p = 0; p < stage->n_packings; p++)
+    frame.packed[stage->packings[p].operand] = launch->packed[stage->first_packing + p].data;
+  return frame;
+}
+
 void
 rdu_stage_run (RduMachine *machine, const RduLaunch *launch, const RduStage *stage, uint64_t wanted)
 {
-  Run run = { .machine = machine, .stage = stage, .frame.wanted = wanted };
-  for (size_t o = 0; o < stage->n_operands; o++)
-    run.frame.base[o] = stage->operands[o].kind == SF_OPERAND_TEMP
-                            ? NULL
-                            : launch->base[stage->operands[o].buffer];
-  for (size_t p = 0; p < stage->n_packings; p++)
-    run.frame.packed[stage->packings[p].operand] = launch->packed[stage->first_packing + p].data;
+  Run run
+      = { .machine = machine, .stage = stage, .frame = rdu_stage_frame (launch, stage, wanted) };
   if (stage->has_lanes)
     rdu_stage_fire_lanes (machine, stage, &run.frame);
   else if (stage->n_jobs == 1 || machine->n_threads == 1 || stage->work < WORTH_A_FORK)

@@ -90,6 +90,10 @@ SF_RDU_SOURCES = \
   plugins/backends/rdu/arena.h \
   plugins/backends/rdu/blocks.c \
   plugins/backends/rdu/blocks.h \
+  plugins/backends/rdu/chain_jobs.c \
+  plugins/backends/rdu/chain_rooms.c \
+  plugins/backends/rdu/chains.c \
+  plugins/backends/rdu/chains.h \
   plugins/backends/rdu/exact.c \
   plugins/backends/rdu/fused.c \
   plugins/backends/rdu/isa.c \

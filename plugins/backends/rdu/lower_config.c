@@ -238,16 +238,30 @@ lower_counters (const SfStage *from, RduStage *to)
     }
 }
 
-static bool
-lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const RduIsa *isa,
-             const RduHost *host, const RduLayouts *layouts, RduStage *to, GError **error)
+/* What stages are lowered for. */
+typedef struct
 {
+  const RduConfig *config;
+  const RduIsa *isa;
+  const RduHost *host; /* NULL: the program's own blocks */
+  const RduLayouts *layouts;
+} Lowering;
+
+static bool
+lower_stage (const Lowering *lowering, const SfStage *from, uint32_t id, const RduLink *link,
+             RduStage *to, GError **error)
+{
+  const RduConfig *config = lowering->config;
+  const RduIsa *isa = lowering->isa;
   *to = (RduStage){ .id = id,
                     .name = g_strdup (from->name),
                     .n_counters = (int) from->n_counters,
                     .flops = from->flops,
                     .isa = isa,
-                    .row_elems = 1 };
+                    .row_elems = 1,
+                    .chain = link->chain,
+                    .chain_counter = (int) link->counter,
+                    .chain_step = link->step };
   if (from->n_operands > RDU_MAX_OPERANDS)
     return sf_fail (error, SF_ERROR_UNSUPPORTED,
                     "stage %s: %zu operands, wanted at most %d; cut the fusion group", to->name,
@@ -259,9 +273,10 @@ lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const Rd
     {
       const SfOperand *operand = &from->operands[to->n_operands];
       RduOperand *lowered = &to->operands[to->n_operands];
-      lower_operand (from, operand,
-                     rdu_layouts_of_operand (layouts, config->index, id, (uint32_t) to->n_operands),
-                     lowered);
+      lower_operand (
+          from, operand,
+          rdu_layouts_of_operand (lowering->layouts, config->index, id, (uint32_t) to->n_operands),
+          lowered);
       int64_t n = box_elems (operand);
       to->work += n;
       if (operand->kind != SF_OPERAND_TEMP)
@@ -282,8 +297,8 @@ lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const Rd
         to->row_elems = MAX (to->row_elems, box_elems (&from->operands[instr->dst[0]]));
     }
   split_counters (to);
-  if (host != NULL)
-    rdu_stage_find_partials (to, host->n_workers);
+  if (lowering->host != NULL && link->chain == SF_NONE)
+    rdu_stage_find_partials (to, lowering->host->n_workers);
   rdu_stage_group (to, isa);
   rdu_stage_find_purposes (to);
   rdu_stage_find_packings (to);
@@ -291,8 +306,8 @@ lower_stage (const SfStage *from, uint32_t id, const RduConfig *config, const Rd
   place_temps (from, to);
   for (int k = 0; k < to->n_counters; k++)
     to->work *= to->n_blocks[k];
-  if (host != NULL)
-    rdu_stage_find_lanes (to, host->n_workers);
+  if (lowering->host != NULL)
+    rdu_stage_find_lanes (to, lowering->host->n_workers);
   return true;
 }
 
@@ -347,14 +362,49 @@ order_stages (const SfProgram *program, uint32_t index, size_t n, uint32_t *orde
   return true;
 }
 
-static SfOperand *
-choose_blocks (SfStage *stage, uint32_t id, const RduConfig *config, const RduIsa *isa,
-               const RduHost *host, const RduLayouts *layouts)
+/* Per operand: whether its memory has channels innermost; owned. */
+static bool *
+find_channels_last (const Lowering *lowering, const SfStage *stage, uint32_t id)
 {
-  g_autofree bool *channels_last = g_new (bool, stage->n_operands + 1);
+  bool *channels_last = g_new (bool, stage->n_operands + 1);
   for (uint32_t o = 0; o < stage->n_operands; o++)
-    channels_last[o] = rdu_layouts_of_operand (layouts, config->index, id, o);
-  return rdu_choose_blocks (stage, channels_last, isa, host);
+    channels_last[o] = rdu_layouts_of_operand (lowering->layouts, lowering->config->index, id, o);
+  return channels_last;
+}
+
+/* Blocks that suit the host; NULL: the program's own. */
+static SfOperand *
+choose_blocks (const Lowering *lowering, SfStage *stage, const bool *channels_last,
+               const RduLink *link)
+{
+  if (lowering->host == NULL)
+    return NULL;
+  if (link->chain != SF_NONE)
+    return rdu_take_blocks (stage, lowering->isa, lowering->host, link->counter, link->step);
+  return rdu_choose_blocks (stage, channels_last, lowering->isa, lowering->host);
+}
+
+/* Stages in running order. */
+static bool
+lower_stages (const Lowering *lowering, const uint32_t *order, SfStage *stages,
+              bool *const *channels_last, RduConfig *config, size_t n_stages, GError **error)
+{
+  static const RduLink none = { .chain = SF_NONE };
+  g_autofree RduLink *links = lowering->host != NULL ? rdu_find_chains (
+                                  stages, channels_last, n_stages, lowering->isa, lowering->host)
+                                                     : NULL;
+  while (config->n_stages < n_stages)
+    {
+      size_t s = config->n_stages++;
+      RduStage *to = &config->stages[s];
+      const RduLink *link = links != NULL ? &links[s] : &none;
+      g_autofree SfOperand *operands = choose_blocks (lowering, &stages[s], channels_last[s], link);
+      if (!lower_stage (lowering, &stages[s], order[s], link, to, error))
+        return false;
+      to->first_packing = config->n_packings;
+      config->n_packings += to->n_packings;
+    }
+  return true;
 }
 
 bool
@@ -384,20 +434,16 @@ rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa, c
   g_autofree uint32_t *order = g_new (uint32_t, n_stages);
   if (!order_stages (program, index, n_stages, order, error))
     return false;
-  while (config->n_stages < n_stages)
+  const Lowering lowering = { .config = config, .isa = isa, .host = host, .layouts = layouts };
+  g_autofree SfStage *stages = g_new (SfStage, n_stages + 1);
+  g_autoptr (GPtrArray) channels_last = g_ptr_array_new_with_free_func (g_free);
+  for (size_t s = 0; s < n_stages; s++)
     {
-      SfStage stage = sf_config_stage (program, index, order[config->n_stages]);
-      RduStage *to = &config->stages[config->n_stages++];
-      g_autofree SfOperand *operands = host != NULL
-                                           ? choose_blocks (&stage, order[config->n_stages - 1],
-                                                            config, isa, host, layouts)
-                                           : NULL;
-      if (!lower_stage (&stage, order[config->n_stages - 1], config, isa, host, layouts, to, error))
-        return false;
-      to->first_packing = config->n_packings;
-      config->n_packings += to->n_packings;
+      stages[s] = sf_config_stage (program, index, order[s]);
+      g_ptr_array_add (channels_last, find_channels_last (&lowering, &stages[s], order[s]));
     }
-  return true;
+  return lower_stages (&lowering, order, stages, (bool *const *) channels_last->pdata, config,
+                       n_stages, error);
 }
 
 void
@@ -419,6 +465,7 @@ rdu_config_clear (RduConfig *config)
   for (size_t s = 0; s < config->n_stages; s++)
     rdu_stage_clear (&config->stages[s]);
   g_free (config->buffers);
+  g_free (config->chains);
   g_free (config->stages);
   g_free (config->streams);
   *config = (RduConfig){ 0 };

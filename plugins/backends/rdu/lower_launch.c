@@ -116,8 +116,10 @@ buffer_life (const Planner *planner, const RduLaunch *launch, uint32_t b)
       if (config->stages[s].operands[o].kind != SF_OPERAND_TEMP
           && config->stages[s].operands[o].buffer == b)
         {
-          life.first = MIN (life.first, planner->now + 1 + (int64_t) s);
-          life.last = MAX (life.last, planner->now + 1 + (int64_t) s);
+          size_t first, last;
+          rdu_stage_time (config, s, &first, &last);
+          life.first = MIN (life.first, planner->now + 1 + (int64_t) first);
+          life.last = MAX (life.last, planner->now + 1 + (int64_t) last);
         }
   for (size_t i = 0; i < launch->n_loads; i++)
     if (launch->loads[i].buffer == b)
@@ -168,9 +170,15 @@ plan_packings (Planner *planner, const RduLaunch *launch)
                           && (machine->tensors[tensor].role == SF_TENSOR_STATE
                               || machine->tensors[tensor].role == SF_TENSOR_CONST)
                           && !planner->is_changed[tensor];
-        packed->is_used = packed->is_kept || packing->pays_at_once;
-        int64_t at = planner->now + 1 + (int64_t) s;
-        RduLife life = { .elems = packing->elems, .first = at, .last = at };
+        packed->is_used = packed->is_kept
+                          || (packing->pays_at_once
+                              && !rdu_stage_shares_blocks (
+                                  launch->config, s, stage->operands[packing->operand].buffer));
+        size_t first, last;
+        rdu_stage_time (launch->config, s, &first, &last);
+        RduLife life = { .elems = packing->elems,
+                         .first = planner->now + 1 + (int64_t) first,
+                         .last = planner->now + 1 + (int64_t) last };
         if (packed->is_kept)
           {
             packed->offset = machine->kept_elems;
@@ -507,6 +515,11 @@ rdu_lower_entries (RduMachine *machine, GError **error)
         = (RduEntry){ .name = g_strdup (sf_entry_name (program, (uint32_t) machine->n_entries)),
                       .index = (uint32_t) machine->n_entries };
   rdu_leave_out_copies (machine);
+  for (size_t c = 0; c < machine->n_configs; c++)
+    {
+      rdu_config_chain (&machine->configs[c]);
+      machine->room_elems = MAX (machine->room_elems, machine->configs[c].room_elems);
+    }
   rdu_find_replacements (machine);
   rdu_find_lent (machine);
   if (!place_lasting (machine, error))

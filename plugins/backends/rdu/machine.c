@@ -50,7 +50,9 @@ make_workers (RduMachine *machine, GError **error)
       machine->workers[w].temp = rdu_memory_new (machine->temp_elems, "scratch of a worker", error);
       machine->workers[w].scratch = rdu_memory_new (scratch_elems (machine), "scratch of a worker",
                                                     error);
-      if (machine->workers[w].temp == NULL || machine->workers[w].scratch == NULL)
+      machine->workers[w].room = rdu_memory_new (machine->room_elems, "room of a worker", error);
+      if (machine->workers[w].temp == NULL || machine->workers[w].scratch == NULL
+          || machine->workers[w].room == NULL)
         return false;
     }
   machine->partials = rdu_memory_new (machine->partial_elems, "partial sums", error);
@@ -93,6 +95,7 @@ rdu_machine_close (RduMachine *machine)
     {
       rdu_memory_free (machine->workers[w].temp, machine->temp_elems);
       rdu_memory_free (machine->workers[w].scratch, scratch_elems (machine));
+      rdu_memory_free (machine->workers[w].room, machine->room_elems);
     }
   if (machine->pool != NULL)
     sf_thread_pool_free (machine->pool);

@@ -8,6 +8,7 @@
 #include <sf/threads.h>
 
 #include "plugins/backends/rdu/blocks.h"
+#include "plugins/backends/rdu/chains.h"
 #include "plugins/backends/rdu/kernels.h"
 #include "plugins/backends/rdu/layout.h"
 #include "plugins/backends/rdu/probe.h"
@@ -118,7 +119,19 @@ typedef struct
   size_t n_packings, first_packing;  /* first: of the config's, which a launch has side by side */
   RduPacking *packings;
   int64_t temp_elems, row_elems;
+  uint32_t chain;    /* of the config; SF_NONE: in none */
+  int chain_counter; /* which goes through the chain's blocks, of so many of its elements, */
+  int64_t chain_step;
+  int64_t chain_blocks; /* and so many of its own blocks */
+  bool in_turn;         /* it adds up over that counter: its firings keep their order */
 } RduStage;
+
+/* Neighbouring stages that are fired block by block. */
+typedef struct
+{
+  size_t first, n_stages;
+  int64_t n_blocks;
+} RduChain;
 
 typedef struct
 {
@@ -129,6 +142,9 @@ typedef struct
   int64_t n_elems, tokens, token_elems, depth;
   bool is_left_out;     /* nobody makes it: its readers read what it would be a copy of */
   bool takes_unrounded; /* all that read it round it */
+  /* What is seen inside a chain only is in a worker's room, a block of it at a time. */
+  int64_t room_elems;  /* of a block; 0: it has memory of its own */
+  int64_t room_offset; /* elements into the room */
 } RduBuffer;
 
 typedef struct
@@ -137,6 +153,9 @@ typedef struct
   size_t n_buffers, n_stages, n_streams, n_packings;
   RduBuffer *buffers;
   RduStage *stages; /* in an order in which what is read has been written */
+  size_t n_chains;
+  RduChain *chains;
+  int64_t room_elems; /* that a worker needs for the chains */
   SfStream *streams;
 } RduConfig;
 
@@ -248,7 +267,7 @@ typedef struct
 
 typedef struct
 {
-  float *temp, *scratch;
+  float *temp, *scratch, *room;
   RduFault fault;
 } RduWorker;
 
@@ -269,7 +288,7 @@ typedef struct
   int64_t arena_elems;
   uint32_t last_entry; /* this one's at present; SF_NONE: no step yet */
   int32_t *memory;     /* of the tensors that outlive steps */
-  int64_t memory_elems, temp_elems, row_elems;
+  int64_t memory_elems, temp_elems, row_elems, room_elems;
   int32_t *partials; /* of the stage that runs */
   int64_t partial_elems;
   int32_t *kept; /* packed forms of what does not change from step to step */
@@ -352,7 +371,22 @@ void rdu_partials_place (const RduMachine *machine, const RduStage *stage, const
 /* Adds up what all firings left, into the frame's operands. */
 void rdu_partials_fold (const RduMachine *machine, const RduStage *stage, const RduFrame *frame);
 
+/* chain_rooms.c */
+/* The chains of the stages that are left, and where what they hand on lives. */
+void rdu_config_chain (RduConfig *config);
+/* When the stage at this position runs: with all others of its chain. */
+void rdu_stage_time (const RduConfig *config, size_t position, size_t *first, size_t *last);
+/* Whether another stage of its chain writes the buffer: it is never there whole before the stage
+ * fires. */
+bool rdu_stage_shares_blocks (const RduConfig *config, size_t position, uint32_t buffer);
+
+/* chain_jobs.c */
+/* All firings of the chain's stages, over the pool's workers. None of them can leave a fault. */
+void rdu_chain_run (RduMachine *machine, const RduLaunch *launch, const RduChain *chain);
+
 /* jobs.c */
+/* Where a launch has the operands of the stage; wanted: as in a frame. */
+RduFrame rdu_stage_frame (const RduLaunch *launch, const RduStage *stage, uint64_t wanted);
 /* All firings, over the pool's workers; wanted: as in a frame. A fault is left in the workers. */
 void rdu_stage_run (RduMachine *machine, const RduLaunch *launch, const RduStage *stage,
                     uint64_t wanted);

@@ -120,6 +120,19 @@ reads_before_writing (const RduStage *stage, uint32_t out, uint32_t old_buffer)
   return true;
 }
 
+/* Whether another stage that reads `old_buffer` is fired by turns with the writer. */
+static bool
+is_read_by_turns (const RduConfig *config, size_t writer, uint32_t old_buffer)
+{
+  size_t first, last;
+  rdu_stage_time (config, writer, &first, &last);
+  for (size_t s = first; s <= last; s++)
+    for (size_t o = 0; s != writer && o < config->stages[s].n_operands; o++)
+      if (sees (&config->stages[s].operands[o], SF_OPERAND_IN, old_buffer))
+        return true;
+  return false;
+}
+
 /* Whether no stage reads an element of `old_buffer` after its place in `new_buffer` is written. */
 static bool
 is_over_in_time (const RduConfig *config, uint32_t old_buffer, uint32_t new_buffer)
@@ -134,7 +147,8 @@ is_over_in_time (const RduConfig *config, uint32_t old_buffer, uint32_t new_buff
           if (sees (&stage->operands[o], SF_OPERAND_OUT, new_buffer))
             {
               n_writers++;
-              is_over &= reads_before_writing (stage, o, old_buffer);
+              is_over &= reads_before_writing (stage, o, old_buffer)
+                         && !is_read_by_turns (config, s, old_buffer);
             }
           else if (sees (&stage->operands[o], SF_OPERAND_IN, old_buffer))
             /* In the writer's own stage its operand decides. */

@@ -124,6 +124,35 @@ is_first_of_buffer (const RduStage *stage, size_t operand)
   return stage->operands[operand].kind == SF_OPERAND_OUT;
 }
 
+/* Returns how many stages. */
+static size_t
+run_chain (RduMachine *machine, RduLaunch *launch, const RduChain *chain)
+{
+  for (size_t s = chain->first; s < chain->first + chain->n_stages; s++)
+    if (launch->wanted[s] != 0)
+      rdu_stage_pack (machine, launch, &launch->config->stages[s], launch->wanted[s]);
+  rdu_chain_run (machine, launch, chain);
+  return chain->n_stages;
+}
+
+/* An observer wants whole buffers: then stages of chains run like others. */
+static bool
+run_stage (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, size_t position,
+           const SfBackendStep *step, GError **error)
+{
+  const RduStage *stage = &launch->config->stages[position];
+  if (launch->wanted[position] == 0)
+    return true;
+  rdu_stage_pack (machine, launch, stage, launch->wanted[position]);
+  rdu_stage_run (machine, launch, stage, launch->wanted[position]);
+  if (!rdu_check_faults (machine, entry, launch, stage, error))
+    return false;
+  for (size_t o = 0; step->observer != NULL && o < stage->n_operands; o++)
+    if (is_first_of_buffer (stage, o))
+      observe (machine, entry, launch, position, stage->operands[o].buffer, step);
+  return true;
+}
+
 static bool
 run_rdu (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, const SfBackendStep *step,
          GError **error)
@@ -133,19 +162,11 @@ run_rdu (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, const Sf
     return rdu_launch_exact (machine, entry, launch, error);
   resolve (machine, launch);
   transfer_all (machine, launch, launch->loads, launch->n_loads, false);
-  for (size_t s = 0; s < config->n_stages; s++)
-    {
-      const RduStage *stage = &config->stages[s];
-      if (launch->wanted[s] == 0)
-        continue;
-      rdu_stage_pack (machine, launch, stage, launch->wanted[s]);
-      rdu_stage_run (machine, launch, stage, launch->wanted[s]);
-      if (!rdu_check_faults (machine, entry, launch, stage, error))
-        return false;
-      for (size_t o = 0; step->observer != NULL && o < stage->n_operands; o++)
-        if (is_first_of_buffer (stage, o))
-          observe (machine, entry, launch, s, stage->operands[o].buffer, step);
-    }
+  for (size_t s = 0; s < config->n_stages;)
+    if (config->stages[s].chain != SF_NONE && step->observer == NULL)
+      s += run_chain (machine, launch, &config->chains[config->stages[s].chain]);
+    else if (!run_stage (machine, entry, launch, s++, step, error))
+      return false;
   transfer_all (machine, launch, launch->stores, launch->n_stores, true);
   return true;
 }

@@ -159,13 +159,19 @@ static const struct
 {
   const char *name;
   int n_threads;
-  const char *block; /* forced length of blocks; NULL: chosen */
+  const char *block; /* forced length of blocks, and of chains; NULL: chosen */
+  const char *chains;
   bool exact_firing;
 } ways[] = {
-  { "2 threads", 2, NULL, false },   { "3 threads", 3, NULL, false },
-  { "8 threads", 8, NULL, false },   { "blocks of 1", 2, "1", false },
-  { "blocks of 5", 1, "5", false },  { "blocks of everything", 3, "100000", false },
-  { "exact firing", 1, NULL, true },
+  { "2 threads", 2, NULL, "auto", false },
+  { "3 threads", 3, NULL, "auto", false },
+  { "8 threads", 8, NULL, "auto", false },
+  { "blocks of 1", 2, "1", "auto", false },
+  { "blocks of 2", 3, "2", "auto", false },
+  { "blocks of 5", 1, "5", "auto", false },
+  { "blocks of 3 without chains", 2, "3", "no", false },
+  { "blocks of everything", 3, "100000", "no", false },
+  { "exact firing", 1, NULL, "auto", true },
 };
 
 SF_TEST_CASES (RduCompiled, SameBitsHoweverItRuns, cases, G_N_ELEMENTS (cases), sf_test_row_name)
@@ -182,9 +188,11 @@ SF_TEST_CASES (RduCompiled, SameBitsHoweverItRuns, cases, G_N_ELEMENTS (cases), 
     {
       if (ways[w].block != NULL)
         g_setenv ("SF_RDU_BLOCK", ways[w].block, TRUE);
+      g_setenv ("SF_RDU_CHAINS", ways[w].chains, TRUE);
       g_autofree float *other = train (&model, "rdu", ways[w].n_threads, ways[w].exact_firing,
                                        &n_other, &error);
       g_unsetenv ("SF_RDU_BLOCK");
+      g_unsetenv ("SF_RDU_CHAINS");
       SF_REQUIRE_NO_ERROR (error);
       SF_CHECK_MSG (n == n_other && memcmp (one, other, (size_t) n * 4) == 0, "%s: other bits",
                     ways[w].name);
