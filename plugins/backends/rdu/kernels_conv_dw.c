@@ -71,12 +71,52 @@ result_at (const RduView *dw, int64_t o, int64_t c, int64_t tap)
          + tap % dw->n[3] * dw->stride[3];
 }
 
+/* Whether the taps of a channel are together in the result, behind those of the channel before. */
+static bool
+is_dense (const Part *part)
+{
+  const RduView *dw = part->dw;
+  int64_t taps = dw->n[2] * dw->n[3];
+  return part->n_taps == taps && dw->stride[3] == 1 && dw->stride[2] == dw->n[3]
+         && dw->stride[1] == taps;
+}
+
+/* Up to a vector of result channels from `o` on, by a vector of what the result has in a row from
+ * element `at` on. */
+static void
+exchange_square (const Part *part, int64_t o, int64_t at, bool is_load)
+{
+  int64_t n_out = min (part->n_out - o, VL), n = min (part->n_in * part->n_taps - at, VL);
+  float *result = result_at (part->dw, part->o + o, part->c, 0) + at, *sums[VL];
+  RduVec x[VL];
+  for (int64_t i = 0; i < n; i++)
+    sums[i] = part->sums + o
+              + ((at + i) % part->n_taps * part->n_in + (at + i) / part->n_taps) * part->out_row;
+  for (int64_t i = 0; i < VL; i++)
+    x[i] = i >= (is_load ? n_out : n) ? rdu_vec_zero ()
+           : is_load ? rdu_vec_load_lanes (result + i * part->dw->stride[0], rdu_lanes (n))
+                     : rdu_vec_load (sums[i]);
+  rdu_vec_transpose (x);
+  for (int64_t i = 0; i < (is_load ? n : n_out); i++)
+    if (is_load)
+      rdu_vec_store (sums[i], x[i]);
+    else
+      rdu_vec_store_lanes (result + i * part->dw->stride[0], rdu_lanes (n), x[i]);
+}
+
 /* Between the sums and the result, in whose order of taps the result is walked through: it is the
  * larger one in memory. */
 static void
 exchange_sums (const Part *part, bool is_load)
 {
   int64_t stride = part->dw->stride[0];
+  if (is_dense (part))
+    {
+      for (int64_t o = 0; o < part->n_out; o += VL)
+        for (int64_t at = 0; at < part->n_in * part->n_taps; at += VL)
+          exchange_square (part, o, at, is_load);
+      return;
+    }
   for (int64_t o = 0; o < part->n_out; o += VL)
     for (int64_t c = 0; c < part->n_in; c++)
       for (int64_t t = 0; t < part->n_taps; t++)

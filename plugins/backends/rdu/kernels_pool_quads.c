@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pools whose windows are two by two and touch: every element of the image is under one tap. Lanes
- * are channels where these are innermost in memory, else windows of a row; the bits are those of
- * any other pool. */
+ * are channels where these are innermost in the image's memory, else windows of a row; the bits are
+ * those of any other pool. */
 #include "plugins/backends/rdu/kernels_pool.h"
+#include "plugins/backends/rdu/kernels_transpose.h"
 
 #define VL RDU_VECTOR
 
@@ -21,7 +22,8 @@ typedef int32_t Places __attribute__ ((vector_size (RDU_VECTOR * 4)));
 
 static const float four = 4;
 
-/* A row of windows: the two rows of the image that they lie on, and of its gradient. */
+/* A row of windows, or all of an image: the two rows of the image that the first ones lie on, and
+ * of its gradient. */
 typedef struct
 {
   const float *x[2];
@@ -29,6 +31,8 @@ typedef struct
   float *windows;
   int64_t n_windows, n_channels;
   int64_t x_column, dx_column, window; /* from element to element */
+  /* Where channels of windows are apart: windows of a row, and from there to the next one. */
+  int64_t n_columns, x_row, dx_row, channel;
 } Row;
 
 static inline int64_t
@@ -93,13 +97,18 @@ spread_maximum (const RduVec v[4], RduVec g, RduVec share[4])
     }
 }
 
-/* `n` lanes from element `image` of the image's rows and `window` of the windows' on. */
-static inline __attribute__ ((always_inline)) void
-run_lanes (const Row *row, RduPoolOp op, bool in_rows, int64_t x, int64_t dx, int64_t window,
-           int64_t n)
+static inline bool
+is_gradient (RduPoolOp op)
+{
+  return op == RDU_POOL_MAX_BWD || op == RDU_POOL_MEAN_BWD;
+}
+
+/* `n` lanes of windows: what they give; or, of their gradients g, what the image gets. */
+static inline __attribute__ ((always_inline)) RduVec
+run_quad (const Row *row, RduPoolOp op, bool in_rows, int64_t x, int64_t dx, int64_t n, RduVec g)
 {
   RduLanes lanes = rdu_lanes (n);
-  RduVec v[4], share[4], g = rdu_vec_zero ();
+  RduVec v[4], share[4];
   for (int i = 0; i < 2 && op != RDU_POOL_MEAN_BWD; i++)
     if (in_rows)
       load_columns (row->x[i] + x, n, &v[2 * i], &v[2 * i + 1]);
@@ -108,13 +117,8 @@ run_lanes (const Row *row, RduPoolOp op, bool in_rows, int64_t x, int64_t dx, in
         v[2 * i] = rdu_vec_load_lanes (row->x[i] + x, lanes);
         v[2 * i + 1] = rdu_vec_load_lanes (row->x[i] + x + row->x_column, lanes);
       }
-  if (op == RDU_POOL_MAX || op == RDU_POOL_MEAN)
-    {
-      RduVec y = op == RDU_POOL_MAX ? maximum (v) : mean (v);
-      rdu_vec_store_lanes (row->windows + window, lanes, y);
-      return;
-    }
-  g = rdu_vec_load_lanes (row->windows + window, lanes);
+  if (!is_gradient (op))
+    return op == RDU_POOL_MAX ? maximum (v) : mean (v);
   if (op == RDU_POOL_MAX_BWD)
     spread_maximum (v, g, share);
   else
@@ -127,6 +131,19 @@ run_lanes (const Row *row, RduPoolOp op, bool in_rows, int64_t x, int64_t dx, in
         rdu_vec_store_lanes (row->dx[i] + dx, lanes, share[2 * i]);
         rdu_vec_store_lanes (row->dx[i] + dx + row->dx_column, lanes, share[2 * i + 1]);
       }
+  return g;
+}
+
+/* `n` lanes from elements x and dx of the image's rows and `window` of the windows' on. */
+static inline __attribute__ ((always_inline)) void
+run_lanes (const Row *row, RduPoolOp op, bool in_rows, int64_t x, int64_t dx, int64_t window,
+           int64_t n)
+{
+  RduLanes lanes = rdu_lanes (n);
+  RduVec g = is_gradient (op) ? rdu_vec_load_lanes (row->windows + window, lanes) : rdu_vec_zero ();
+  RduVec y = run_quad (row, op, in_rows, x, dx, n, g);
+  if (!is_gradient (op))
+    rdu_vec_store_lanes (row->windows + window, lanes, y);
 }
 
 static inline __attribute__ ((always_inline)) void
@@ -146,6 +163,45 @@ run_row (const Row *row, RduPoolOp op, bool in_rows)
     }
 }
 
+/* Up to a vector of windows from `first` on, of up to a vector of channels from `channel` on: the
+ * channels of a window are brought together, or apart. */
+static inline __attribute__ ((always_inline)) void
+run_turned_part (const Row *row, RduPoolOp op, int64_t channel, int64_t first)
+{
+  int64_t n_channels = min (row->n_channels - channel, VL), n = min (row->n_windows - first, VL);
+  int64_t down = first / row->n_columns, column = first % row->n_columns;
+  float *windows = row->windows + channel * row->channel + first;
+  RduVec side[VL];
+  for (int i = 0; i < VL; i++)
+    side[i] = is_gradient (op) && i < n_channels
+                  ? rdu_vec_load_lanes (windows + i * row->channel, rdu_lanes (n))
+                  : rdu_vec_zero ();
+  if (is_gradient (op))
+    rdu_vec_transpose (side);
+  for (int64_t w = 0; w < n; w++)
+    {
+      side[w] = run_quad (row, op, false, down * row->x_row + column * 2 * row->x_column + channel,
+                          down * row->dx_row + column * 2 * row->dx_column + channel, n_channels,
+                          side[w]);
+      column++;
+      down += column == row->n_columns;
+      column = column == row->n_columns ? 0 : column;
+    }
+  if (is_gradient (op))
+    return;
+  rdu_vec_transpose (side);
+  for (int64_t i = 0; i < n_channels; i++)
+    rdu_vec_store_lanes (windows + i * row->channel, rdu_lanes (n), side[i]);
+}
+
+static inline __attribute__ ((always_inline)) void
+run_turned (const Row *row, RduPoolOp op)
+{
+  for (int64_t channel = 0; channel < row->n_channels; channel += VL)
+    for (int64_t first = 0; first < row->n_windows; first += VL)
+      run_turned_part (row, op, channel, first);
+}
+
 #define ROWS(name, op)                         \
   static void name##_channels (const Row *row) \
   {                                            \
@@ -154,17 +210,28 @@ run_row (const Row *row, RduPoolOp op, bool in_rows)
   static void name##_in_rows (const Row *row)  \
   {                                            \
     run_row (row, op, true);                   \
+  }                                            \
+  static void name##_turned (const Row *row)   \
+  {                                            \
+    run_turned (row, op);                      \
   }
 ROWS (max, RDU_POOL_MAX)
 ROWS (max_bwd, RDU_POOL_MAX_BWD)
 ROWS (mean, RDU_POOL_MEAN)
 ROWS (mean_bwd, RDU_POOL_MEAN_BWD)
 
-static void (*const runs[][2]) (const Row *row) = {
-  [RDU_POOL_MAX] = { max_channels, max_in_rows },
-  [RDU_POOL_MAX_BWD] = { max_bwd_channels, max_bwd_in_rows },
-  [RDU_POOL_MEAN] = { mean_channels, mean_in_rows },
-  [RDU_POOL_MEAN_BWD] = { mean_bwd_channels, mean_bwd_in_rows },
+typedef enum
+{
+  CHANNELS, /* lanes are channels; of windows, too */
+  IN_ROWS,  /* lanes are windows */
+  TURNED,   /* lanes are channels, which are apart in memory of windows */
+} Way;
+
+static void (*const runs[][3]) (const Row *row) = {
+  [RDU_POOL_MAX] = { max_channels, max_in_rows, max_turned },
+  [RDU_POOL_MAX_BWD] = { max_bwd_channels, max_bwd_in_rows, max_bwd_turned },
+  [RDU_POOL_MEAN] = { mean_channels, mean_in_rows, mean_turned },
+  [RDU_POOL_MEAN_BWD] = { mean_bwd_channels, mean_bwd_in_rows, mean_bwd_turned },
 };
 
 static bool
@@ -181,12 +248,24 @@ fits (const RduPool *pool, const RduView *dx)
   return fits;
 }
 
-/* Whether dimension d is innermost in the memory of all. */
+/* Whether dimension d is innermost in the memory of the image and its gradient. */
 static bool
 is_innermost (const RduPool *pool, const RduView *dx, int d)
 {
-  return pool->image->stride[d] == 1 && pool->windows->stride[d] == 1
-         && (dx == NULL || dx->stride[d] == 1);
+  return pool->image->stride[d] == 1 && (dx == NULL || dx->stride[d] == 1);
+}
+
+/* false: there is none. */
+static bool
+find_way (const RduPool *pool, const RduView *dx, Way *way)
+{
+  const RduView *y = pool->windows;
+  bool have_channels = is_innermost (pool, dx, 1);
+  *way = is_innermost (pool, dx, 3) && y->stride[3] == 1 ? IN_ROWS
+         : have_channels && y->stride[1] == 1            ? CHANNELS
+                                                         : TURNED;
+  return *way != TURNED
+         || (have_channels && y->stride[3] == 1 && y->stride[2] == y->n[3] && y->n[3] > 0);
 }
 
 static float *
@@ -200,17 +279,21 @@ bool
 RDU_SYMBOL (rdu_pool_quads) (const RduPool *pool, const RduView *dx, RduPoolOp op)
 {
   const RduView *x = pool->image, *y = pool->windows;
-  bool in_rows = is_innermost (pool, dx, 3);
-  if (!fits (pool, dx) || (!in_rows && !is_innermost (pool, dx, 1)))
+  Way way;
+  if (!fits (pool, dx) || !find_way (pool, dx, &way))
     return false;
-  Row row = { .n_windows = y->n[3],
+  Row row = { .n_windows = way == TURNED ? y->n[2] * y->n[3] : y->n[3],
               .n_channels = x->n[1],
               .x_column = x->stride[3],
               .dx_column = dx != NULL ? dx->stride[3] : 0,
-              .window = y->stride[3] };
-  int64_t planes = in_rows ? x->n[1] : 1;
+              .window = y->stride[3],
+              .n_columns = y->n[3],
+              .x_row = 2 * x->stride[2],
+              .dx_row = dx != NULL ? 2 * dx->stride[2] : 0,
+              .channel = y->stride[1] };
+  int64_t planes = way == IN_ROWS ? x->n[1] : 1, n_rows = way == TURNED ? 1 : y->n[2];
   for (int64_t i = 0; i < y->n[0] * planes; i++)
-    for (int64_t h = 0; h < y->n[2]; h++)
+    for (int64_t h = 0; h < n_rows; h++)
       {
         row.windows = at (y, i / planes, i % planes, h);
         for (int tap = 0; tap < 2; tap++)
@@ -218,7 +301,7 @@ RDU_SYMBOL (rdu_pool_quads) (const RduPool *pool, const RduView *dx, RduPoolOp o
             row.x[tap] = at (x, i / planes, i % planes, 2 * h + tap);
             row.dx[tap] = dx != NULL ? at (dx, i / planes, i % planes, 2 * h + tap) : NULL;
           }
-        runs[op][in_rows](&row);
+        runs[op][way](&row);
       }
   return true;
 }
