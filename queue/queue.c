@@ -14,7 +14,7 @@
 
 enum
 {
-  ASK_TRIES = 3, /* a daemon may end, or be killed, at any moment */
+  ASK_TRIES = 8, /* a daemon may end, or be killed, at any moment */
   MAX_LINKS = 1000000,
 };
 

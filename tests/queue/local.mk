@@ -1,0 +1,2 @@
+# Build fragment of tests/queue.
+TESTS += tests/queue/kill_test.sh
