@@ -9,7 +9,7 @@
 enum
 {
   JOBS_PER_WORKER = 4,
-  MIN_JOB_NS = 10000,     /* what a job of its own must be worth, */
+  MIN_JOB_NS = 20000,     /* what a job of its own must be worth, */
   FIRST_JOB_NS = 4000,    /* and the first one of a worker, which would wait otherwise */
   GEMM_ROWS = 48,         /* that packing needs to pay */
   CONV_PIXELS = 128,      /* the same of a convolution */
