@@ -147,15 +147,19 @@ rdu_entry_find_purposes (const RduMachine *machine, RduEntry *entry)
 
 /* ---- of a step ---- */
 
+/* Later phases of a step go on from what its first one made. */
 static uint64_t
 wanted_outputs (const RduMachine *machine, const RduEntry *entry, const SfBackendStep *step)
 {
   uint64_t wanted = 0;
-  bool runs_forward = (step->phases & 1u << SF_PHASE_FWD) != 0;
-  for (size_t i = 0; runs_forward && i < sf_entry_n_outputs (machine->program, entry->index); i++)
+  if (step->observer != NULL || machine->exact_firing)
+    return ALL;
+  if ((step->phases & 1u << SF_PHASE_FWD) == 0 && entry->wanted != 0)
+    return entry->wanted;
+  for (size_t i = 0; i < sf_entry_n_outputs (machine->program, entry->index); i++)
     if (step->outputs != NULL && step->outputs[i].data != NULL)
       wanted |= output_bit (i);
-  return wanted == 0 || step->observer != NULL || machine->exact_firing ? ALL : wanted | ALWAYS;
+  return wanted == 0 ? ALL : wanted | ALWAYS;
 }
 
 static uint64_t
