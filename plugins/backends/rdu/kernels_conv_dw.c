@@ -10,14 +10,15 @@
 
 /* Pixels of a stretch, result channels at a time; sums that are kept, gradients and source pixels
  * that are brought together, in elements. */
-#define MAX_PIXELS   256
-#define MAX_OUT      64
-#define MAX_SUMS     65536
-#define MAX_SOURCE   65536
-#define MAX_SHARES   (MAX_PIXELS * MAX_OUT)
-#define MAX_ROWS     512 /* of sums whose source elements are not neighbours */
-#define LEAST_JOINED 12  /* of them in a row of taps that are */
-#define MAX_APART    9   /* of them in a tile: as many offsets stay in registers */
+#define MAX_PIXELS    256
+#define MAX_OUT       64
+#define MAX_OUT_PAIRS 128 /* of pairs, which are half as many */
+#define MAX_SUMS      65536
+#define MAX_SOURCE    65536
+#define MAX_SHARES    (MAX_PIXELS * MAX_OUT)
+#define MAX_ROWS      512 /* of sums whose source elements are not neighbours */
+#define LEAST_JOINED  12  /* of them in a row of taps that are */
+#define MAX_APART     9   /* of them in a tile: as many offsets stay in registers */
 
 #define LEAST_PAIRED 3 /* source channels whose pixels are multiplied in pairs */
 
@@ -29,6 +30,7 @@ typedef struct
   int64_t n[2];              /* rows and columns of a stretch */
   int64_t n_images;          /* of a stretch */
   int64_t o, n_out, out_row; /* out_row: n_out in whole vectors */
+  int64_t most_out;          /* at a time */
   int64_t c, n_in;
   int64_t tap, n_taps;
   bool is_scattered; /* all taps are worked at a time: there are few channels */
@@ -436,15 +438,15 @@ add_parts (Part *part, int64_t n_in, bool first)
   const RduView *dy = part->dy, *dw = part->dw;
   int64_t taps = dw->n[2] * dw->n[3], pixels = part->n[0] * part->n[1],
           source = reach (part, 0, part->n[0]) * reach (part, 1, part->n[1]);
-  int64_t n_taps = min (MAX_SUMS / (MAX_OUT * n_in), taps);
+  int64_t n_taps = min (MAX_SUMS / (part->most_out * n_in), taps);
   part->is_scattered = dw->n[1] < 8 && taps > 1 && n_in * n_taps <= MAX_ROWS;
   if (part->n[0] == dy->n[2] && part->n[1] == dy->n[3])
     part->n_images = min (MAX_PIXELS / pixels, MAX_SOURCE / (source * n_in));
-  for (part->o = 0; part->o < dw->n[0]; part->o += MAX_OUT)
+  for (part->o = 0; part->o < dw->n[0]; part->o += part->most_out)
     for (part->c = 0; part->c < dw->n[1]; part->c += n_in)
       for (part->tap = 0; part->tap < taps; part->tap += n_taps)
         {
-          part->n_out = min (MAX_OUT, dw->n[0] - part->o);
+          part->n_out = min (part->most_out, dw->n[0] - part->o);
           part->out_row = (part->n_out + VL - 1) / VL * VL;
           part->n_in = min (n_in, dw->n[1] - part->c);
           part->n_taps = min (n_taps, taps - part->tap);
@@ -454,6 +456,15 @@ add_parts (Part *part, int64_t n_in, bool first)
           add_images (part, add_stretch);
           exchange_sums (part, false);
         }
+}
+
+/* Result channels at a time: the more, the less often the source is brought together. */
+static int64_t
+most_out (const Part *part)
+{
+  int64_t pixels = part->n[0] * part->n[1], steps = part->n[0] * n_steps (part, part->n[1]);
+  bool fits = MAX_PIXELS / max (pixels, 1) * steps * MAX_OUT_PAIRS <= MAX_SHARES;
+  return part->pairs && fits && part->dw->n[0] > MAX_OUT ? MAX_OUT_PAIRS : MAX_OUT;
 }
 
 /* Of very few source channels the pairs would take longer to make than to multiply. */
@@ -489,10 +500,14 @@ RDU_SYMBOL (rdu_conv2d_dw) (const RduCall *call)
   part.n[1] = max (min (part.dy->n[3], MAX_PIXELS), 1);
   part.n[0] = max (min (part.dy->n[2], MAX_PIXELS / part.n[1]), 1);
   int64_t most = MAX_SOURCE / reach (&part, 0, part.n[0]) / reach (&part, 1, part.n[1]);
+  part.most_out = most_out (&part);
   /* Channels at a time: as the sums of all taps stay in cache, and 8 at least. */
-  int64_t n_in = min (min (most, dw->n[1]), max (min (MAX_SUMS / MAX_OUT / taps, 128), 8));
+  int64_t n_in = min (min (most, dw->n[1]), max (min (MAX_SUMS / part.most_out / taps, 128), 8));
   if (n_in > 8)
-    n_in -= n_in % 8;
+    {
+      int64_t n_parts = (dw->n[1] + n_in - 1) / n_in;
+      n_in = min (((dw->n[1] + n_parts - 1) / n_parts + 7) / 8 * 8, n_in - n_in % 8);
+    }
   if (n_in > 0)
     {
       add_parts (&part, n_in, call->first);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operands of convolutions in pairs of bf16. */
 #include "plugins/backends/rdu/kernels_conv_pair.h"
+#include "plugins/backends/rdu/kernels_inline.h"
 
 #ifdef RDU_HAS_PAIRS
 
@@ -56,6 +57,17 @@ has_memory (const RduConvPairs *pairs, int64_t at)
   return at >= pairs->lo && at < pairs->hi;
 }
 
+#define AHEAD 8 /* pairs: as long as a far cache takes */
+
+/* Asks for a pixel's channels early enough, be it of this row or the next. */
+RDU_INLINE void
+fetch_pixel (const float *from, int64_t offset, int64_t n_channels)
+{
+  uintptr_t at = (uintptr_t) from + (uintptr_t) offset * 4;
+  for (int64_t c = 0; c < n_channels; c += VL)
+    __builtin_prefetch ((const void *) (at + (uintptr_t) c * 4));
+}
+
 /* Channels are contiguous. */
 static void
 pair_vectors (const RduConvPairs *pairs, float *to, int64_t row)
@@ -65,6 +77,9 @@ pair_vectors (const RduConvPairs *pairs, float *to, int64_t row)
           distance = pairs->distance * pairs->pixel;
   for (int64_t i = 0, at = 0; i < pairs->n; i++, at += pairs->step, from += next, to += row)
     {
+      fetch_pixel (from, AHEAD * next + distance, n_channels);
+      if (pairs->step > 1)
+        fetch_pixel (from, AHEAD * next, n_channels);
       RduLanes earlier = has_memory (pairs, at) ? rdu_lanes (VL) : 0;
       RduLanes later = has_memory (pairs, at + pairs->distance) ? rdu_lanes (VL) : 0;
       int64_t c = 0;

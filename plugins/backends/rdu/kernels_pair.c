@@ -11,6 +11,8 @@ typedef uint32_t Bits __attribute__ ((may_alias));
 #define RIGHT_END 0.0f
 #define LEFT_END  (-0.0f)
 
+#define AHEAD 16 /* steps of the depth: as long as a far cache takes */
+
 /* 16 pairs of 32 floats in a row; of `n` <= 32 they are, what follows is zero. */
 static inline RduVec
 join_row (const float *from, int64_t n)
@@ -29,6 +31,9 @@ join_columns (const float *from, int64_t depth, int64_t k, int64_t n, float end,
   for (; k > 0; k -= 2, from += 2 * depth, to += width)
     for (int64_t j = 0; j < n; j += RDU_VECTOR)
       {
+        uintptr_t next = (uintptr_t) (from + j) + (uintptr_t) (AHEAD * depth) * 4;
+        __builtin_prefetch ((const void *) next);
+        __builtin_prefetch ((const void *) (next + (uintptr_t) depth * 4));
         RduLanes lanes = rdu_lanes (n - j < RDU_VECTOR ? n - j : RDU_VECTOR);
         RduVec earlier = rdu_vec_load_lanes (from + j, lanes);
         RduVec later = k > 1 ? rdu_vec_load_lanes (from + depth + j, lanes) : rdu_vec_all (&end);
