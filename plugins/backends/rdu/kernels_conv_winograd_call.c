@@ -6,17 +6,13 @@
 #define VL   RDU_VECTOR
 #define TAPS 3
 
-/* Channels that pay for the transforms of the other side's. Weights are 16/9 as long as the direct
- * way's: squares that pay for those of up to NEAR_PAIRS pairs of channels, which a cache holds, and
- * for those that come from memory. Squares of an image that pay for the way of its sums to the
+/* Channels that pay for the transforms of the other side's; squares that pay for weights 16/9 as
+ * long as the direct way's, and squares of an image that pay for the way of its sums to the
  * gradient of the weights. */
 enum
 {
   LEAST_CHANNELS = 32,
-  NEAR_PAIRS = 256 * 256,
-  LEAST_SQUARES_NEAR = 16,
-  LEAST_SQUARES = 96,
-  LEAST_SQUARES_IMAGE = 16
+  LEAST_SQUARES = 16
 };
 
 /* ---- firings ---- */
@@ -165,11 +161,8 @@ saves (const RduView *y)
 static bool
 suits (const RduCall *whole)
 {
-  const RduView *w = whole->src[1], *y = whole->dst[0];
-  bool is_near = w->dim[0] * w->dim[1] <= NEAR_PAIRS;
-  return has_form (whole, w)
-         && y->dim[0] * n_squares (y) >= (is_near ? LEAST_SQUARES_NEAR : LEAST_SQUARES)
-         && saves (y);
+  const RduView *y = whole->dst[0];
+  return has_form (whole, whole->src[1]) && saves (y) && y->dim[0] * n_squares (y) >= LEAST_SQUARES;
 }
 
 const RduKernel *
@@ -189,7 +182,7 @@ const RduKernel *
 RDU_SYMBOL (rdu_winograd_dw_choose) (const RduCall *whole)
 {
   const RduView *dy = whole->src[0];
-  return has_form (whole, whole->dst[0]) && saves (dy) && n_squares (dy) >= LEAST_SQUARES_IMAGE
+  return has_form (whole, whole->dst[0]) && saves (dy) && n_squares (dy) >= LEAST_SQUARES
              ? &kernels[2]
              : NULL;
 }
