@@ -164,13 +164,18 @@ dependency_reason (const SfPendingJob *job, const SfVerdict *verdict)
     [SF_AFTER_NOT_OK] = "fail",
   };
   bool never = verdict->wait == SF_WAIT_FOREVER;
-  const SfDependency *other = dependency_on (job, verdict->job,
-                                             never ? SF_DEPENDENCY_NEVER : SF_DEPENDENCY_WAITS);
-  if (!never)
-    return g_strdup_printf ("waits for job %" G_GINT64_FORMAT " to %s", other->id,
-                            wanted[other->kind]);
-  return g_strdup_printf ("never: waits for job %" G_GINT64_FORMAT " to %s, it is %s", other->id,
-                          wanted[other->kind], sf_job_state_name (other->state));
+  SfDependencyState state = never ? SF_DEPENDENCY_NEVER : SF_DEPENDENCY_WAITS;
+  const SfDependency *other = dependency_on (job, verdict->job, state);
+  size_t n = 0;
+  if (never)
+    return g_strdup_printf ("never: waits for job %" G_GINT64_FORMAT " to %s, it is %s", other->id,
+                            wanted[other->kind], sf_job_state_name (other->state));
+  for (size_t i = 0; i < job->n_dependencies; i++)
+    n += sf_dependency_state (&job->dependencies[i]) == state;
+  return n == 1 ? g_strdup_printf ("waits for job %" G_GINT64_FORMAT " to %s", other->id,
+                                   wanted[other->kind])
+                : g_strdup_printf ("waits for job %" G_GINT64_FORMAT " to %s, and for %zu more",
+                                   other->id, wanted[other->kind], n - 1);
 }
 
 char *

@@ -118,6 +118,7 @@ run 3 "$sfbatch" wait 16
 run 2 "$sfbatch" hold 16
 has err "job 16: FAILED, wanted a job that waits"
 run 2 "$sfbatch" release x
+has err "x: found no job id, wanted a number such as sfbatch list shows, or a range"
 batch_line
 
 # somebody is told, once, of the end
@@ -131,6 +132,14 @@ until_file told
 until_file queue/jobs/17/notify.log
 echo "17 to'ld FAILED 1 step 1 of 1 (command) exited with code 1" | cmp - told || fail "notify: $(cat told)"
 
+# ranges of ids, as arrays have them; what has ended keeps the others from nothing
+sed -i 's/^name/array = "0-3"; name/' later.cfg
+run 0 "$sfbatch" submit --hold later.cfg
+run 0 "$sfbatch" release 18-19
+run 2 "$sfbatch" cancel 17 18-20 21
+[ "$(grep -c CANCELLED out)" -eq 4 ] || fail "wanted four CANCELLED"
+has err "job 17: FAILED, wanted a job that has not ended"
+
 # priority decides who goes first
 rm -f go order
 sleeps full 'while [ ! -e go ]; do sleep 0.02; done' 'resources = { cores = 2; };'
@@ -138,6 +147,6 @@ sleeps low 'echo low >>order' 'resources = { cores = 2; };'
 sleeps high 'echo high >>order' 'priority = 5; resources = { cores = 2; };'
 for job in full low high; do run 0 "$sfbatch" submit $job.cfg; done
 touch go
-run 0 "$sfbatch" wait 18 19 20
+run 0 "$sfbatch" wait 22-24
 printf 'high\nlow\n' | cmp - order || fail "priority"
 finish

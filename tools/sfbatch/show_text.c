@@ -4,6 +4,11 @@
 
 #include <string.h>
 
+enum
+{
+  MAX_IDS = 100000
+};
+
 char *
 sf_show_text (const char *text)
 {
@@ -84,13 +89,34 @@ sf_json_exit (const SfJob *job)
   return json_integer (sf_job_exit (job->state, job->exit_code, job->exit_signal));
 }
 
-bool
-sf_parse_job_id (const char *text, int64_t *id, GError **error)
+/* "12" or "12-15" into *first and *last. */
+static bool
+parse_range (const char *text, gint64 *first, gint64 *last)
 {
-  gint64 value;
-  if (!g_ascii_string_to_signed (text, 10, 1, G_MAXINT64, &value, NULL))
-    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
-                    "%s: found no job id, wanted a number such as sfbatch list shows", text);
-  *id = value;
-  return true;
+  g_auto (GStrv) ends = g_strsplit (text, "-", 2);
+  const char *end = ends[0] != NULL && ends[1] != NULL ? ends[1] : ends[0];
+  return end != NULL && g_ascii_string_to_signed (ends[0], 10, 1, G_MAXINT64 - 1, first, NULL)
+         && g_ascii_string_to_signed (end, 10, *first, G_MAXINT64 - 1, last, NULL)
+         && *last - *first < MAX_IDS;
+}
+
+GArray *
+sf_parse_job_ids (const char *const *texts, GError **error)
+{
+  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (int64_t));
+  for (; *texts != NULL; texts++)
+    {
+      gint64 first, last;
+      if (!parse_range (*texts, &first, &last))
+        {
+          sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                   "%s: found no job id, wanted a number such as sfbatch list shows, or a range of "
+                   "up to %d such as 12-15",
+                   *texts, MAX_IDS);
+          return NULL;
+        }
+      for (int64_t id = first; id <= last; id++)
+        g_array_append_val (ids, id);
+    }
+  return g_steal_pointer (&ids);
 }

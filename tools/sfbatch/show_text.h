@@ -27,7 +27,7 @@ json_t *sf_json_text_or_null (const char *text);
 /* What `wait` returns for the job; null while it has not ended. */
 json_t *sf_json_exit (const SfJob *job);
 
-/* The id in `text`. */
-bool sf_parse_job_id (const char *text, int64_t *id, GError **error);
+/* The ids in `texts`, each "12" or "12-15", as int64_t. Owned: g_array_unref. */
+GArray *sf_parse_job_ids (const char *const *texts, GError **error);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "tools/sfbatch/follow.h"
+#include "tools/sfbatch/show_text.h"
 #include "tools/sfbatch/verbs.h"
 
 enum
@@ -12,49 +13,65 @@ enum
 };
 
 static const SfOption cancel_options[] = {
-  { .name = "id",
-    .type = SF_OPTION_INT,
-    .min = 1,
-    .max = 9e15,
+  { .name = "ids",
+    .type = SF_OPTION_LIST,
     .flags = SF_OPTION_POSITIONAL | SF_OPTION_REQUIRED,
-    .arg = "ID",
-    .help = "of the job" },
+    .arg = "ID...",
+    .help = "of the jobs, or ranges of ids" },
   { .name = NULL },
 };
+
+/* Until it has ended, and says so. */
+static bool
+see_end (SfQueue *queue, int64_t id, GError **error)
+{
+  for (int64_t until = g_get_monotonic_time () + PATIENCE_US; g_get_monotonic_time () < until;)
+    {
+      g_autoptr (SfJob) job = sf_queue_job (queue, id, error);
+      if (job == NULL)
+        return false;
+      if (sf_job_state_is_final (job->state))
+        {
+          g_autofree char *verdict = sf_follow_verdict (job);
+          printf ("%s\n", verdict);
+          return true;
+        }
+      g_usleep (POLL_US);
+    }
+  return sf_fail (error, SF_ERROR_TIMEOUT,
+                  "job %" G_GINT64_FORMAT
+                  ": asked to end, has not yet; sfbatch show %" G_GINT64_FORMAT
+                  " tells when it has",
+                  id, id);
+}
 
 static int
 run_cancel (const SfOptionValues *options, GError **error)
 {
   g_autoptr (SfQueue) queue = sf_queue_open (error);
-  int64_t id = sf_option_int (options, "id");
-  if (queue == NULL)
+  g_autoptr (GArray) ids = queue != NULL ? sf_parse_job_ids (sf_option_list (options, "ids"), error)
+                                         : NULL;
+  if (ids == NULL)
     return 1;
-  if (!sf_queue_cancel (queue, id, error))
-    return 1;
-  for (int64_t until = g_get_monotonic_time () + PATIENCE_US; g_get_monotonic_time () < until;)
-    {
-      g_autoptr (SfJob) job = sf_queue_job (queue, id, error);
-      if (job == NULL)
-        return 1;
-      if (sf_job_state_is_final (job->state))
-        {
-          g_autofree char *verdict = sf_follow_verdict (job);
-          printf ("%s\n", verdict);
-          return 0;
-        }
-      g_usleep (POLL_US);
-    }
-  sf_fail (error, SF_ERROR_TIMEOUT,
-           "job %" G_GINT64_FORMAT ": asked to end, has not yet; sfbatch show %" G_GINT64_FORMAT
-           " tells when it has",
-           id, id);
+  g_autoptr (GError) first = NULL;
+  /* All are asked before the first is waited for; one that cannot be keeps no other alive. */
+  for (guint i = 0; i < ids->len;)
+    if (sf_queue_cancel (queue, g_array_index (ids, int64_t, i), first == NULL ? &first : NULL))
+      i++;
+    else
+      g_array_remove_index (ids, i);
+  for (guint i = 0; i < ids->len; i++)
+    see_end (queue, g_array_index (ids, int64_t, i), first == NULL ? &first : NULL);
+  if (first == NULL)
+    return 0;
+  g_propagate_error (error, g_steal_pointer (&first));
   return 1;
 }
 
 const SfVerb sf_batch_cancel = {
   .name = "cancel",
-  .summary = "end a job: TERM to all of its processes, ten seconds later KILL",
-  .example = "sfbatch cancel 12",
+  .summary = "end jobs: TERM to all of their processes, ten seconds later KILL",
+  .example = "sfbatch cancel 12\nsfbatch cancel 20-29 31",
   .options = cancel_options,
   .run = run_cancel,
 };

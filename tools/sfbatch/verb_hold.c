@@ -5,11 +5,11 @@
 #include "tools/sfbatch/verbs.h"
 
 static const SfOption hold_options[] = {
-  { .name = "id",
+  { .name = "ids",
     .type = SF_OPTION_LIST,
     .flags = SF_OPTION_POSITIONAL | SF_OPTION_REQUIRED,
     .arg = "ID...",
-    .help = "of jobs that wait" },
+    .help = "of jobs that wait, or ranges of ids" },
   { .name = NULL },
 };
 
@@ -17,14 +17,18 @@ static int
 set_held (const SfOptionValues *options, bool held, GError **error)
 {
   g_autoptr (SfQueue) queue = sf_queue_open (error);
-  const char *const *ids = sf_option_list (options, "id");
-  for (; queue != NULL && *ids != NULL; ids++)
-    {
-      int64_t id;
-      if (!sf_parse_job_id (*ids, &id, error) || !sf_queue_hold (queue, id, held, error))
-        return 1;
-    }
-  return queue != NULL ? 0 : 1;
+  g_autoptr (GArray) ids = queue != NULL ? sf_parse_job_ids (sf_option_list (options, "ids"), error)
+                                         : NULL;
+  if (ids == NULL)
+    return 1;
+  g_autoptr (GError) first = NULL;
+  /* One that cannot be does not keep the others from it. */
+  for (guint i = 0; i < ids->len; i++)
+    sf_queue_hold (queue, g_array_index (ids, int64_t, i), held, first == NULL ? &first : NULL);
+  if (first == NULL)
+    return 0;
+  g_propagate_error (error, g_steal_pointer (&first));
+  return 1;
 }
 
 static int
@@ -42,7 +46,7 @@ run_release (const SfOptionValues *options, GError **error)
 const SfVerb sf_batch_hold = {
   .name = "hold",
   .summary = "keep jobs that wait from starting",
-  .example = "sfbatch hold 12 13",
+  .example = "sfbatch hold 12 20-29",
   .options = hold_options,
   .run = run_hold,
 };
@@ -50,7 +54,7 @@ const SfVerb sf_batch_hold = {
 const SfVerb sf_batch_release = {
   .name = "release",
   .summary = "let jobs go that were held",
-  .example = "sfbatch release 12 13",
+  .example = "sfbatch release 12 20-29",
   .options = hold_options,
   .run = run_release,
 };

@@ -10,8 +10,8 @@ static const SfOption wait_options[] = {
   { .name = "ids",
     .type = SF_OPTION_LIST,
     .flags = SF_OPTION_POSITIONAL,
-    .arg = "ID",
-    .help = "of the jobs; for a single one its progress is shown" },
+    .arg = "ID...",
+    .help = "of the jobs, or ranges of ids; for a single one its progress is shown" },
   { .name = "all", .type = SF_OPTION_BOOL, .help = "all jobs that have not ended" },
   { .name = NULL },
 };
@@ -19,7 +19,6 @@ static const SfOption wait_options[] = {
 static GArray *
 wanted_ids (SfQueue *queue, const SfOptionValues *options, GError **error)
 {
-  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (int64_t));
   const char *const *texts = sf_option_list (options, "ids");
   bool all = sf_option_bool (options, "all");
   if (all == (texts[0] != NULL))
@@ -28,15 +27,9 @@ wanted_ids (SfQueue *queue, const SfOptionValues *options, GError **error)
                all ? "both ids and --all" : "neither ids nor --all");
       return NULL;
     }
-  for (; *texts != NULL; texts++)
-    {
-      int64_t id;
-      if (!sf_parse_job_id (*texts, &id, error))
-        return NULL;
-      g_array_append_val (ids, id);
-    }
   if (!all)
-    return g_steal_pointer (&ids);
+    return sf_parse_job_ids (texts, error);
+  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (int64_t));
   g_autoptr (GPtrArray) jobs = sf_store_list (queue->store, SF_STORE_UNFINISHED, error);
   for (guint i = 0; jobs != NULL && i < jobs->len; i++)
     g_array_append_val (ids, ((const SfJob *) jobs->pdata[i])->id);

@@ -20,6 +20,9 @@ static const SfDependency on_running = { SF_AFTER_OK, 12, SF_JOB_RUNNING };
 static const SfDependency on_failed = { SF_AFTER_OK, 12, SF_JOB_FAILED };
 static const SfDependency on_both[] = { { SF_AFTER, 11, SF_JOB_PENDING },
                                         { SF_AFTER_NOT_OK, 12, SF_JOB_COMPLETED } };
+static const SfDependency on_three[] = { { SF_AFTER, 11, SF_JOB_LOST },
+                                         { SF_AFTER_OK, 12, SF_JOB_RUNNING },
+                                         { SF_AFTER, 13, SF_JOB_PENDING } };
 static const SfDependency met[] = { { SF_AFTER, 11, SF_JOB_LOST },
                                     { SF_AFTER_OK, 12, SF_JOB_COMPLETED },
                                     { SF_AFTER_NOT_OK, 13, SF_JOB_TIMEOUT } };
@@ -143,11 +146,17 @@ static const Case cases[] = {
           .wants = { 4 },
           .dependencies = met,
           .n_dependencies = 3,
-          .not_before_us = T0 } },
+          .not_before_us = T0 },
+        { .id = 7,
+          .project = "a",
+          .wants = { 4 },
+          .dependencies = on_three,
+          .n_dependencies = 3 } },
     .starts = "6",
     .reasons = { "held", "waits until 12:00:01", "waits for job 12 to complete",
                  "never: waits for job 12 to complete, it is FAILED",
-                 "never: waits for job 12 to fail, it is COMPLETED" } },
+                 "never: waits for job 12 to fail, it is COMPLETED", NULL,
+                 "waits for job 12 to complete, and for 1 more" } },
   { .name = "projects take turns",
     .pending = { JOB (1, 0, 1),
                  JOB (2, 0, 1),
