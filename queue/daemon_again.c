@@ -44,8 +44,10 @@ SfJob
 sf_live_again (const SfLive *live, char **reason)
 {
   SfJob again = *live->job;
-  *reason = g_strdup_printf ("attempt %" G_GINT64_FORMAT " %s, %s", again.attempt,
-                             sf_job_state_name (again.state), again.reason);
+  *reason = again.attempt == 0
+                ? g_strdup ("recorded")
+                : g_strdup_printf ("attempt %" G_GINT64_FORMAT " %s, %s", again.attempt,
+                                   sf_job_state_name (again.state), again.reason);
   again.state = SF_JOB_PENDING;
   again.reason = *reason;
   again.not_before_us = live->again_us;
@@ -54,17 +56,25 @@ sf_live_again (const SfLive *live, char **reason)
   return again;
 }
 
-/* Back into the line; what the job waited for before its first attempt has come about. */
+/* Back into the line. */
 static void
 stand_in_line_again (SfDaemon *self, SfLive *live)
 {
+  g_autoptr (GError) error = NULL;
   char *reason = NULL;
   SfJob again = sf_live_again (live, &reason);
   SfJob *job = g_steal_pointer (&live->job);
   g_free (job->reason);
   *job = again;
   self->newest_id = MAX (self->newest_id, job->id);
-  sf_line_add (self->line, job, g_array_new (FALSE, FALSE, sizeof (SfDependency)));
+  GArray *dependencies = sf_store_list_dependencies (self->store, job->id, &error);
+  if (dependencies == NULL)
+    {
+      sf_log (SF_LOG_WARNING, "job %" G_GINT64_FORMAT ": %s", job->id, error->message);
+      dependencies = g_array_new (FALSE, FALSE, sizeof (SfDependency));
+    }
+  sf_line_add (self->line, job, dependencies);
+  sf_line_note_state (self->line, job->id, SF_JOB_PENDING);
   sf_live_free (live);
   sf_daemon_turn_soon (self);
 }

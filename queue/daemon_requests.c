@@ -164,6 +164,30 @@ release (SfDaemon *self, uint64_t peer, const json_t *request, GError **error)
   return set_held (self, peer, request, false, error);
 }
 
+/* A job that has ended, and not well, gets another attempt at once. */
+static bool
+retry (SfDaemon *self, uint64_t peer, const json_t *request, GError **error)
+{
+  static const char wanted[] = "one that has ended and is not COMPLETED";
+  int64_t id;
+  if (!sf_json_get_int (request, "job", &id, "request", error))
+    return false;
+  const SfLive *under_way = sf_daemon_find_live (self, id);
+  const SfJob *waiting = sf_line_find (self->line, id);
+  if (under_way != NULL || waiting != NULL)
+    return fail_state (under_way != NULL ? under_way->job : waiting, wanted, error);
+  g_autoptr (SfJob) job = sf_store_get (self->store, id, error);
+  if (job == NULL)
+    return false;
+  if (!sf_job_state_is_final (job->state) || !sf_job_state_may_become (job->state, SF_JOB_PENDING))
+    return fail_state (job, wanted, error);
+  SfLive *live = sf_daemon_add_live (self, g_steal_pointer (&job));
+  live->again_us = g_get_real_time ();
+  live->changed = true;
+  sf_daemon_answer_later (self, peer, sf_protocol_answer (), SF_ANSWER_RECORDED);
+  return true;
+}
+
 /* {"why":{"12":"waits for 2 cores: ..."}}: of every job in line, or of "job" alone. */
 static bool
 why (SfDaemon *self, uint64_t peer, const json_t *request, GError **error)
@@ -213,7 +237,7 @@ static const struct
   Handler handle;
 } handlers[] = {
   { "wake", wake },       { "sync", sync_store }, { "cancel", cancel }, { "hold", hold },
-  { "release", release }, { "why", why },         { "status", status },
+  { "release", release }, { "retry", retry },     { "why", why },       { "status", status },
 };
 
 void

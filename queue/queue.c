@@ -117,6 +117,12 @@ sf_queue_hold (SfQueue *self, int64_t id, bool held, GError **error)
   return ask_about (self, held ? "hold" : "release", id, error);
 }
 
+bool
+sf_queue_retry (SfQueue *self, int64_t id, GError **error)
+{
+  return ask_about (self, "retry", id, error);
+}
+
 /* ---- submit ---- */
 
 /* A submission on its way into the store. */

@@ -55,5 +55,7 @@ SfPlan *sf_queue_plan (SfQueue *queue, const SfJob *job, GError **error);
 bool sf_queue_cancel (SfQueue *queue, int64_t id, GError **error);
 /* Keeps a job that waits from starting, or lets it go. */
 bool sf_queue_hold (SfQueue *queue, int64_t id, bool held, GError **error);
+/* Gives a job that has ended, and is not COMPLETED, another attempt. */
+bool sf_queue_retry (SfQueue *queue, int64_t id, GError **error);
 
 #endif

@@ -140,6 +140,25 @@ run 2 "$sfbatch" cancel 17 18-20 21
 [ "$(grep -c CANCELLED out)" -eq 4 ] || fail "wanted four CANCELLED"
 has err "job 17: FAILED, wanted a job that has not ended"
 
+# retry: by hand, also of what was cancelled because of another; it waits for that one again
+run 0 "$sfbatch" retry 5 6 10
+run 3 "$sfbatch" wait 5 6 10
+is_state 5 "FAILED 3"
+is_state 6 "CANCELLED 9"
+[ -e queue/jobs/5/attempt-2/exit.json ] || fail "no second attempt"
+run 2 "$sfbatch" retry 7
+has err "job 7: COMPLETED, wanted one that has ended and is not COMPLETED"
+run 4 "$sfbatch" retry 999
+sleeps fixed '[ -e fixed ]'
+sleeps after true 'afterok = "fixed";'
+run 0 "$sfbatch" submit fixed.cfg
+run 0 "$sfbatch" submit after.cfg
+run 9 "$sfbatch" wait 23
+touch fixed
+run 0 "$sfbatch" retry 22 23
+run 0 "$sfbatch" wait 22 23
+is_state 23 "COMPLETED 0"
+
 # priority decides who goes first
 rm -f go order
 sleeps full 'while [ ! -e go ]; do sleep 0.02; done' 'resources = { cores = 2; };'
@@ -147,6 +166,6 @@ sleeps low 'echo low >>order' 'resources = { cores = 2; };'
 sleeps high 'echo high >>order' 'priority = 5; resources = { cores = 2; };'
 for job in full low high; do run 0 "$sfbatch" submit $job.cfg; done
 touch go
-run 0 "$sfbatch" wait 22-24
+run 0 "$sfbatch" wait 24-26
 printf 'high\nlow\n' | cmp - order || fail "priority"
 finish

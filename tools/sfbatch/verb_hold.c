@@ -1,53 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verbs `hold` and `release`: keep jobs that wait from starting, and let them go. */
+/* The verbs `hold`, `release` and `retry`: what only asks the daemon about jobs. */
 #include "queue/queue.h"
 #include "tools/sfbatch/show_text.h"
 #include "tools/sfbatch/verbs.h"
 
-static const SfOption hold_options[] = {
+typedef bool (*Request) (SfQueue *queue, int64_t id, GError **error);
+
+static const SfOption id_options[] = {
   { .name = "ids",
     .type = SF_OPTION_LIST,
     .flags = SF_OPTION_POSITIONAL | SF_OPTION_REQUIRED,
     .arg = "ID...",
-    .help = "of jobs that wait, or ranges of ids" },
+    .help = "of the jobs, or ranges of ids" },
   { .name = NULL },
 };
 
+/* One that cannot be does not keep the others from it. */
 static int
-set_held (const SfOptionValues *options, bool held, GError **error)
+ask_for_all (const SfOptionValues *options, Request request, GError **error)
 {
+  g_autoptr (GError) first = NULL;
   g_autoptr (SfQueue) queue = sf_queue_open (error);
   g_autoptr (GArray) ids = queue != NULL ? sf_parse_job_ids (sf_option_list (options, "ids"), error)
                                          : NULL;
   if (ids == NULL)
     return 1;
-  g_autoptr (GError) first = NULL;
-  /* One that cannot be does not keep the others from it. */
   for (guint i = 0; i < ids->len; i++)
-    sf_queue_hold (queue, g_array_index (ids, int64_t, i), held, first == NULL ? &first : NULL);
+    request (queue, g_array_index (ids, int64_t, i), first == NULL ? &first : NULL);
   if (first == NULL)
     return 0;
   g_propagate_error (error, g_steal_pointer (&first));
   return 1;
 }
 
+static bool
+hold (SfQueue *queue, int64_t id, GError **error)
+{
+  return sf_queue_hold (queue, id, true, error);
+}
+
+static bool
+let_go (SfQueue *queue, int64_t id, GError **error)
+{
+  return sf_queue_hold (queue, id, false, error);
+}
+
 static int
 run_hold (const SfOptionValues *options, GError **error)
 {
-  return set_held (options, true, error);
+  return ask_for_all (options, hold, error);
 }
 
 static int
 run_release (const SfOptionValues *options, GError **error)
 {
-  return set_held (options, false, error);
+  return ask_for_all (options, let_go, error);
+}
+
+static int
+run_retry (const SfOptionValues *options, GError **error)
+{
+  return ask_for_all (options, sf_queue_retry, error);
 }
 
 const SfVerb sf_batch_hold = {
   .name = "hold",
   .summary = "keep jobs that wait from starting",
   .example = "sfbatch hold 12 20-29",
-  .options = hold_options,
+  .options = id_options,
   .run = run_hold,
 };
 
@@ -55,6 +75,14 @@ const SfVerb sf_batch_release = {
   .name = "release",
   .summary = "let jobs go that were held",
   .example = "sfbatch release 12 20-29",
-  .options = hold_options,
+  .options = id_options,
   .run = run_release,
+};
+
+const SfVerb sf_batch_retry = {
+  .name = "retry",
+  .summary = "another attempt for jobs that have not ended well, from the step that failed",
+  .example = "sfbatch retry 12",
+  .options = id_options,
+  .run = run_retry,
 };

@@ -14,5 +14,6 @@ extern const SfVerb sf_batch_cancel;
 extern const SfVerb sf_batch_wait;
 extern const SfVerb sf_batch_hold;
 extern const SfVerb sf_batch_release;
+extern const SfVerb sf_batch_retry;
 
 #endif
