@@ -14,7 +14,7 @@
 #define BLOCK       RDU_STEP_BLOCK
 #define FILE_ELEMS  8192 /* of all that is in first level cache: two thirds of it */
 #define LONGEST_RUN 1024
-#define LONG_ROW    (2 * BLOCK) /* worth a run of its own */
+#define LONG_ROW    (4 * BLOCK) /* worth a run of its own; shorter ones are copied for less */
 #define MAX_STEPS   (3 * RDU_FUSED_OPS + 1) /* of an operation: load, itself, store; and the end */
 #define NOTHING     (-1)
 #define AHEAD       512 /* elements: as long as memory takes */
