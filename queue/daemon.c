@@ -204,22 +204,26 @@ is_anything_new (SfDaemon *self)
 {
   GHashTableIter iter;
   gpointer value;
+  int64_t due_us = g_get_monotonic_time () - SF_HANDLE_MS * 1000;
   if (g_hash_table_size (self->altered) > 0)
     return true;
   g_hash_table_iter_init (&iter, self->lives);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
       const SfLive *live = value;
-      if (live->begins || live->has_handle || live->changed)
+      if (live->begins || live->changed
+          || (live->has_handle && (self->stopping || live->handle_from_us <= due_us)))
         return true;
     }
   return false;
 }
 
+/* *written is false when there was nothing to record. */
 static bool
-commit (SfDaemon *self, GError **error)
+commit (SfDaemon *self, bool *written, GError **error)
 {
-  if (!is_anything_new (self))
+  *written = is_anything_new (self);
+  if (!*written)
     return true;
   if (sf_store_begin (self->store, error) && write_all (self, error)
       && sf_store_commit (self->store, error))
@@ -296,7 +300,6 @@ follow_up (SfDaemon *self)
           sf_daemon_leave (self, live);
         }
     }
-  give_answers (self);
 }
 
 static gboolean
@@ -310,10 +313,13 @@ turn (gpointer data)
   while (end_hopeless (self))
     continue;
   choose (self);
-  good = good && commit (self, &error);
+  bool written = false;
+  good = good && commit (self, &written, &error);
   self->turn_source = 0;
-  if (good)
+  if (written)
     follow_up (self);
+  if (good)
+    give_answers (self);
   else
     {
       sf_log (SF_LOG_WARNING, "%s; trying again", error->message);

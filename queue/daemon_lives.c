@@ -335,7 +335,9 @@ take_handle (SfDaemon *self, SfLive *live, SfTaskRow *row)
     return;
   live->job->handle = g_steal_pointer (&row->handle);
   live->has_handle = true;
-  sf_daemon_turn_soon (self);
+  live->handle_from_us = g_get_monotonic_time ();
+  if (self->look_source == 0)
+    self->look_source = g_timeout_add (SF_HANDLE_MS, look_closely, self);
 }
 
 static void

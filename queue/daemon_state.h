@@ -14,6 +14,13 @@
 #include "queue/watch.h"
 #include "queue/worker.h"
 
+enum
+{
+  /* A handle is recorded with whatever else there is to record, or after so long: until then the
+   * attempt can be found by its token. */
+  SF_HANDLE_MS = 100
+};
+
 /* A job that is not in line: an attempt at it is under way, or its end is to be recorded. */
 typedef struct
 {
@@ -21,6 +28,7 @@ typedef struct
   SfJobState stored;                /* as the store has it */
   char *folder;                     /* of the attempt; NULL: there is none */
   bool begins, changed, has_handle; /* to be written: the attempt, the state, the handle */
+  int64_t handle_from_us;           /* monotonic: since when the handle is known */
   bool to_start;                    /* once that is written */
   bool busy;                        /* it is being started, or given up */
   bool asked;                       /* its executor has been asked whether it lives */
