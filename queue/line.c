@@ -165,20 +165,13 @@ sf_line_note_state (SfLine *self, int64_t id, SfJobState state)
 /* ---- who starts ---- */
 
 static bool
-holds (const SfDependency *dependency)
-{
-  return sf_job_state_is_final (dependency->state)
-         && (dependency->kind == SF_AFTER
-             || (dependency->kind == SF_AFTER_OK) == (dependency->state == SF_JOB_COMPLETED));
-}
-
-static bool
 is_ready (const Waiting *waiting, int64_t now_us)
 {
   if (waiting->job->held || waiting->job->not_before_us > now_us)
     return false;
   for (guint i = 0; i < waiting->dependencies->len; i++)
-    if (!holds (&g_array_index (waiting->dependencies, SfDependency, i)))
+    if (sf_dependency_state (&g_array_index (waiting->dependencies, SfDependency, i))
+        != SF_DEPENDENCY_HOLDS)
       return false;
   return true;
 }
@@ -273,7 +266,7 @@ sf_line_hopeless (SfLine *self)
       for (guint i = 0; i < waiting->dependencies->len; i++)
         {
           const SfDependency *on = &g_array_index (waiting->dependencies, SfDependency, i);
-          if (!sf_job_state_is_final (on->state) || holds (on))
+          if (sf_dependency_state (on) != SF_DEPENDENCY_NEVER)
             continue;
           g_array_append_val (ids, waiting->job->id);
           break;

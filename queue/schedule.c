@@ -325,11 +325,7 @@ stands_in_line (Pass *self, size_t index)
   else if (job->held)
     *verdict = (SfVerdict){ .wait = SF_WAIT_RELEASE };
   else if (verdict->wait == SF_WAIT_NOTHING && job->not_before_us > self->situation->now_us)
-    {
-      int64_t *wake_us = &self->schedule->wake_us;
-      *verdict = (SfVerdict){ .wait = SF_WAIT_TIME, .until_us = job->not_before_us };
-      *wake_us = *wake_us == 0 ? job->not_before_us : MIN (*wake_us, job->not_before_us);
-    }
+    *verdict = (SfVerdict){ .wait = SF_WAIT_TIME, .until_us = job->not_before_us };
   return verdict->wait == SF_WAIT_NOTHING;
 }
 

@@ -111,7 +111,6 @@ typedef struct
   SfVerdict *verdicts;  /* one per pending job */
   SfResources free;     /* once these have started */
   int64_t free_rdu_run; /* the most RDU tiles side by side among them */
-  int64_t wake_us;      /* when time alone changes the answer: the next not_before_us; 0: never */
 } SfSchedule;
 
 SfSchedule *sf_schedule (const SfSituation *situation);

@@ -226,13 +226,11 @@ SF_TEST (Schedule, Times)
                              { .id = 3, .project = "a", .wants = { 1 }, .not_before_us = T0 } };
   SfSituation situation = { .now_us = T0, .capacity = four, .pending = pending, .n_pending = 3 };
   g_autoptr (SfSchedule) schedule = sf_schedule (&situation);
-  SF_CHECK_INT (schedule->wake_us, T0 + 7);
   SF_CHECK_INT (schedule->free.cores, 3);
   SF_CHECK_NEAR (sf_usage_decay (8, T0, T0 + 3 * 86400 * (int64_t) S), 1, 1e-12);
   SF_CHECK_NEAR (sf_usage_decay (8, T0, T0 - 5), 8, 0);
   SfSituation nothing = { .now_us = T0, .capacity = four };
   g_autoptr (SfSchedule) empty = sf_schedule (&nothing);
   SF_CHECK_INT (empty->n_starts, 0);
-  SF_CHECK_INT (empty->wake_us, 0);
   SF_CHECK_INT (empty->free_rdu_run, 4);
 }
