@@ -214,6 +214,8 @@ gemm (const RduCall *call)
       sum_strided (&all, m, n);
       return;
     }
+  if (n == 0)
+    return;
   int64_t n_parts = (n + most - 1) / most;
   int64_t rows = blocks[n / n_parts - 1].rows;
   for (int64_t i = 0, step; i < m; i += step)

@@ -131,7 +131,7 @@ SF_TEST_CASES (RduDots, AreSumsOfLanes, isa_names, N_ISA_NAMES, sf_test_row_name
 {
   ISA_OR_SKIP (isa);
   static const int64_t depths[] = { 1, 16, 37, 300 };
-  for (int64_t n = 1; n <= 15; n++)
+  for (int64_t n = 0; n <= 15; n++)
     for (int64_t m = 1; m <= 17; m += n < 3 ? 1 : 4)
       for (size_t d = 0; d < G_N_ELEMENTS (depths); d++)
         for (int way = 0; way < 4; way++)
