@@ -40,4 +40,9 @@ compile ffn_mnist wide --arg hidden=3072 --optimizer sgd
 fits wide
 compile ffn_mnist wide-inference --arg hidden=3072 --inference
 fits wide-inference
+# Only where products round themselves is there no rounded copy of the weights.
+if grep -q avx512_bf16 /proc/cpuinfo; then
+  compile ffn_mnist wide-inference-bf16 --arg hidden=3072 --inference --precision bf16
+  fits wide-inference-bf16
+fi
 finish

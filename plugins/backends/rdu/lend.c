@@ -10,7 +10,6 @@
 static bool
 is_always_packed (const RduConfig *config, uint32_t buffer)
 {
-  bool is_packed = false;
   for (size_t s = 0; s < config->n_stages; s++)
     {
       const RduStage *stage = &config->stages[s];
@@ -18,14 +17,14 @@ is_always_packed (const RduConfig *config, uint32_t buffer)
         {
           if (stage->operands[o].kind == SF_OPERAND_TEMP || stage->operands[o].buffer != buffer)
             continue;
-          is_packed = false;
+          bool is_packed = false;
           for (size_t p = 0; p < stage->n_packings; p++)
             is_packed |= stage->packings[p].operand == o;
           if (!is_packed)
             return false;
         }
     }
-  return is_packed;
+  return true;
 }
 
 /* A use of the tensor by a launch must leave it as it is, and read it packed. */

@@ -8,7 +8,7 @@
 
 #define M     24
 #define K     65
-#define N     40
+#define N     64 /* K N: as many elements as are worth lending */
 #define STEPS 2
 
 /* An operand of all of a buffer; one that moves with counter 0 by `step` rows. */
@@ -63,9 +63,10 @@ build_sum (Build *b, uint32_t from, uint32_t to)
 }
 
 /* y = x w in the first launch, z = x w, by the first one's copy of w, in the second, both of bf16;
- * w := w + w at the end. With `is_seen`, the second launch makes twice the copy, too. */
+ * with `is_trained`, w := w + w at the end; else the first one only makes the copy. With `is_seen`,
+ * the second launch makes twice the copy, too. */
 static Build
-build_training (bool is_seen)
+build_launches (bool is_seen, bool is_trained)
 {
   Build b = build_new ("train");
   uint32_t tx = build_tensor (&b, "x", SF_TENSOR_INPUT, SF_F32, SF_SHAPE (M, K), NULL),
@@ -77,7 +78,8 @@ build_training (bool is_seen)
            weights = build_store (&b, copy, K, 1);
   build_cast (&b, build_load (&b, tx, M, 1), narrow, M, K);
   build_cast (&b, build_load (&b, tw, K, 1), weights, K, N);
-  build_product (&b, narrow, weights, build_store (&b, ty, 8, 2));
+  if (is_trained)
+    build_product (&b, narrow, weights, build_store (&b, ty, 8, 2));
   build_launch (&b, SF_PHASE_FWD);
   build_section (&b);
   narrow = build_buffer (&b, SF_BF16, SF_SHAPE (M, K), M, 1);
@@ -87,6 +89,8 @@ build_training (bool is_seen)
   if (is_seen)
     build_sum (&b, weights, build_buffer (&b, SF_F32, SF_SHAPE (K, N), K, 1));
   build_launch (&b, SF_PHASE_BWD);
+  if (!is_trained)
+    return b;
   SfProgramTensor next = { .name = "w",
                            .role = SF_TENSOR_NEXT,
                            .dtype = SF_F32,
@@ -129,7 +133,7 @@ check_training (bool is_seen, bool exact_firing)
 {
   number (x, M * K);
   number (w, K * N);
-  Build b = build_training (is_seen);
+  Build b = build_launches (is_seen, true);
   g_autoptr (GError) error = NULL;
   RduMachine *machine = build_open (&b, 2, exact_firing, &error);
   SF_REQUIRE_NO_ERROR (error);
@@ -145,6 +149,20 @@ check_training (bool is_seen, bool exact_firing)
       for (int i = 0; i < K * N; i++)
         w[i] += w[i];
     }
+  rdu_machine_close (machine);
+  sf_program_unref (b.program);
+}
+
+/* Weights that nobody changes are read where the program has them, to be packed. */
+static void
+check_constant (void)
+{
+  number (w, K * N);
+  Build b = build_launches (false, false);
+  g_autoptr (GError) error = NULL;
+  RduMachine *machine = build_open (&b, 1, false, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK (machine->tensors[1].is_lent == (strcmp (machine->isa->name, "avx512bf16") == 0));
   rdu_machine_close (machine);
   sf_program_unref (b.program);
 }
@@ -165,5 +183,6 @@ SF_TEST_CASES (RduCopies, ProductsOfBf16, isa_names, G_N_ELEMENTS (isa_names), s
     }
   g_unsetenv ("SF_RDU_BLOCK");
   check_training (false, true);
+  check_constant ();
   g_unsetenv ("SF_ISA");
 }
