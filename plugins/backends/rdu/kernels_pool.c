@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pooling windows on images [N, C, H, W] and their gradients: window by window, over all channels
- * at once where they are innermost in memory, else channel by channel; the bits are the same. */
+/* Pooling windows on images [N, C, H, W] and their gradients: window by window, over a vector of
+ * channels at once, or, where pixels lie in rows, over a vector of windows; the bits are the same.
+ */
 #include <math.h>
 #include <string.h>
 
@@ -150,6 +151,121 @@ clear (const RduView *v)
       }
 }
 
+/* ---- windows side by side ---- */
+
+#define MAX_LINE \
+  16384 /* source columns of a row of windows, in scratch; as many sums behind them */
+
+/* The source columns that a row of windows sees, by what their position leaves when divided by the
+ * stride: so one tap of neighbouring windows is neighbours. */
+typedef struct
+{
+  float *at;
+  int64_t n, part; /* in all; of each remainder, with room for a vector */
+} Line;
+
+static Line
+line_of (const RduPool *pool)
+{
+  int64_t stride = pool->stride[1];
+  int64_t n = (pool->windows->n[3] - 1) * stride + (pool->kernel[1] - 1) * pool->dilation[1] + 1;
+  return (Line){ pool->call->scratch, n, (n + stride - 1) / stride + RDU_VECTOR };
+}
+
+/* Smallest i in 0 .. most with i * stride + rest >= at. */
+static inline int64_t
+first_from (int64_t at, int64_t rest, int64_t stride, int64_t most)
+{
+  int64_t i = at <= rest ? 0 : (at - rest + stride - 1) / stride;
+  return i < most ? i : most;
+}
+
+/* Brings one row; columns that do not count become `none`. */
+static void
+bring_line (const RduPool *pool, const Line *line, const float *row, float none)
+{
+  int64_t stride = pool->stride[1], pad = pool->pad[1];
+  int64_t lo = pool->lo[1] + pad, hi = pool->hi[1] + pad < line->n ? pool->hi[1] + pad : line->n;
+  for (int64_t rest = 0; rest < stride; rest++)
+    {
+      float *to = line->at + rest * line->part;
+      int64_t i = 0, from = first_from (lo, rest, stride, line->part),
+              end = first_from (hi, rest, stride, line->part);
+      for (; i < from; i++)
+        to[i] = none;
+      for (; i < end; i++)
+        to[i] = row[i * stride + rest - pad];
+      for (; i < line->part; i++)
+        to[i] = none;
+    }
+}
+
+/* One row of windows on one channel: every tap of a row of the image, then the next row's. */
+static void
+run_line (const Window *w, const Line *line, const float *image, bool is_max, float *sums)
+{
+  const RduPool *pool = w->pool;
+  const float none = is_max ? -INFINITY : 0;
+  int64_t n = pool->windows->n[3];
+  for (int64_t i = 0; i < n; i += RDU_VECTOR)
+    rdu_vec_store (sums + i, rdu_vec_all (&none));
+  for (int64_t row = w->from[0]; row < w->to[0]; row++)
+    {
+      int64_t at = w->first[0] + row * pool->dilation[0];
+      bring_line (pool, line, image + at * pool->image->stride[2], none);
+      for (int64_t column = 0; column < pool->kernel[1]; column++)
+        {
+          int64_t tap = column * pool->dilation[1];
+          const float *from = line->at + tap % pool->stride[1] * line->part + tap / pool->stride[1];
+          for (int64_t i = 0; i < n; i += RDU_VECTOR)
+            {
+              RduVec v = rdu_vec_load (from + i), sum = rdu_vec_load (sums + i);
+              sum = is_max ? rdu_pool_choose (rdu_pool_beats (v, sum), v, sum) : (RduVec) (sum + v);
+              rdu_vec_store (sums + i, sum);
+            }
+        }
+    }
+}
+
+/* Whether lanes are filled better by windows of a row than by channels. */
+static bool
+has_long_rows (const RduPool *pool)
+{
+  const RduView *x = pool->image, *y = pool->windows;
+  return x->stride[3] == 1 && y->stride[3] == 1 && (x->n[1] == 1 || x->stride[1] != 1)
+         && y->n[3] >= RDU_VECTOR / 2 && y->n[3] <= MAX_LINE - RDU_VECTOR
+         && line_of (pool).part <= MAX_LINE / pool->stride[1];
+}
+
+/* All windows; an average is divided by `divisor`. */
+static void
+for_rows (const RduPool *pool, int64_t (*divisor) (const Window *w))
+{
+  const RduView *x = pool->image, *y = pool->windows;
+  Line line = line_of (pool);
+  float *sums = pool->call->scratch + MAX_LINE;
+  Window w = { .pool = pool };
+  for (int64_t plane = 0; plane < y->n[0] * y->n[1]; plane++)
+    for (w.row = 0; w.row < y->n[2]; w.row++)
+      {
+        int64_t image = plane / y->n[1], channel = plane % y->n[1];
+        float *to = (float *) y->data + image * y->stride[0] + channel * y->stride[1]
+                    + w.row * y->stride[2];
+        place_window (pool, &w, 0, w.row);
+        run_line (&w, &line,
+                  (const float *) x->data + image * x->stride[0] + channel * x->stride[1],
+                  divisor == NULL, sums);
+        if (divisor == NULL)
+          memcpy (to, sums, (size_t) y->n[3] * 4);
+        for (int64_t i = 0; i < y->n[3] && divisor != NULL; i++)
+          {
+            place_window (pool, &w, 1, i);
+            float count = (float) divisor (&w);
+            to[i] = count > 0 ? sums[i] / count : sums[i];
+          }
+      }
+}
+
 /* ---- maximum ---- */
 
 static void
@@ -180,7 +296,11 @@ max_pool2d (const RduCall *call)
   RduPool pool = pool_of (call, call->src[0], call->dst[0]);
   pool.dilation[0] = call->imm[4];
   pool.dilation[1] = call->imm[5];
-  if (!RDU_SYMBOL (rdu_pool_quads) (&pool, NULL, RDU_POOL_MAX))
+  if (RDU_SYMBOL (rdu_pool_quads) (&pool, NULL, RDU_POOL_MAX))
+    return;
+  if (has_long_rows (&pool))
+    for_rows (&pool, NULL);
+  else
     for_windows (&pool, max_of_window);
 }
 
@@ -288,7 +408,11 @@ static void
 avg_pool2d (const RduCall *call)
 {
   RduPool pool = pool_of (call, call->src[0], call->dst[0]);
-  if (!RDU_SYMBOL (rdu_pool_quads) (&pool, NULL, RDU_POOL_MEAN))
+  if (RDU_SYMBOL (rdu_pool_quads) (&pool, NULL, RDU_POOL_MEAN))
+    return;
+  if (has_long_rows (&pool))
+    for_rows (&pool, divisor);
+  else
     for_windows (&pool, average_of_window);
 }
 
