@@ -263,7 +263,7 @@ look (SfDaemon *self, SfLive *live, GHashTable *questions)
     return;
   if (!sf_exit_record_read (live->folder, &record, &found, &error))
     warn (live, error);
-  else if (found)
+  if (found && error == NULL)
     end_by_record (self, live, &record);
   else if (closely && sf_attempt_is_locked (live->folder, "lock"))
     note_running (live);
@@ -304,7 +304,8 @@ static bool
 never_began (const SfDaemon *self, const SfLive *live)
 {
   return live->job->handle == NULL && g_strcmp0 (live->job->boot_id, self->boot_id) == 0
-         && !sf_attempt_has (live->folder, "shepherd.json");
+         && !sf_attempt_has (live->folder, "shepherd.json")
+         && !sf_attempt_has (live->folder, "exit.json");
 }
 
 /* The executor knows of no shepherd of it. */
@@ -314,12 +315,7 @@ settle (SfDaemon *self, SfLive *live)
   if (live->busy || sf_job_state_is_final (live->job->state)
       || sf_attempt_is_locked (live->folder, "lock"))
     return;
-  if (sf_attempt_has (live->folder, "exit.json"))
-    {
-      live->look = true;
-      sf_daemon_turn_soon (self);
-    }
-  else if (never_began (self, live) && !self->stopping)
+  if (never_began (self, live) && !self->stopping)
     sf_daemon_launch (self, live);
   else
     {

@@ -71,6 +71,7 @@ judge (SfEnding *self)
 {
   g_autofree char *where = sf_attempt_where (self->folder);
   SfExitRecord *record = &self->record;
+  *record = (SfExitRecord){ 0 };
   record->ended_us = g_get_real_time ();
   record->state = SF_JOB_LOST;
   if (!g_file_test (self->folder, G_FILE_TEST_IS_DIR))
@@ -82,11 +83,12 @@ judge (SfEnding *self)
           "cancelled on request before its shepherd could answer, at %s", where);
     }
   else
-    record->reason = g_strdup_printf (is_other_boot (self) ? "the machine went down at %s"
-                                      : sf_attempt_has (self->folder, "shepherd.json")
-                                          ? "its shepherd was killed at %s"
-                                          : "its shepherd never started: %s ran",
-                                      where);
+    record->reason = g_strdup_printf (
+        is_other_boot (self)                             ? "the machine went down at %s"
+        : sf_attempt_has (self->folder, "exit.json")     ? "its record is damaged; it was at %s"
+        : sf_attempt_has (self->folder, "shepherd.json") ? "its shepherd was killed at %s"
+                                                         : "its shepherd never started: %s ran",
+        where);
 }
 
 /* With the lock held, or without a folder to have one. */
@@ -120,12 +122,14 @@ sf_ending_run (SfEnding *self)
   if (lock != SF_LOCK_TAKEN)
     return;
   bool found = false;
-  /* The record may have been written since somebody looked. */
-  if (sf_exit_record_read (self->folder, &self->record, &found, &self->error))
-    {
-      self->ended = found;
-      if (!found)
-        give_up (self);
-    }
+  g_autoptr (GError) own = NULL;
+  /* It may have been written since somebody looked. One that is damaged is none: the machine went
+   * down before it had reached the disk. */
+  if (sf_exit_record_read (self->folder, &self->record, &found, &own) && found)
+    self->ended = true;
+  else if (own == NULL || g_error_matches (own, SF_ERROR, SF_ERROR_INVALID_DATA))
+    give_up (self);
+  else
+    g_propagate_error (&self->error, g_steal_pointer (&own));
   close (fd);
 }

@@ -73,6 +73,8 @@ if command -v python3 >/dev/null; then
   kill -9 $(carriers 7 | sed 's|/proc/\([0-9]*\)/environ|\1|') 2>/dev/null
   python3 -c 'import sqlite3; db = sqlite3.connect ("queue/store.db"); db.execute ("UPDATE attempt SET boot_id = ? WHERE job = 7", ("another",)); db.commit ()'
   sed -i 's/"boot_id":"[^"]*"/"boot_id":"another"/' queue/jobs/7/attempt-1/shepherd.json
+  # What the power takes from a file that was being written.
+  : >queue/jobs/7/attempt-1/exit.json
   run 11 "$sfbatch" wait 7
   has err "LOST, the machine went down at step 1 of 1 (command)"
 

@@ -12,7 +12,7 @@ sfd_pid () {
   sed -n 's/.*"pid":\([0-9]*\).*/\1/p' "$1/sfd.lock" 2>/dev/null
 }
 
-# end_daemons: those of the queues of this test, which leave nothing in their logs that they need not.
+# end_daemons: those of the queues of this test; a sanitizer that has found something fails the test.
 end_daemons () {
   for lock in $(find "$work" -name sfd.lock 2>/dev/null); do
     pid=$(sfd_pid "${lock%/sfd.lock}")
@@ -22,10 +22,13 @@ end_daemons () {
       n=$((n + 1))
       sleep 0.05
     done
-    grep -H Sanitizer "${lock%.lock}.log" && cat "${lock%.lock}.log"
+    if grep -q Sanitizer "${lock%.lock}.log"; then
+      cat "${lock%.lock}.log"
+      status=1
+    fi
   done
 }
-trap 'end_daemons; rm -rf "$work"' EXIT
+trap 'status=$?; end_daemons; rm -rf "$work"; exit $status' EXIT
 
 # job NAME COMMAND... >FILE: a job file whose steps are the shell commands.
 job () {
