@@ -107,8 +107,6 @@ SF_RDU_SOURCES = \
   plugins/backends/rdu/machine.h \
   plugins/backends/rdu/memory.c \
   plugins/backends/rdu/memory.h \
-  plugins/backends/rdu/mutation.c \
-  plugins/backends/rdu/mutation.h \
   plugins/backends/rdu/peak.c \
   plugins/backends/rdu/peak.h \
   plugins/backends/rdu/probe.h \
@@ -117,16 +115,26 @@ SF_RDU_SOURCES = \
   plugins/backends/rdu/copies.c plugins/backends/rdu/lend.c \
   plugins/backends/rdu/purpose.c \
   plugins/backends/rdu/replace.c \
-  plugins/backends/rdu/stage.c \
   plugins/backends/rdu/step.c \
   plugins/backends/rdu/storage.c
 SF_RDU_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS) -I$(top_srcdir) $(SF_RDU_X86_CPPFLAGS)
 
+noinst_LTLIBRARIES += plugins/backends/rdu/libparts.la
+plugins_backends_rdu_libparts_la_SOURCES = $(SF_RDU_SOURCES)
+plugins_backends_rdu_libparts_la_CPPFLAGS = $(SF_RDU_CPPFLAGS)
+plugins_backends_rdu_libparts_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
+plugins_backends_rdu_libparts_la_LIBADD = $(SF_RDU_KERNEL_LIBS)
+
+# What calls the kernels: all that differs in a machine with faults.
+SF_RDU_CALLS = \
+  plugins/backends/rdu/mutation.c \
+  plugins/backends/rdu/mutation.h \
+  plugins/backends/rdu/stage.c
 noinst_LTLIBRARIES += plugins/backends/rdu/libmachine.la
-plugins_backends_rdu_libmachine_la_SOURCES = $(SF_RDU_SOURCES)
+plugins_backends_rdu_libmachine_la_SOURCES = $(SF_RDU_CALLS)
 plugins_backends_rdu_libmachine_la_CPPFLAGS = $(SF_RDU_CPPFLAGS)
 plugins_backends_rdu_libmachine_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
-plugins_backends_rdu_libmachine_la_LIBADD = $(SF_RDU_KERNEL_LIBS)
+plugins_backends_rdu_libmachine_la_LIBADD = plugins/backends/rdu/libparts.la
 
 plugin_LTLIBRARIES += plugins/sf-backend-rdu.la
 plugins_sf_backend_rdu_la_SOURCES = plugins/backends/rdu/plugin.c
@@ -137,8 +145,8 @@ plugins_sf_backend_rdu_la_LIBADD = plugins/backends/rdu/libmachine.la $(SF_PLUGI
 
 # The same with deliberate faults (see mutation.c), for tests of the comparison.
 check_LTLIBRARIES += tests/plugins/mutated/sf-backend-rdu.la
-tests_plugins_mutated_sf_backend_rdu_la_SOURCES = $(SF_RDU_SOURCES) plugins/backends/rdu/plugin.c
+tests_plugins_mutated_sf_backend_rdu_la_SOURCES = $(SF_RDU_CALLS) plugins/backends/rdu/plugin.c
 tests_plugins_mutated_sf_backend_rdu_la_CPPFLAGS = $(SF_RDU_CPPFLAGS) -DSF_RDU_MUTATION
 tests_plugins_mutated_sf_backend_rdu_la_CFLAGS = $(SF_PLUGIN_CFLAGS)
 tests_plugins_mutated_sf_backend_rdu_la_LDFLAGS = $(SF_PLUGIN_LDFLAGS) -rpath /nowhere
-tests_plugins_mutated_sf_backend_rdu_la_LIBADD = $(SF_RDU_KERNEL_LIBS) $(SF_PLUGIN_LIBADD)
+tests_plugins_mutated_sf_backend_rdu_la_LIBADD = plugins/backends/rdu/libparts.la $(SF_PLUGIN_LIBADD)
