@@ -5,21 +5,24 @@
 needs='onnx, torch'
 . "${SF_SOURCE_DIR:?run by make check}/tests/onnx/lib.sh"
 here=$here/opsets
+families='elementwise activation reduce loss quantise generate signals train edges movement index resize
+  contraction conv pool norm recurrent'
+# Written by one process: what they import takes longer than they.
+# shellcheck disable=SC2086
+"$python" -B -W ignore "$here/write.py" "$work" $families chains refused || exit 99
+# shellcheck disable=SC2086
+(cd "$work" && "$SF_BUILD_DIR/tests/onnx/opsets/gradients" --except "$here/unsloped" $families) || failures=1
 set --
-for family in elementwise activation reduce loss quantise generate signals train edges movement index resize \
-  contraction conv pool norm recurrent; do
-  "$python" -B -W ignore "$here/write.py" $family "$work/$family" || failures=1
+for family in $families; do
   for backend in cpu rdu; do
     # What passes counts; a refusal would not fail the run.
     "$sf" onnx-test "$work/$family" --backend $backend --brief --json "$work/$family.$backend" >"$work/out" || failures=1
     cat "$work/out"
     grep -q ' 0 failed, 0 unsupported' "$work/out" || failures=1
   done
-  "$SF_BUILD_DIR/tests/onnx/opsets/gradients" --except "$here/unsloped" "$work/$family" || failures=1
   set -- "$@" "$work/$family:$work/$family.rdu"
 done
 # Nothing of these runs on the host.
-"$python" -B -W ignore "$here/write.py" chains "$work/chains" || failures=1
 "$sf" onnx-test "$work/chains" --brief >"$work/out" || failures=1
 cat "$work/out"
 grep -q '^6 passed without a launch on the host' "$work/out" || failures=1
@@ -29,7 +32,6 @@ grep -q '^6 passed without a launch on the host' "$work/out" || failures=1
 "$python" -B -W ignore "$here/trained.py" "$work/trained.onnx" || failures=1
 "$sf" compile "$work/trained.onnx" -o "$work/trained.pef" && "$sf" test "$work/trained.pef" >"$work/out" || failures=1
 grep -q '^train  opt   update' "$work/out" && grep -q '^passed' "$work/out" || failures=1
-"$python" -B -W ignore "$here/write.py" refused "$work/refused" || failures=1
 "$sf" onnx-test "$work/refused" --backend cpu --brief --json "$work/refused.json" >"$work/out" 2>&1
 "$python" -B "$here/reasons.py" "$work/refused" "$work/refused.json" || failures=1
 exit $failures

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""write.py FAMILY FOLDER: the tests of a family of operators, each a folder."""
+"""write.py FOLDER FAMILY...: the tests of families of operators, each a folder in FOLDER/FAMILY."""
 import importlib
 import os
 import sys
@@ -9,5 +9,7 @@ sys.dont_write_bytecode = True
 import case  # noqa: E402
 
 if __name__ == "__main__":
-    os.makedirs(sys.argv[2], exist_ok=True)
-    importlib.import_module(sys.argv[1]).write(case.Folder(sys.argv[2]))
+    for family in sys.argv[2:]:
+        folder = os.path.join(sys.argv[1], family)
+        os.makedirs(folder, exist_ok=True)
+        importlib.import_module(family).write(case.Folder(folder))
