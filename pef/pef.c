@@ -200,7 +200,7 @@ SfPef *
 sf_pef_open (const char *path, GError **error)
 {
   SfFileMap *map = g_new0 (SfFileMap, 1);
-  if (!sf_file_map (path, MAX_FILE_BYTES, map, error))
+  if (!sf_file_map_watched (path, MAX_FILE_BYTES, map, error))
     {
       g_free (map);
       return NULL;
@@ -211,7 +211,7 @@ sf_pef_open (const char *path, GError **error)
     return NULL;
   /* The digest has read every byte; most of them are not read soon. */
   sf_file_map_let_go (map, map->data, map->n_bytes);
-  sf_program_set_file (pef->program, map);
+  sf_program_set_file (pef->program, map, path);
   return pef;
 }
 

@@ -42,8 +42,8 @@ open_regular (const char *path, size_t max_bytes, size_t *n_bytes, GError **erro
   return -1;
 }
 
-bool
-sf_file_map (const char *path, size_t max_bytes, SfFileMap *out, GError **error)
+static bool
+map_file (const char *path, size_t max_bytes, bool is_watched, SfFileMap *out, GError **error)
 {
   size_t n_bytes;
   int fd = open_regular (path, max_bytes, &n_bytes, error);
@@ -60,9 +60,45 @@ sf_file_map (const char *path, size_t max_bytes, SfFileMap *out, GError **error)
           return false;
         }
     }
-  close (fd);
   *out = (SfFileMap){ .data = data, .n_bytes = n_bytes };
+  struct stat st;
+  if (is_watched && data != NULL && fstat (fd, &st) == 0)
+    {
+      out->is_watched = true;
+      out->fd = fd;
+      out->written_s = st.st_mtim.tv_sec;
+      out->written_ns = st.st_mtim.tv_nsec;
+    }
+  else
+    close (fd);
   return true;
+}
+
+bool
+sf_file_map (const char *path, size_t max_bytes, SfFileMap *out, GError **error)
+{
+  return map_file (path, max_bytes, false, out, error);
+}
+
+bool
+sf_file_map_watched (const char *path, size_t max_bytes, SfFileMap *out, GError **error)
+{
+  return map_file (path, max_bytes, true, out, error);
+}
+
+bool
+sf_file_map_check (const SfFileMap *map, const char *name, GError **error)
+{
+  struct stat st;
+  if (!map->is_watched
+      || (fstat (map->fd, &st) == 0 && (uint64_t) st.st_size == map->n_bytes
+          && st.st_mtim.tv_sec == map->written_s && st.st_mtim.tv_nsec == map->written_ns))
+    return true;
+  return sf_fail (
+      error, SF_ERROR_INVALID_DATA,
+      "%s: found it written to since it was opened, wanted it as it was; open it again, "
+      "and replace a file in use by renaming another over it (mv, not cp)",
+      name);
 }
 
 void
@@ -70,6 +106,8 @@ sf_file_unmap (SfFileMap *map)
 {
   if (map->data != NULL)
     munmap ((void *) map->data, map->n_bytes);
+  if (map->is_watched)
+    close (map->fd);
   *map = (SfFileMap){ 0 };
 }
 

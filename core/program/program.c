@@ -131,9 +131,16 @@ sf_program_add_mapped_tensor (SfProgram *program, const SfProgramTensor *tensor,
 }
 
 void
-sf_program_set_file (SfProgram *program, const SfFileMap *file)
+sf_program_set_file (SfProgram *program, const SfFileMap *file, const char *name)
 {
   program->file = *file;
+  program->file_name = sf_program_intern (program, name);
+}
+
+bool
+sf_program_check_file (const SfProgram *program, GError **error)
+{
+  return sf_file_map_check (&program->file, program->file_name, error);
 }
 
 void

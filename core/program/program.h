@@ -66,6 +66,7 @@ struct SfProgram
   GPtrArray *blobs;   /* tensor data: sf_aligned_free */
   GPtrArray *owners;  /* GBytes that borrowed tensor data points into */
   SfFileMap file;     /* which tensor data lies in; borrowed from an owner; empty: none */
+  const char *file_name;
   GArray *tensors;    /* SfProgramTensor */
   GPtrArray *configs; /* SfConfigStore */
   GPtrArray *host_graphs;
@@ -81,7 +82,7 @@ uint32_t sf_program_add_mapped_tensor (SfProgram *program, const SfProgramTensor
                                        GBytes *owner);
 
 /* Says that an owner is a mapped file. */
-void sf_program_set_file (SfProgram *program, const SfFileMap *file);
+void sf_program_set_file (SfProgram *program, const SfFileMap *file, const char *name);
 
 const SfConfigStore *sf_program_config (const SfProgram *program, uint32_t config);
 const SfEntryStore *sf_program_entry (const SfProgram *program, uint32_t entry);

@@ -25,9 +25,18 @@ typedef struct
 {
   const uint8_t *data;
   size_t n_bytes;
+  /* Of sf_file_map_watched: the file, and when it was last written to. */
+  bool is_watched;
+  int fd;
+  int64_t written_s, written_ns;
 } SfFileMap;
 
 SF_API bool sf_file_map (const char *path, size_t max_bytes, SfFileMap *out, GError **error);
+/* The same, and keeps the file open for sf_file_map_check. */
+SF_API bool sf_file_map_watched (const char *path, size_t max_bytes, SfFileMap *out, GError **error);
+/* Whether a watched file is as it was when it was mapped (INVALID_DATA otherwise, `name` says of what): one that has been written to gives
+ * other bytes, and reading what has been cut off ends the process by SIGBUS. True for what is not watched. */
+SF_API bool sf_file_map_check (const SfFileMap *map, const char *name, GError **error);
 SF_API void sf_file_unmap (SfFileMap *map);
 /* Gives the pages on which `n_bytes` at `data` lie back to the system: they come from the file again when they are read. Nothing happens to
  * what is not within the mapping. */

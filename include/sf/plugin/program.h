@@ -206,6 +206,9 @@ SF_API SfProgramTensor sf_program_tensor (const SfProgram *program, uint32_t ten
 /* What the tensor's `data` takes of memory goes back to the system where it lies in a mapped file;
  * it is there again when it is read. */
 SF_API void sf_program_let_go (const SfProgram *program, uint32_t tensor);
+/* Whether the file that tensors lie in, if any, is as it was when it was opened (INVALID_DATA). To be asked before data of the program
+ * or of its graphs is read once more: it may be from the disk that it comes. */
+SF_API bool sf_program_check_file (const SfProgram *program, GError **error);
 SF_API size_t sf_program_n_configs (const SfProgram *program);
 SF_API size_t sf_config_n_stages (const SfProgram *program, uint32_t config);
 SF_API SfStage sf_config_stage (const SfProgram *program, uint32_t config, uint32_t stage);
