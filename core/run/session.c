@@ -132,6 +132,8 @@ sf_session_open (SfPef *pef, const SfSessionOptions *options, GError **error)
   g_autoptr (SfSession) session = g_new0 (SfSession, 1);
   session->pef = sf_pef_ref (pef);
   session->program = sf_pef_program (pef);
+  if (!sf_program_check_file (session->program, error))
+    return NULL;
   session->hyper = sf_hyper_table_new (pef, error);
   if (session->hyper == NULL)
     return NULL;

@@ -21,6 +21,7 @@ typedef struct
 
 typedef struct
 {
+  const SfProgram *program; /* for its file, in which constants of the graphs lie */
   CpuMemory memory;
   CpuWorkers workers;
   CpuStates states;
@@ -97,6 +98,7 @@ cpu_session_open (const SfBackendLoad *load, GError **error)
       return NULL;
     }
   Session *session = g_new0 (Session, 1);
+  session->program = load->program;
   session->f64 = load->f64;
   cpu_memory_init (&session->memory);
   cpu_workers_init (&session->workers, load->n_threads);
@@ -353,7 +355,8 @@ cpu_session_step (void *instance, const SfBackendStep *step, GError **error)
 {
   Session *session = instance;
   Entry *entry = find_entry (session, step->entry, error);
-  if (entry == NULL || !check_phases (entry, step->phases, error))
+  if (entry == NULL || !check_phases (entry, step->phases, error)
+      || (session->program != NULL && !sf_program_check_file (session->program, error)))
     return false;
   Watch watch = { entry, step };
   entry->frame.stored = step->stored;

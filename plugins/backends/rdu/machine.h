@@ -314,8 +314,8 @@ void rdu_stage_clear_groups (RduStage *stage);
 /* What kernels of the stage want packed; counters, operands and instructions are there. */
 void rdu_stage_find_packings (RduStage *stage);
 /* Packs what has changed, over the pool; wanted: as in a frame. */
-void rdu_stage_pack (RduMachine *machine, RduLaunch *launch, const RduStage *stage,
-                     uint64_t wanted);
+bool rdu_stage_pack (RduMachine *machine, RduLaunch *launch, const RduStage *stage,
+                     uint64_t wanted, GError **error);
 
 /* copies.c: which rounded copies are not made, for their readers round what they are copies of. */
 void rdu_leave_out_copies (RduMachine *machine);

@@ -135,8 +135,8 @@ pack_parts (void *user_data, int worker, int64_t begin, int64_t end)
 }
 
 /* All parts; what is lent goes slice by slice, so that little of it is in memory a second time. */
-static void
-pack_all (RduMachine *machine, Job *job, uint32_t lent)
+static bool
+pack_all (RduMachine *machine, Job *job, uint32_t lent, GError **error)
 {
   int64_t n_slices = lent != SF_NONE ? CLAMP (job->packing->elems / SLICE_ELEMS, 1, MOST_SLICES)
                                      : 1;
@@ -144,14 +144,18 @@ pack_all (RduMachine *machine, Job *job, uint32_t lent)
   job->n_parts = n * n_slices;
   for (job->first = 0; job->first < job->n_parts; job->first += n)
     {
+      if (lent != SF_NONE && !sf_program_check_file (machine->program, error))
+        return false;
       sf_thread_pool_run (machine->pool, n, 1, pack_parts, job);
       if (lent != SF_NONE)
         sf_program_let_go (machine->program, lent);
     }
+  return true;
 }
 
-void
-rdu_stage_pack (RduMachine *machine, RduLaunch *launch, const RduStage *stage, uint64_t wanted)
+bool
+rdu_stage_pack (RduMachine *machine, RduLaunch *launch, const RduStage *stage, uint64_t wanted,
+                GError **error)
 {
   for (size_t p = 0; p < stage->n_packings; p++)
     {
@@ -170,7 +174,9 @@ rdu_stage_pack (RduMachine *machine, RduLaunch *launch, const RduStage *stage, u
                   .whole = whole_view (operand, launch->base[operand->buffer]),
                   .to = packed->data };
       bool is_lent = packed->is_kept && machine->tensors[home->tensor].is_lent;
-      pack_all (machine, &job, is_lent ? home->tensor : SF_NONE);
+      if (!pack_all (machine, &job, is_lent ? home->tensor : SF_NONE, error))
+        return false;
       packed->version = version;
     }
+  return true;
 }

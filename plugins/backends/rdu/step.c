@@ -124,15 +124,15 @@ is_first_of_buffer (const RduStage *stage, size_t operand)
   return stage->operands[operand].kind == SF_OPERAND_OUT;
 }
 
-/* Returns how many stages. */
-static size_t
-run_chain (RduMachine *machine, RduLaunch *launch, const RduChain *chain)
+static bool
+run_chain (RduMachine *machine, RduLaunch *launch, const RduChain *chain, GError **error)
 {
   for (size_t s = chain->first; s < chain->first + chain->n_stages; s++)
-    if (launch->wanted[s] != 0)
-      rdu_stage_pack (machine, launch, &launch->config->stages[s], launch->wanted[s]);
+    if (launch->wanted[s] != 0
+        && !rdu_stage_pack (machine, launch, &launch->config->stages[s], launch->wanted[s], error))
+      return false;
   rdu_chain_run (machine, launch, chain);
-  return chain->n_stages;
+  return true;
 }
 
 /* An observer wants whole buffers: then stages of chains run like others. */
@@ -143,7 +143,8 @@ run_stage (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, size_t
   const RduStage *stage = &launch->config->stages[position];
   if (launch->wanted[position] == 0)
     return true;
-  rdu_stage_pack (machine, launch, stage, launch->wanted[position]);
+  if (!rdu_stage_pack (machine, launch, stage, launch->wanted[position], error))
+    return false;
   rdu_stage_run (machine, launch, stage, launch->wanted[position]);
   if (!rdu_check_faults (machine, entry, launch, stage, error))
     return false;
@@ -164,7 +165,12 @@ run_rdu (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, const Sf
   transfer_all (machine, launch, launch->loads, launch->n_loads, false);
   for (size_t s = 0; s < config->n_stages;)
     if (config->stages[s].chain != SF_NONE && step->observer == NULL)
-      s += run_chain (machine, launch, &config->chains[config->stages[s].chain]);
+      {
+        const RduChain *chain = &config->chains[config->stages[s].chain];
+        if (!run_chain (machine, launch, chain, error))
+          return false;
+        s += chain->n_stages;
+      }
     else if (!run_stage (machine, entry, launch, s++, step, error))
       return false;
   transfer_all (machine, launch, launch->stores, launch->n_stores, true);
@@ -190,6 +196,8 @@ run_host (RduMachine *machine, RduEntry *entry, RduLaunch *launch, GError **erro
   g_autofree SfFeed *feeds = g_new0 (SfFeed, n_inputs + 1);
   g_autofree SfFetch *fetches = g_new0 (SfFetch, n_outputs + 1);
   SfEvaluateOptions options = { .n_threads = machine->n_threads };
+  if (!sf_program_check_file (machine->program, error))
+    return false;
   int64_t begin = g_get_monotonic_time (), started = rdu_probe_begin (&machine->probe);
   for (size_t i = 0; i < n_inputs; i++)
     {

@@ -178,7 +178,8 @@ rdu_tensor_read (const RduMachine *machine, uint32_t index, SfTensor *to, GError
 {
   const RduTensor *tensor = &machine->tensors[index];
   SfTensor from = sf_tensor (tensor->storage, to->shape, tensor->data), rows = { 0 };
-  if (!check_elems (tensor, to, "ask for what the model declares", error))
+  if (!check_elems (tensor, to, "ask for what the model declares", error)
+      || (tensor->is_lent && !sf_program_check_file (machine->program, error)))
     return false;
   if (!rdu_layout_permutes (&tensor->shape, tensor->channels_last))
     return sf_tensor_copy (&from, to, error);

@@ -32,7 +32,7 @@ tests_unit_run_run_test_LDADD = $(SF_TEST_LIBS) -lm
 check_PROGRAMS += tests/unit/run/model_test
 TESTS += tests/unit/run/model_test
 SF_THREADED_TESTS += tests/unit/run/model_test
-tests_unit_run_model_test_SOURCES = tests/unit/run/report_test.c tests/unit/run/train_test.c
+tests_unit_run_model_test_SOURCES = tests/unit/run/cut_test.c tests/unit/run/report_test.c tests/unit/run/train_test.c
 tests_unit_run_model_test_LDADD = $(SF_TEST_LIBS) -lm
 
 # Interposes the functions that allocate, and so is a program of its own.
