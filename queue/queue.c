@@ -14,7 +14,7 @@
 
 enum
 {
-  ASK_TRIES = 8, /* a daemon may end, or be killed, at any moment */
+  ASK_TRIES = 30, /* a daemon may end, or be killed, at any moment, and the next one, too */
   MAX_LINKS = 1000000,
 };
 
