@@ -50,8 +50,8 @@ n_blocks (const SfCounter *counter)
   return (counter->extent + counter->step - 1) / counter->step;
 }
 
-static bool
-moves (const SfOperand *operand, size_t k)
+bool
+rdu_blocks_move (const SfOperand *operand, size_t k)
 {
   for (int d = 0; d < operand->shape.rank; d++)
     if (operand->dim[d].coef[k] != 0)
@@ -95,10 +95,10 @@ follows (const SfStage *stage, const SfInstr *instr, const RduIsa *isa, size_t k
 {
   bool reads = false, writes_all = true, writes = false;
   for (uint32_t i = 0; i < instr->n_src; i++)
-    reads |= moves (&stage->operands[instr->src[i]], k);
+    reads |= rdu_blocks_move (&stage->operands[instr->src[i]], k);
   for (uint32_t i = 0; i < instr->n_dst; i++)
     {
-      bool own = moves (&stage->operands[instr->dst[i]], k);
+      bool own = rdu_blocks_move (&stage->operands[instr->dst[i]], k);
       writes |= own;
       writes_all &= own;
     }
@@ -125,7 +125,7 @@ rdu_blocks_are_free (const SfStage *stage, const RduIsa *isa, size_t k)
       const SfOperand *operand = &stage->operands[o];
       if (!moves_simply (stage, operand, k)
           || (kind == SF_COUNTER_PARALLEL && operand->kind == SF_OPERAND_OUT
-              && !moves (operand, k)))
+              && !rdu_blocks_move (operand, k)))
         return false;
     }
   for (size_t i = 0; i < stage->n_instrs; i++)
@@ -266,7 +266,7 @@ firing_bytes (const SfStage *stage, unsigned free)
     {
       bool in_blocks = false;
       for (size_t k = 0; k < stage->n_counters; k++)
-        in_blocks |= (free >> k & 1) != 0 && moves (&stage->operands[o], k);
+        in_blocks |= (free >> k & 1) != 0 && rdu_blocks_move (&stage->operands[o], k);
       if (in_blocks && !is_streamed (stage, o))
         bytes += box_bytes (&stage->operands[o]);
     }

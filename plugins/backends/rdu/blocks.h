@@ -32,6 +32,8 @@ SfOperand *rdu_choose_blocks (SfStage *stage, const bool *channels_last, const R
 SfOperand *rdu_take_blocks (SfStage *stage, const RduIsa *isa, const RduHost *host, size_t k,
                             int64_t step);
 
+/* Whether the operand's box moves with counter k. */
+bool rdu_blocks_move (const SfOperand *operand, size_t k);
 /* Whether the length of a counter's blocks is the host's business. */
 bool rdu_blocks_are_free (const SfStage *stage, const RduIsa *isa, size_t k);
 /* Shortest blocks of the counter that are worth while. */

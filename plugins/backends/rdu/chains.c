@@ -35,15 +35,6 @@ typedef struct
   __int128 shared_bytes; /* of these, what more than one stage touches */
 } Needs;
 
-static bool
-moves (const SfOperand *operand, size_t k)
-{
-  for (int d = 0; d < operand->shape.rank; d++)
-    if (operand->dim[d].coef[k] != 0)
-      return true;
-  return false;
-}
-
 /* Whether the blocks of counter k cut the operand along its outermost dimension, into whole
  * contiguous pieces, end to end. */
 static bool
@@ -75,7 +66,8 @@ may_pause (const SfStage *stage, const SfInstr *instr, size_t k)
     return true;
   /* Scratch is not kept; a contraction with little depth spends its time on its sums. */
   const SfOperand *sum = &stage->operands[instr->dst[0]];
-  return moves (sum, k) || (sum->kind == SF_OPERAND_OUT && op->tile_class != SF_TILE_GEMM);
+  return rdu_blocks_move (sum, k)
+         || (sum->kind == SF_OPERAND_OUT && op->tile_class != SF_TILE_GEMM);
 }
 
 /* Whether counter k can go through the blocks of a chain. */
@@ -92,7 +84,7 @@ can_link (const SfStage *stage, const RduIsa *isa, size_t k)
   for (size_t o = 0; o < stage->n_operands; o++)
     {
       const SfOperand *operand = &stage->operands[o];
-      bool is_moved = moves (operand, k);
+      bool is_moved = rdu_blocks_move (operand, k);
       if (operand->kind != SF_OPERAND_TEMP && is_moved && !goes_along (stage, operand, k))
         return false;
       if (operand->kind == SF_OPERAND_OUT && is_moved == is_sum)
@@ -130,7 +122,8 @@ may_follow (const Chain *chain, const SfStage *stage, size_t k)
       {
         const SfOperand *result = seen_by (chain, m, stage->operands[o].buffer, true);
         if (result != NULL
-            && (!moves (&stage->operands[o], k) || !moves (result, chain->counter[m])))
+            && (!rdu_blocks_move (&stage->operands[o], k)
+                || !rdu_blocks_move (result, chain->counter[m])))
           return false;
       }
   return true;
@@ -176,7 +169,7 @@ add_needs (const Chain *chain, size_t member, Needs *needs)
     {
       const SfOperand *operand = &stage->operands[o];
       __int128 bytes = 4 * (__int128) sf_shape_n_elems (&operand->shape);
-      bool is_moved = moves (operand, k), is_temp = operand->kind == SF_OPERAND_TEMP;
+      bool is_moved = rdu_blocks_move (operand, k), is_temp = operand->kind == SF_OPERAND_TEMP;
       int n_before = is_temp ? 0 : n_seen_before (chain, member, operand->buffer);
       if (is_temp)
         scratch = is_moved ? MAX (scratch, bytes) : scratch;
@@ -254,7 +247,7 @@ adds_little (const SfStage *stage, size_t k, int64_t step)
       __int128 n = sf_shape_n_elems (&operand->shape);
       if (operand->kind == SF_OPERAND_OUT)
         kept += n;
-      else if (operand->kind == SF_OPERAND_IN && moves (operand, k))
+      else if (operand->kind == SF_OPERAND_IN && rdu_blocks_move (operand, k))
         added += n;
     }
   return stage->counter[k].kind == SF_COUNTER_REDUCTION

@@ -247,11 +247,34 @@ typedef struct
   const RduLayouts *layouts;
 } Lowering;
 
+static void
+lower_operands (const Lowering *lowering, const SfStage *from, RduStage *to)
+{
+  for (; to->n_operands < from->n_operands; to->n_operands++)
+    {
+      const SfOperand *operand = &from->operands[to->n_operands];
+      RduOperand *lowered = &to->operands[to->n_operands];
+      lower_operand (from, operand,
+                     rdu_layouts_of_operand (lowering->layouts, lowering->config->index, to->id,
+                                             (uint32_t) to->n_operands),
+                     lowered);
+      int64_t n = box_elems (operand);
+      to->work += n;
+      if (operand->kind != SF_OPERAND_TEMP)
+        {
+          lowered->stored = lowering->config->buffers[operand->buffer].dtype;
+          lowered->is_narrow = sf_dtype_bytes (lowered->stored) == 2 && !lowered->is_int;
+        }
+      /* What is read was rounded when it was complete: kernels may count on it. */
+      if (operand->kind == SF_OPERAND_IN && lowered->is_narrow)
+        lowered->dtype = lowered->stored;
+    }
+}
+
 static bool
 lower_stage (const Lowering *lowering, const SfStage *from, uint32_t id, const RduLink *link,
              RduStage *to, GError **error)
 {
-  const RduConfig *config = lowering->config;
   const RduIsa *isa = lowering->isa;
   *to = (RduStage){ .id = id,
                     .name = g_strdup (from->name),
@@ -269,25 +292,7 @@ lower_stage (const Lowering *lowering, const SfStage *from, uint32_t id, const R
   to->operands = g_new0 (RduOperand, from->n_operands);
   to->instrs = g_new0 (RduInstr, from->n_instrs);
   lower_counters (from, to);
-  for (; to->n_operands < from->n_operands; to->n_operands++)
-    {
-      const SfOperand *operand = &from->operands[to->n_operands];
-      RduOperand *lowered = &to->operands[to->n_operands];
-      lower_operand (
-          from, operand,
-          rdu_layouts_of_operand (lowering->layouts, config->index, id, (uint32_t) to->n_operands),
-          lowered);
-      int64_t n = box_elems (operand);
-      to->work += n;
-      if (operand->kind != SF_OPERAND_TEMP)
-        {
-          lowered->stored = config->buffers[operand->buffer].dtype;
-          lowered->is_narrow = sf_dtype_bytes (lowered->stored) == 2 && !lowered->is_int;
-        }
-      /* What is read was rounded when it was complete: kernels may count on it. */
-      if (operand->kind == SF_OPERAND_IN && lowered->is_narrow)
-        lowered->dtype = lowered->stored;
-    }
+  lower_operands (lowering, from, to);
   for (; to->n_instrs < from->n_instrs; to->n_instrs++)
     {
       RduInstr *instr = &to->instrs[to->n_instrs];
