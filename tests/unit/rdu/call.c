@@ -13,6 +13,16 @@ isa_of (const void *row)
   return isa;
 }
 
+bool
+fuses_products (const RduIsa *isa)
+{
+#ifdef __FP_FAST_FMAF
+  return true;
+#else
+  return !g_str_equal (isa->name, "portable");
+#endif
+}
+
 RduView
 view_of (void *memory, bool is_int, SfShape shape)
 {

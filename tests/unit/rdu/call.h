@@ -12,6 +12,9 @@ extern const char *const isa_names[N_ISA_NAMES];
 /* The ISA that a row of isa_names names; NULL when this processor lacks it. */
 const RduIsa *isa_of (const void *row);
 
+/* Whether it fuses products into sums: wherever the processor has an instruction for it. */
+bool fuses_products (const RduIsa *isa);
+
 #define ISA_OR_SKIP(isa)             \
   const RduIsa *isa = isa_of (data); \
   if (isa == NULL)                   \

@@ -59,16 +59,6 @@ lanes_of (const RduIsa *isa)
   return g_str_equal (isa->name, "portable") ? 4 : g_str_equal (isa->name, "avx2") ? 8 : 16;
 }
 
-static bool
-fuses (const RduIsa *isa)
-{
-#ifdef __FP_FAST_FMAF
-  return true;
-#else
-  return !g_str_equal (isa->name, "portable");
-#endif
-}
-
 /* Rows with a margin behind each; `turned`: column by column. */
 static RduView
 rows_of (float *memory, int64_t rows, int64_t columns, bool turned)
@@ -116,7 +106,7 @@ check_dots (const RduIsa *isa, int64_t m, int64_t n, int64_t k, bool turned, boo
   int64_t wrong = 0;
   for (int64_t i = 0; i < m * n; i++)
     {
-      float sum = dot (x + i / n * k, w + i % n * k, k, lanes_of (isa), fuses (isa));
+      float sum = dot (x + i / n * k, w + i % n * k, k, lanes_of (isa), fuses_products (isa));
       float wanted = first ? sum : 0.25f + sum, *found = at (&dst, i / n, i % n);
       wrong += memcmp (found, &wanted, 4) != 0;
       *found = GUARD;

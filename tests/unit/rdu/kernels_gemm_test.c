@@ -244,17 +244,6 @@ chains (const Product *p, const float *a, const float *b, const float *y, bool f
     }
 }
 
-/* Products are fused into sums wherever the processor has an instruction for it. */
-static bool
-fuses (const RduIsa *isa)
-{
-#ifdef __FP_FAST_FMAF
-  return true;
-#else
-  return !g_str_equal (isa->name, "portable");
-#endif
-}
-
 /* All ways to ask for a product of f32, or of bf16. */
 static void
 check_ways (const RduIsa *isa, const Product *p, int bf16)
@@ -264,8 +253,8 @@ check_ways (const RduIsa *isa, const Product *p, int bf16)
   g_autofree float *a = make (1, p->batch * p->m * p->k), *b = make (2, p->batch * p->k * p->n),
                    *y = values (3, n);
   g_autofree float *from_zero = g_new (float, n), *from_y = g_new (float, n);
-  chains (p, a, b, NULL, fuses (isa), from_zero);
-  chains (p, a, b, y, fuses (isa), from_y);
+  chains (p, a, b, NULL, fuses_products (isa), from_zero);
+  chains (p, a, b, y, fuses_products (isa), from_y);
   for (int way = 0; way < BF16; way++)
     check_product (isa, p, way | bf16, a, b, y, way & ACCUMULATE ? from_y : from_zero);
 }
