@@ -100,6 +100,15 @@ parse_range (const char *text, gint64 *first, gint64 *last)
          && *last - *first < MAX_IDS;
 }
 
+const SfOption sf_job_ids_options[] = {
+  { .name = "ids",
+    .type = SF_OPTION_LIST,
+    .flags = SF_OPTION_POSITIONAL | SF_OPTION_REQUIRED,
+    .arg = "ID...",
+    .help = "of the jobs, or ranges of ids" },
+  { .name = NULL },
+};
+
 GArray *
 sf_parse_job_ids (const char *const *texts, GError **error)
 {

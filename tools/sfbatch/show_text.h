@@ -4,6 +4,7 @@
 #define TOOLS_SFBATCH_SHOW_TEXT_H
 
 #include <sf/json.h>
+#include <sf/options.h>
 #include <stdint.h>
 
 #include "queue/queue.h"
@@ -27,6 +28,8 @@ json_t *sf_json_text_or_null (const char *text);
 /* What `wait` returns for the job; null while it has not ended. */
 json_t *sf_json_exit (const SfJob *job);
 
+/* Of a verb that takes ids and nothing else. */
+extern const SfOption sf_job_ids_options[];
 /* The ids in `texts`, each "12" or "12-15", as int64_t. Owned: g_array_unref. */
 GArray *sf_parse_job_ids (const char *const *texts, GError **error);
 

@@ -12,15 +12,6 @@ enum
   PATIENCE_US = 30000000, /* the shepherd's grace, and time to write its record */
 };
 
-static const SfOption cancel_options[] = {
-  { .name = "ids",
-    .type = SF_OPTION_LIST,
-    .flags = SF_OPTION_POSITIONAL | SF_OPTION_REQUIRED,
-    .arg = "ID...",
-    .help = "of the jobs, or ranges of ids" },
-  { .name = NULL },
-};
-
 /* Until it has ended, and says so. */
 static bool
 see_end (SfQueue *queue, int64_t id, GError **error)
@@ -72,6 +63,6 @@ const SfVerb sf_batch_cancel = {
   .name = "cancel",
   .summary = "end jobs: TERM to all of their processes, ten seconds later KILL",
   .example = "sfbatch cancel 12\nsfbatch cancel 20-29 31",
-  .options = cancel_options,
+  .options = sf_job_ids_options,
   .run = run_cancel,
 };

@@ -6,15 +6,6 @@
 
 typedef bool (*Request) (SfQueue *queue, int64_t id, GError **error);
 
-static const SfOption id_options[] = {
-  { .name = "ids",
-    .type = SF_OPTION_LIST,
-    .flags = SF_OPTION_POSITIONAL | SF_OPTION_REQUIRED,
-    .arg = "ID...",
-    .help = "of the jobs, or ranges of ids" },
-  { .name = NULL },
-};
-
 /* One that cannot be does not keep the others from it. */
 static int
 ask_for_all (const SfOptionValues *options, Request request, GError **error)
@@ -67,7 +58,7 @@ const SfVerb sf_batch_hold = {
   .name = "hold",
   .summary = "keep jobs that wait from starting",
   .example = "sfbatch hold 12 20-29",
-  .options = id_options,
+  .options = sf_job_ids_options,
   .run = run_hold,
 };
 
@@ -75,7 +66,7 @@ const SfVerb sf_batch_release = {
   .name = "release",
   .summary = "let jobs go that were held",
   .example = "sfbatch release 12 20-29",
-  .options = id_options,
+  .options = sf_job_ids_options,
   .run = run_release,
 };
 
@@ -83,6 +74,6 @@ const SfVerb sf_batch_retry = {
   .name = "retry",
   .summary = "another attempt for jobs that have not ended well, from the step that failed",
   .example = "sfbatch retry 12",
-  .options = id_options,
+  .options = sf_job_ids_options,
   .run = run_retry,
 };
