@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Schedules of thousands of random situations: what must hold of each, a plain scheduler that tries
- * everything out, and days of simulated work. */
+/* Schedules of thousands of random situations: what must hold of each, and a plain scheduler that
+ * tries everything out. */
 #include "queue/schedule.h"
 
-#include <sf/rng.h>
 #include <string.h>
 
 #include "tests/support/sftest.h"
+#include "tests/unit/queue/dice.h"
 
 enum
 {
@@ -14,13 +14,8 @@ enum
   MAX_PENDING = 14,
   MAX_RUNNING = 8,
   MAX_TILES = 8,
-  N_PROJECTS = 3,
   MAX_HELD = MAX_PENDING + MAX_RUNNING,
 };
-
-#define NOW INT64_C (1795435200000000)
-
-static const char *const project_names[N_PROJECTS] = { "vision", "speech", "nightly" };
 
 typedef struct
 {
@@ -30,19 +25,6 @@ typedef struct
   SfProjectUsage usage[N_PROJECTS];
   SfDependency dependencies[MAX_PENDING];
 } Random;
-
-typedef struct
-{
-  SfRng rng;
-  uint64_t at;
-} Dice;
-
-/* 0 .. n - 1 */
-static int64_t
-roll (Dice *dice, int64_t n)
-{
-  return (int64_t) (sf_rng_u64 (&dice->rng, dice->at++) % (uint64_t) n);
-}
 
 /* ---- a node, tile by tile ---- */
 
@@ -241,15 +223,6 @@ may_be_in_line (const SfSituation *situation, const SfPendingJob *job)
     }
   return !job->held && job->not_before_us <= NOW && job->wants.cores <= all->cores
          && job->wants.memory_bytes <= all->memory_bytes && job->wants.rdu_tiles <= all->rdu_tiles;
-}
-
-static int
-project_of (const char *name)
-{
-  int i = 0;
-  while (strcmp (project_names[i], name) != 0)
-    i++;
-  return i;
 }
 
 /* One job after the other, each time the best of all that are left. */
@@ -500,120 +473,4 @@ SF_TEST (ScheduleRandom, OrderOfRowsDoesNotMatter)
       SF_REQUIRE_MSG (strcmp (shuffled, once) == 0, "seed %d: %s, shuffled %s", (int) seed, once,
                       shuffled);
     }
-}
-
-/* ---- days of work ---- */
-
-enum
-{
-  MINUTE = 60,
-  N_MINUTES = 2 * 24 * 60,
-  N_FLOOD = 12, /* jobs that a project has waiting at any time */
-};
-
-typedef struct
-{
-  SfPendingJob pending[N_PROJECTS * N_FLOOD];
-  SfRunningJob running[4];
-  SfProjectUsage usage[N_PROJECTS];
-  SfSituation situation;
-  double core_minutes[N_PROJECTS];
-  int64_t next_id, longest_wait_us;
-} Days;
-
-static void
-end_jobs (Days *self)
-{
-  SfSituation *now = &self->situation;
-  for (size_t i = 0; i < now->n_running;)
-    {
-      SfRunningJob *job = &self->running[i];
-      if (job->ends_by_us > now->now_us)
-        {
-          i++;
-          continue;
-        }
-      int project = project_of (job->project);
-      SfProjectUsage *usage = &self->usage[project];
-      double seconds = (double) (now->now_us - job->started_us) / 1e6;
-      usage->core_seconds = sf_usage_decay (usage->core_seconds, usage->as_of_us, now->now_us)
-                            + seconds * (double) job->uses.cores;
-      usage->as_of_us = now->now_us;
-      self->core_minutes[project] += seconds / MINUTE * (double) job->uses.cores;
-      *job = self->running[--now->n_running];
-    }
-}
-
-static void
-submit (Days *self, Dice *dice, int project)
-{
-  SfSituation *now = &self->situation;
-  self->pending[now->n_pending++] = (SfPendingJob){ .id = ++self->next_id,
-                                                    .project = project_names[project],
-                                                    .wants = { 1 + roll (dice, 2) },
-                                                    .time_limit_us = (1 + roll (dice, 10)) * MINUTE
-                                                                     * G_USEC_PER_SEC,
-                                                    .submitted_us = now->now_us };
-}
-
-static void
-start_jobs (Days *self)
-{
-  SfSituation *now = &self->situation;
-  g_autoptr (SfSchedule) schedule = sf_schedule (now);
-  for (size_t i = 0; i < schedule->n_starts; i++)
-    {
-      SfPendingJob *job = &self->pending[schedule->starts[i].pending];
-      self->longest_wait_us = MAX (self->longest_wait_us, now->now_us - job->submitted_us);
-      self->running[now->n_running++] = (SfRunningJob){ .id = job->id,
-                                                        .project = job->project,
-                                                        .uses = job->wants,
-                                                        .started_us = now->now_us,
-                                                        .ends_by_us = now->now_us
-                                                                      + job->time_limit_us };
-      job->id = 0;
-    }
-  size_t n = 0;
-  for (size_t i = 0; i < now->n_pending; i++)
-    if (self->pending[i].id != 0)
-      self->pending[n++] = self->pending[i];
-  now->n_pending = n;
-}
-
-/* Every project has more work than there is room for: each gets its third, the one that had used
- * ten core-hours before as well, and none of its jobs waits for ever. */
-SF_TEST (ScheduleRandom, NobodyStarves)
-{
-  Days days = { 0 };
-  Dice dice = { .rng = { .seed = 11 } };
-  days.situation = (SfSituation){ .now_us = NOW,
-                                  .capacity = { .cores = 4 },
-                                  .pending = days.pending,
-                                  .running = days.running,
-                                  .usage = days.usage,
-                                  .n_usage = N_PROJECTS };
-  for (int p = 0; p < N_PROJECTS; p++)
-    days.usage[p] = (SfProjectUsage){ project_names[p], p == 0 ? 36000 : 0, NOW };
-  double total = 0;
-  for (int minute = 0; minute < N_MINUTES; minute++)
-    {
-      int waiting[N_PROJECTS] = { 0 };
-      end_jobs (&days);
-      for (size_t i = 0; i < days.situation.n_pending; i++)
-        waiting[project_of (days.pending[i].project)]++;
-      for (int p = 0; p < N_PROJECTS; p++)
-        for (; waiting[p] < N_FLOOD; waiting[p]++)
-          submit (&days, &dice, p);
-      start_jobs (&days);
-      days.situation.now_us += MINUTE * G_USEC_PER_SEC;
-    }
-  for (int p = 0; p < N_PROJECTS; p++)
-    total += days.core_minutes[p];
-  SF_CHECK (total > 0.95 * 4 * N_MINUTES);
-  for (int p = 0; p < N_PROJECTS; p++)
-    SF_CHECK_NEAR (days.core_minutes[p] / total, 1.0 / N_PROJECTS, 0.05);
-  /* Two cores for each of the others make up for ten core-hours in five hours; before a project's
-   * newest job eleven of its own have their turn. */
-  SF_CHECK_MSG (days.longest_wait_us < 6 * 3600 * (int64_t) G_USEC_PER_SEC, "longest wait: %.0f s",
-                (double) days.longest_wait_us / 1e6);
 }
