@@ -7,8 +7,8 @@
 
 #include "core/run/feed.h"
 
-/* As sf_eval, over `feed`, which was opened for the entry "eval". */
-bool sf_eval_feed (SfSession *session, SfDataFeed *feed, volatile const int *cancel,
+/* As sf_eval, over `feed`, which was opened for the entry "eval"; hooks NULL: none. */
+bool sf_eval_feed (SfSession *session, SfDataFeed *feed, const SfEvalHooks *hooks,
                    SfEvalResult *result, GError **error);
 
 #endif

@@ -128,8 +128,8 @@ loss_of_batch (Eval *eval, int64_t n_real, double *sum, GError **error)
 
 /* Calls `func` for each real row, in file order, and sums up. */
 static bool
-run_eval (Eval *eval, volatile const int *cancel, RowFunc func, void *user_data,
-          SfEvalResult *result, GError **error)
+run_eval (Eval *eval, const SfEvalHooks *hooks, RowFunc func, void *user_data, SfEvalResult *result,
+          GError **error)
 {
   int64_t rows = sf_data_feed_n_rows (eval->feed), batch = sf_data_feed_batch_size (eval->feed),
           n_right = 0, n_labelled = 0;
@@ -140,7 +140,7 @@ run_eval (Eval *eval, volatile const int *cancel, RowFunc func, void *user_data,
       const int64_t *numbers;
       int64_t n_real;
       const SfHyper hyper = { .step = 1, .lr = NAN };
-      if (cancel != NULL && *cancel != 0)
+      if (hooks != NULL && hooks->cancel != NULL && *hooks->cancel != 0)
         return sf_fail (error, SF_ERROR_CANCELLED,
                         "evaluation: stopped on request; nothing was written");
       if (!sf_data_feed_batch (eval->feed, b, &inputs, &n_real, &numbers, error)
@@ -166,6 +166,8 @@ run_eval (Eval *eval, volatile const int *cancel, RowFunc func, void *user_data,
       if (!loss_of_batch (eval, n_real, &sum, error))
         return false;
       loss_sum += sum;
+      if (hooks != NULL && hooks->progress != NULL)
+        hooks->progress (hooks->user_data, b + 1, (rows + batch - 1) / batch);
     }
   *result = (SfEvalResult){
     .n_rows = rows,
@@ -176,18 +178,18 @@ run_eval (Eval *eval, volatile const int *cancel, RowFunc func, void *user_data,
 }
 
 bool
-sf_eval_feed (SfSession *session, SfDataFeed *feed, volatile const int *cancel,
-              SfEvalResult *result, GError **error)
+sf_eval_feed (SfSession *session, SfDataFeed *feed, const SfEvalHooks *hooks, SfEvalResult *result,
+              GError **error)
 {
   Eval eval = { 0 };
   bool ok = open_eval (&eval, session, feed, error)
-            && run_eval (&eval, cancel, NULL, NULL, result, error);
+            && run_eval (&eval, hooks, NULL, NULL, result, error);
   sf_tensor_clear (&eval.values);
   return ok;
 }
 
 bool
-sf_eval (SfSession *session, const SfData *data, const char *split, volatile const int *cancel,
+sf_eval (SfSession *session, const SfData *data, const char *split, const SfEvalHooks *hooks,
          SfEvalResult *result, GError **error)
 {
   g_autoptr (SfDataFeed) feed = open_feed (session, data, split, error);
@@ -195,7 +197,7 @@ sf_eval (SfSession *session, const SfData *data, const char *split, volatile con
     return sf_fail (error, SF_ERROR_INVALID_DATA,
                     "%s: split %s has no labels to evaluate against; use `sf infer`", data->path,
                     split);
-  return feed != NULL && sf_eval_feed (session, feed, cancel, result, error);
+  return feed != NULL && sf_eval_feed (session, feed, hooks, result, error);
 }
 
 static bool
@@ -211,7 +213,7 @@ keep_row (void *user_data, const Eval *eval, int64_t index, const float *output,
 }
 
 bool
-sf_infer (SfSession *session, const SfData *data, const char *split, volatile const int *cancel,
+sf_infer (SfSession *session, const SfData *data, const char *split, const SfEvalHooks *hooks,
           SfInference *result, GError **error)
 {
   Eval eval = { 0 };
@@ -229,7 +231,7 @@ sf_infer (SfSession *session, const SfData *data, const char *split, volatile co
                             : sf_aligned_alloc (rows * (size_t) eval.row_elems,
                                                 sizeof *result->outputs, "outputs", error);
       ok = result->outputs != NULL
-           && run_eval (&eval, cancel, keep_row, result, &result->eval, error);
+           && run_eval (&eval, hooks, keep_row, result, &result->eval, error);
     }
   sf_tensor_clear (&eval.values);
   if (!ok)

@@ -87,9 +87,18 @@ typedef struct
   double accuracy; /* 0 to 1; NAN when the loss is no classification */
 } SfEvalResult;
 
-/* Runs "eval" over a split; every real row counts once, whatever the batch size. */
+typedef struct
+{
+  /* After each batch; meant for a progress bar. */
+  void (*progress) (void *user_data, int64_t done, int64_t n_batches);
+  void *user_data;
+  volatile const int *cancel; /* non-zero: stop after the batch, return CANCELLED */
+} SfEvalHooks;
+
+/* Runs "eval" over a split; every real row counts once, whatever the batch size. hooks NULL: none.
+ */
 SF_API bool sf_eval (SfSession *session, const SfData *data, const char *split,
-                     volatile const int *cancel, SfEvalResult *result, GError **error);
+                     const SfEvalHooks *hooks, SfEvalResult *result, GError **error);
 
 typedef struct
 {
@@ -107,8 +116,9 @@ typedef struct
   int64_t row_elems;
 } SfInference;
 
+/* hooks NULL: none. */
 SF_API bool sf_infer (SfSession *session, const SfData *data, const char *split,
-                      volatile const int *cancel, SfInference *result, GError **error);
+                      const SfEvalHooks *hooks, SfInference *result, GError **error);
 SF_API void sf_inference_clear (SfInference *inference);
 /* Table with a row per row: row, label, predicted, class name, confidence - or the outputs
  * themselves. Atomic. */

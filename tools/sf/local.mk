@@ -19,6 +19,8 @@ tools_sf_libverbs_la_SOURCES = \
   tools/sf/plugininfo.h \
   tools/sf/profile.c \
   tools/sf/profile.h \
+  tools/sf/progress.c \
+  tools/sf/progress.h \
   tools/sf/session_options.c \
   tools/sf/session_options.h \
   tools/sf/timing.c \

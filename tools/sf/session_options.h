@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the verbs that run a PEF share: options of the session and the data, signals, the progress
- * line. */
+/* What the verbs that run a PEF share: options of the session and the data, signals. */
 #ifndef TOOLS_SF_SESSION_OPTIONS_H
 #define TOOLS_SF_SESSION_OPTIONS_H
 
@@ -59,11 +58,5 @@ SfData sf_verb_data (const SfOptionValues *options);
  * at once. */
 extern volatile int sf_verb_cancelled;
 void sf_verb_catch_signals (void);
-
-/* A line on stderr, when that is a terminal, for work that takes longer than two seconds: label,
- * bar, rate, time left. `done` == `total` clears it. */
-void sf_verb_progress (const char *label, int64_t done, int64_t total);
-/* Whether there is something to show now; cheap, so that a label need not be made for each step. */
-bool sf_verb_progress_due (int64_t done, int64_t total);
 
 #endif

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "tools/sf/progress.h"
 #include "tools/sf/session_options.h"
 #include "tools/sf/verbs.h"
 
@@ -95,15 +96,30 @@ print_result (const SfEvalResult *result, const char *output, const char *page, 
     printf ("report: %s\n", page);
 }
 
+static char eval_name[] = "eval", infer_name[] = "infer";
+
+/* `user_data` is the verb's name. */
+static void
+show_batch (void *user_data, int64_t done, int64_t n_batches)
+{
+  const SfVerbProgress now = { .verb = user_data,
+                               .batch = done,
+                               .batches = n_batches,
+                               .left = n_batches - done,
+                               .loss = NAN,
+                               .test_accuracy = NAN };
+  sf_verb_progress (&now);
+}
+
 static int
 run_eval (const SfOptionValues *options, GError **error)
 {
   g_autoptr (SfSession) session = open_trained (options, error);
   SfData data = sf_verb_data (options);
   SfEvalResult result;
+  const SfEvalHooks hooks = { show_batch, eval_name, &sf_verb_cancelled };
   if (session == NULL
-      || !sf_eval (session, &data, sf_option_string (options, "split"), &sf_verb_cancelled, &result,
-                   error))
+      || !sf_eval (session, &data, sf_option_string (options, "split"), &hooks, &result, error))
     return 1;
   print_result (&result, NULL, NULL, sf_option_bool (options, "json"));
   if (sf_option_is_set (options, "min-accuracy")
@@ -122,8 +138,9 @@ run_infer (const SfOptionValues *options, GError **error)
              *folder = sf_option_string (options, "report");
   SfData data = sf_verb_data (options);
   SfInference inference;
+  const SfEvalHooks hooks = { show_batch, infer_name, &sf_verb_cancelled };
   g_autofree char *page = NULL;
-  if (session == NULL || !sf_infer (session, &data, split, &sf_verb_cancelled, &inference, error))
+  if (session == NULL || !sf_infer (session, &data, split, &hooks, &inference, error))
     return 1;
   bool ok = (output == NULL || sf_inference_write_csv (session, &inference, output, error))
             && (folder == NULL

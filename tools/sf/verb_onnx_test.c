@@ -15,6 +15,7 @@
 
 #include "tools/sf/children.h"
 #include "tools/sf/expectations.h"
+#include "tools/sf/progress.h"
 #include "tools/sf/session_options.h"
 #include "tools/sf/verbs.h"
 
@@ -198,7 +199,13 @@ take_one (void *user_data, size_t index, const char *text, const char *end)
   run->n_done++;
   while (run->n_printed < run->names->len && run->results[run->n_printed] != NULL)
     print_one (run, run->n_printed++);
-  sf_verb_progress ("onnx-test", (int64_t) run->n_done, (int64_t) run->names->len);
+  const SfVerbProgress now = { .verb = "onnx-test",
+                               .batch = (int64_t) run->n_done,
+                               .batches = (int64_t) run->names->len,
+                               .left = (int64_t) (run->names->len - run->n_done),
+                               .loss = NAN,
+                               .test_accuracy = NAN };
+  sf_verb_progress (&now);
 }
 
 /* ---- all of them ---- */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/sf/progress.h"
 #include "tools/sf/session_options.h"
 #include "tools/sf/verbs.h"
 
@@ -128,10 +129,17 @@ static const SfOption train_options[] = {
   { .name = NULL },
 };
 
-static void
-print_epoch (void *user_data, const SfEpochReport *report)
+/* What is told while it trains. */
+typedef struct
 {
-  (void) user_data;
+  const SfTrainOptions *train;
+  bool as_json;
+  double test_accuracy; /* of the last epoch; NAN before */
+} Watch;
+
+static void
+print_epoch (const SfEpochReport *report)
+{
   printf ("epoch %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT "  step %" G_GINT64_FORMAT
           "  train loss %.4f",
           report->epoch, report->epochs, report->step, report->train_loss);
@@ -150,9 +158,8 @@ number (double value)
 }
 
 static void
-print_epoch_json (void *user_data, const SfEpochReport *report)
+print_epoch_json (const SfEpochReport *report)
 {
-  (void) user_data;
   json_t *line = json_pack ("{s:I, s:I, s:o, s:o, s:o, s:o}", "epoch", (json_int_t) report->epoch,
                             "step", (json_int_t) report->step, "train_loss",
                             number (report->train_loss), "test_loss", number (report->test_loss),
@@ -165,13 +172,32 @@ print_epoch_json (void *user_data, const SfEpochReport *report)
 }
 
 static void
+show_epoch (void *user_data, const SfEpochReport *report)
+{
+  Watch *watch = user_data;
+  watch->test_accuracy = report->test_accuracy;
+  if (watch->as_json)
+    print_epoch_json (report);
+  else
+    print_epoch (report);
+}
+
+static void
 show_step (void *user_data, int64_t epoch, int64_t batch, int64_t n_batches, double loss)
 {
-  (void) user_data;
-  if (!sf_verb_progress_due (batch, n_batches))
-    return;
-  g_autofree char *label = g_strdup_printf ("epoch %" G_GINT64_FORMAT "  loss %.4f", epoch, loss);
-  sf_verb_progress (label, batch, n_batches);
+  const Watch *watch = user_data;
+  int64_t done = (epoch - 1) * n_batches + batch, left = watch->train->epochs * n_batches - done;
+  if (watch->train->max_steps > 0)
+    left = MIN (left, watch->train->max_steps - done);
+  const SfVerbProgress now = { .verb = "train",
+                               .epoch = epoch,
+                               .epochs = watch->train->epochs,
+                               .batch = batch,
+                               .batches = n_batches,
+                               .left = MAX (left, 0),
+                               .loss = loss,
+                               .test_accuracy = watch->test_accuracy };
+  sf_verb_progress (&now);
 }
 
 /* --momentum, --weight-decay and --hyper as names and values. */
@@ -243,10 +269,11 @@ run_train (const SfOptionValues *options, GError **error)
   train.hyper_values = (const double *) values->data;
   sf_verb_catch_signals ();
   g_autoptr (SfSession) session = sf_verb_open_session (options, error);
-  const SfTrainHooks hooks = { .epoch = sf_option_bool (options, "json") ? print_epoch_json
-                                                                         : print_epoch,
-                               .step = show_step,
-                               .cancel = &sf_verb_cancelled };
+  Watch watch
+      = { .train = &train, .as_json = sf_option_bool (options, "json"), .test_accuracy = NAN };
+  const SfTrainHooks hooks = {
+    .epoch = show_epoch, .step = show_step, .user_data = &watch, .cancel = &sf_verb_cancelled
+  };
   return session != NULL && sf_train (session, &train, &hooks, error) ? 0 : 1;
 }
 
