@@ -29,11 +29,30 @@ sf_attempt_log_path (const char *attempt_folder, int step)
   return g_strdup_printf ("%s/step-%d.log", attempt_folder, step);
 }
 
+char *
+sf_attempt_progress_path (const char *attempt_folder, int step)
+{
+  return g_strdup_printf ("%s/step-%d.progress", attempt_folder, step);
+}
+
 bool
 sf_attempt_has (const char *attempt_folder, const char *name)
 {
   g_autofree char *path = g_build_filename (attempt_folder, name, NULL);
   return access (path, F_OK) == 0;
+}
+
+int
+sf_attempt_last_step (const char *folder)
+{
+  int step = 0;
+  for (;;)
+    {
+      g_autofree char *name = g_strdup_printf ("step-%d.json", step + 1);
+      if (!sf_attempt_has (folder, name))
+        return step;
+      step++;
+    }
 }
 
 SfLockResult

@@ -10,6 +10,7 @@
  *                               cancel    present once somebody asked to cancel
  *                               step-1.log     output and errors of a step
  *                               step-1.json    how a step goes or went
+ *                               step-1.progress  how far it is: lines of JSON, by the step itself
  *                               exit.json      how the attempt ended; written once
  *
  * Each appears whole: temporary name, rename. Only exit.json is forced to the disk, with its name:
@@ -97,9 +98,12 @@ void sf_exit_record_clear (SfExitRecord *record);
 /* "jobs/7/attempt-1" below the queue's folder. Owned: g_free. */
 char *sf_attempt_folder (const char *job_folder, int64_t attempt);
 char *sf_attempt_log_path (const char *attempt_folder, int step);
+char *sf_attempt_progress_path (const char *attempt_folder, int step);
 /* What a shepherd looks for before each step. */
 bool sf_attempt_mark_cancelled (const char *attempt_folder, GError **error);
 bool sf_attempt_has (const char *attempt_folder, const char *name);
+/* Number of the step that runs or ran last; 0: none has begun. */
+int sf_attempt_last_step (const char *attempt_folder);
 
 typedef enum
 {

@@ -35,19 +35,6 @@ sf_ending_free (SfEnding *self)
   g_free (self);
 }
 
-int
-sf_attempt_last_step (const char *folder)
-{
-  int step = 0;
-  for (;;)
-    {
-      g_autofree char *name = g_strdup_printf ("step-%d.json", step + 1);
-      if (!sf_attempt_has (folder, name))
-        return step;
-      step++;
-    }
-}
-
 char *
 sf_attempt_where (const char *folder)
 {

@@ -23,8 +23,7 @@ void sf_ending_free (SfEnding *ending);
 /* The executor has said that the shepherd does not run. */
 void sf_ending_run (SfEnding *ending);
 
-/* The step that runs or ran last, 0: none; and in words, "step 2 of 4 (test)". Owned: g_free. */
-int sf_attempt_last_step (const char *folder);
+/* The step that runs or ran last: "step 2 of 4 (test)". Owned: g_free. */
 char *sf_attempt_where (const char *folder);
 
 #endif

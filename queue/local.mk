@@ -48,6 +48,8 @@ queue_libsfqueue_la_SOURCES = \
   queue/line.h \
   queue/notify.c \
   queue/notify.h \
+  queue/progress.c \
+  queue/progress.h \
   queue/programs.c \
   queue/programs.h \
   queue/protocol.c \

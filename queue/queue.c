@@ -10,6 +10,7 @@
 
 #include "queue/folder.h"
 #include "queue/launch.h"
+#include "queue/progress.h"
 #include "queue/protocol.h"
 
 enum
@@ -303,6 +304,19 @@ sf_queue_job (SfQueue *self, int64_t id, GError **error)
   return sf_queue_sync (self, error) ? sf_store_get (self->store, id, error) : NULL;
 }
 
+/* "step 3 of 4 (train): epoch 2 of 12, loss 0.3100, 12 s left" */
+static void
+explain_running (SfQueue *self, SfJob *job)
+{
+  g_autofree char *folder = sf_queue_attempt_folder (self, job);
+  SfStepProgress progress;
+  if (!sf_step_progress_read (folder, sf_attempt_last_step (folder), &progress))
+    return;
+  g_autofree char *text = sf_step_progress_text (&progress);
+  g_autofree char *reason = job->reason;
+  job->reason = g_strdup_printf ("%s%s%s", reason, text[0] != '\0' ? ": " : "", text);
+}
+
 void
 sf_queue_explain (SfQueue *self, GPtrArray *jobs)
 {
@@ -314,6 +328,8 @@ sf_queue_explain (SfQueue *self, GPtrArray *jobs)
   for (guint i = 0; i < jobs->len; i++)
     {
       SfJob *job = jobs->pdata[i];
+      if (job->state == SF_JOB_RUNNING)
+        explain_running (self, job);
       g_autofree char *id = g_strdup_printf ("%" G_GINT64_FORMAT, job->id);
       const char *text = job->state == SF_JOB_PENDING
                              ? json_string_value (json_object_get (texts, id))

@@ -123,6 +123,8 @@ sf_step_start (const SfPlan *plan, int number, const char *attempt_folder, GErro
   env = g_environ_setenv (env, SF_TOKEN_VARIABLE, plan->token, TRUE);
   env = g_environ_setenv (env, "SF_JOB_ID", id, TRUE);
   env = g_environ_setenv (env, "SF_JOB_DIR", plan->job_folder, TRUE);
+  g_autofree char *progress = sf_attempt_progress_path (attempt_folder, number);
+  env = g_environ_setenv (env, "SF_PROGRESS", progress, TRUE);
   int report[2] = { -1, -1 };
   Child child = { .program = strcmp (step->verb, "command") == 0 ? step->argv[0] : plan->sf,
                   .argv = step->argv,

@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "queue/progress.h"
 #include "tools/sfbatch/show_text.h"
 
 enum
@@ -78,7 +80,8 @@ clear_status (Follower *self)
   self->status_shown = false;
 }
 
-/* "[2/4] test  ##########----------  12.0 s": the bar counts steps. */
+/* "[2/4] train  ##########----------  12.0 s  epoch 2 of 12, loss 0.3100": the bar is that of the
+ * step where it says how far it is, else of the steps. */
 static void
 show_status (Follower *self, const SfStepRecord *record)
 {
@@ -86,13 +89,14 @@ show_status (Follower *self, const SfStepRecord *record)
     return;
   const SfPlanStep *step = self->plan->steps->pdata[self->step - 1];
   int n = (int) self->plan->steps->len;
-  int filled = BAR_CELLS * (self->step - 1) / n;
-  char bar[BAR_CELLS + 1];
-  for (int i = 0; i < BAR_CELLS; i++)
-    bar[i] = i < filled ? '#' : '-';
-  bar[BAR_CELLS] = '\0';
+  SfStepProgress progress;
+  bool known = sf_step_progress_read (self->folder, self->step, &progress);
+  double done = known ? sf_step_progress_done (&progress) : NAN;
+  g_autofree char *bar = sf_show_bar (isnan (done) ? (double) (self->step - 1) / n : done,
+                                      BAR_CELLS);
   g_autofree char *time = sf_show_duration (g_get_real_time () - record->started_us);
-  fprintf (stderr, "\r\033[K[%d/%d] %s  %s  %s", self->step, n, step->verb, bar, time);
+  g_autofree char *text = known ? sf_step_progress_text (&progress) : g_strdup ("");
+  fprintf (stderr, "\r\033[K[%d/%d] %s  %s  %s  %s", self->step, n, step->verb, bar, time, text);
   self->status_shown = true;
 }
 
@@ -258,20 +262,6 @@ sf_follow_job (SfQueue *queue, int64_t id, int first_step, GError **error)
   SfJob *ended = follow (&self, error);
   follower_clear (&self);
   return ended;
-}
-
-int
-sf_follow_current_step (SfQueue *queue, const SfJob *job)
-{
-  g_autofree char *folder = sf_queue_attempt_folder (queue, job);
-  int step = 1;
-  for (;;)
-    {
-      g_autofree char *next = g_strdup_printf ("step-%d.json", step + 1);
-      if (!sf_attempt_has (folder, next))
-        return step;
-      step++;
-    }
 }
 
 bool

@@ -14,9 +14,6 @@ SfJob *sf_follow_job (SfQueue *queue, int64_t id, int first_step, GError **error
  * of `ids`, that is not 0. Ctrl-C as above. */
 bool sf_follow_jobs (SfQueue *queue, const int64_t *ids, size_t n, int *exit, GError **error);
 
-/* The step that runs now, or the last; 1 before the first. */
-int sf_follow_current_step (SfQueue *queue, const SfJob *job);
-
 /* "job 12 (digits): COMPLETED, all 4 steps done". Owned: g_free. */
 char *sf_follow_verdict (const SfJob *job);
 

@@ -75,6 +75,14 @@ sf_show_duration (int64_t duration_us)
                           (int) (seconds % 3600 / 60));
 }
 
+char *
+sf_show_bar (double part, int cells)
+{
+  char *bar = g_strnfill ((gsize) cells, '-');
+  memset (bar, '#', (size_t) (CLAMP (part, 0, 1) * cells));
+  return bar;
+}
+
 json_t *
 sf_json_text_or_null (const char *text)
 {

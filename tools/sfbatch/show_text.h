@@ -22,6 +22,8 @@ char *sf_show_word (const char *word);
 char *sf_show_time (int64_t time_us);
 /* "1.2 s", "3 min 20 s", "2 h 5 min". Owned: g_free. */
 char *sf_show_duration (int64_t duration_us);
+/* "#####-----" of `cells` cells, filled to `part` of it, 0 to 1. Owned: g_free. */
+char *sf_show_bar (double part, int cells);
 
 /* A string, or null for NULL. */
 json_t *sf_json_text_or_null (const char *text);

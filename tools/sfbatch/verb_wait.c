@@ -44,7 +44,8 @@ wait_for_one (SfQueue *queue, int64_t id, GError **error)
     return 1;
   if (!sf_job_state_is_final (job->state))
     {
-      SfJob *ended = sf_follow_job (queue, id, sf_follow_current_step (queue, job), error);
+      g_autofree char *folder = sf_queue_attempt_folder (queue, job);
+      SfJob *ended = sf_follow_job (queue, id, MAX (sf_attempt_last_step (folder), 1), error);
       sf_job_free (job);
       job = ended;
       if (job == NULL)
