@@ -131,7 +131,17 @@ typedef enum
   SF_STORE_ALL,
 } SfStoreFilter;
 
+typedef struct
+{
+  uint32_t states;     /* 1 << SfJobState, or-ed; 0: any */
+  const char *project; /* NULL: any */
+  const char *name;    /* with * and ? as in a shell; NULL: any */
+  int64_t since_us;    /* submitted then or later, since 1970 */
+  int64_t limit;       /* the newest; 0: all */
+} SfStoreSelection;
+
 /* In order of their ids. Elements are SfJob; owned: g_ptr_array_unref. */
+GPtrArray *sf_store_select (SfStore *store, const SfStoreSelection *selection, GError **error);
 GPtrArray *sf_store_list (SfStore *store, SfStoreFilter filter, GError **error);
 /* PENDING jobs with ids above `id`, in order of their ids. Elements as above. */
 GPtrArray *sf_store_list_pending (SfStore *store, int64_t above_id, GError **error);

@@ -11,6 +11,7 @@ TESTS += tests/cli/sfbatch_test.sh
 TESTS += tests/cli/sfbatch_job_test.sh
 TESTS += tests/cli/sfbatch_errors_test.sh
 TESTS += tests/cli/sfbatch_language_test.sh
+TESTS += tests/cli/sfbatch_look_test.sh
 TESTS += tests/cli/sfbatch_rules_test.sh
 TESTS += tests/cli/sfbatch_daemon_test.sh
 TESTS += tests/cli/sfbatch_kill_test.sh

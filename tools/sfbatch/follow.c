@@ -272,11 +272,16 @@ sf_follow_jobs (SfQueue *queue, const int64_t *ids, size_t n, int *exit, GError 
     exits[i] = -1;
   catch_interrupt ();
   int polls = 0;
+  int64_t seen = 0;
   for (size_t left = n; left > 0;)
     {
-      if (polls++ % SYNC_EVERY == 0 && !sf_queue_sync (queue, error))
+      int64_t version;
+      if ((polls++ % SYNC_EVERY == 0 && !sf_queue_sync (queue, error))
+          || !sf_store_version (queue->store, &version, error))
         return false;
-      for (size_t i = 0; i < n; i++)
+      bool changed = polls == 1 || version != seen;
+      seen = version;
+      for (size_t i = 0; changed && i < n; i++)
         {
           g_autoptr (SfJob) job = exits[i] < 0 ? sf_store_get (queue->store, ids[i], error) : NULL;
           if (exits[i] < 0 && job == NULL)

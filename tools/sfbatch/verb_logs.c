@@ -4,7 +4,7 @@
 
 #include <sf/file.h>
 
-#include "tools/sfbatch/show_text.h"
+#include "tools/sfbatch/follow.h"
 #include "tools/sfbatch/verbs.h"
 
 static const SfOption logs_options[] = {
@@ -21,6 +21,10 @@ static const SfOption logs_options[] = {
     .max = 1e6,
     .arg = "N",
     .help = "only this step; default: all, each under a line with its name" },
+  { .name = "follow",
+    .short_name = 'f',
+    .type = SF_OPTION_BOOL,
+    .help = "go on as the steps print more, from step N on, until the job has ended" },
   { .name = NULL },
 };
 
@@ -34,6 +38,17 @@ print_log (const char *folder, int step, GError **error)
   fwrite (map.data != NULL ? (const char *) map.data : "", 1, map.n_bytes, stdout);
   sf_file_unmap (&map);
   return true;
+}
+
+static int
+follow_logs (SfQueue *queue, int64_t id, int step, GError **error)
+{
+  g_autoptr (SfJob) ended = sf_follow_job (queue, id, step, error);
+  if (ended == NULL)
+    return 1;
+  g_autofree char *verdict = sf_follow_verdict (ended);
+  fprintf (stderr, "%s\n", verdict);
+  return 0;
 }
 
 static int
@@ -58,6 +73,8 @@ run_logs (const SfOptionValues *options, GError **error)
                "job %" G_GINT64_FORMAT ": found %d steps, wanted step %d", job->id, n, step);
       return 1;
     }
+  if (sf_option_bool (options, "follow"))
+    return follow_logs (queue, job->id, step, error);
   for (int last = one ? step : n; step <= last; step++)
     {
       g_autofree char *where = sf_plan_where (plan, step);
@@ -81,7 +98,7 @@ run_logs (const SfOptionValues *options, GError **error)
 const SfVerb sf_batch_logs = {
   .name = "logs",
   .summary = "print what the steps of a job printed",
-  .example = "sfbatch logs 12 --step 3",
+  .example = "sfbatch logs 12 --step 3\nsfbatch logs 12 --follow",
   .options = logs_options,
   .run = run_logs,
 };

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "queue/progress.h"
+#include "tools/sfbatch/show_attempts.h"
+#include "tools/sfbatch/show_job.h"
 #include "tools/sfbatch/show_text.h"
 #include "tools/sfbatch/verbs.h"
 
@@ -24,6 +27,7 @@ typedef struct
   SfJob *job;
   char *job_folder, *folder; /* folder: of the latest attempt */
   SfPlan *plan;              /* NULL when it cannot be read */
+  GPtrArray *attempts;       /* SfAttemptRow */
 } Shown;
 
 /* The step's command line; "sf" by its path when PATH would give another one. Owned. */
@@ -75,6 +79,7 @@ print_text (const Shown *self)
   g_autofree char *submitted = sf_show_time (job->submitted_us);
   g_autofree char *started = sf_show_time (job->started_us);
   g_autofree char *end = sf_show_time (job->ended_us);
+  g_autofree char *exit = ended ? sf_show_exit (job) : NULL;
   g_autofree char *id = g_strdup_printf ("%" G_GINT64_FORMAT, job->id);
   print_field ("job", id);
   print_field ("name", job->name);
@@ -82,13 +87,14 @@ print_text (const Shown *self)
   print_field ("project", job->project[0] != '\0' ? job->project : NULL);
   print_field ("state", sf_job_state_name (job->state));
   print_field ("reason", job->reason);
-  if (ended)
-    printf ("%-10s %d\n", "exit", sf_job_exit (job->state, job->exit_code, job->exit_signal));
+  print_field ("exit", exit);
   print_field ("job file", job->job_file);
   print_field ("folder", self->job_folder);
   print_field ("submitted", submitted);
   print_field ("started", started);
   print_field ("ended", end);
+  if (self->attempts->len > 1)
+    sf_show_attempts (self->attempts);
   if (self->plan == NULL)
     return;
   g_autofree char *work = sf_show_word (self->plan->work_folder);
@@ -124,33 +130,26 @@ step_json (const Shown *self, int number)
                       : !record.ended                                    ? "running"
                       : record.exit_code != 0 || record.exit_signal != 0 ? "failed"
                                                                          : "done";
-  return json_pack ("{s:i, s:s, s:s, s:o, s:i, s:i, s:o, s:o, s:s}", "step", number, "do",
+  SfStepProgress progress;
+  json_t *far = sf_step_progress_read (self->folder, number, &progress)
+                    ? sf_step_progress_json (&progress)
+                    : json_null ();
+  return json_pack ("{s:i, s:s, s:s, s:o, s:i, s:i, s:o, s:o, s:s, s:o}", "step", number, "do",
                     step->verb, "state", state, "argv", argv, "exit_code", record.exit_code,
                     "exit_signal", record.exit_signal, "started", sf_json_text_or_null (started),
-                    "ended", sf_json_text_or_null (ended), "log", log);
+                    "ended", sf_json_text_or_null (ended), "log", log, "progress", far);
 }
 
 static void
 print_json (const Shown *self)
 {
-  const SfJob *job = self->job;
-  g_autofree char *submitted = sf_show_time (job->submitted_us);
-  g_autofree char *started = sf_show_time (job->started_us);
-  g_autofree char *ended = sf_show_time (job->ended_us);
-  json_t *steps = json_array ();
+  json_t *job = sf_show_job_json (self->job), *steps = json_array ();
   for (int i = 1; self->plan != NULL && i <= (int) self->plan->steps->len; i++)
     json_array_append_new (steps, step_json (self, i));
-  g_autoptr (json_t) root = json_pack (
-      "{s:I, s:s, s:o, s:s, s:s, s:s, s:o, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "id",
-      (json_int_t) job->id, "name", job->name, "element", sf_json_text_or_null (job->element),
-      "project", job->project, "state", sf_job_state_name (job->state), "reason", job->reason,
-      "exit", sf_json_exit (job), "attempt", (json_int_t) job->attempt, "executor", job->executor,
-      "job_file", job->job_file, "folder", self->job_folder, "submitted",
-      sf_json_text_or_null (submitted), "started", sf_json_text_or_null (started), "ended",
-      sf_json_text_or_null (ended), "steps", steps);
-  char *text = json_dumps (root, JSON_INDENT (2));
-  printf ("%s\n", text != NULL ? text : "null");
-  free (text);
+  json_object_set_new (job, "folder", json_string (self->job_folder));
+  json_object_set_new (job, "steps", steps);
+  json_object_set_new (job, "attempts", sf_show_attempts_json (self->attempts));
+  sf_show_json (job);
 }
 
 static int
@@ -168,7 +167,10 @@ run_show (const SfOptionValues *options, GError **error)
   g_autofree char *job_folder = sf_queue_job_folder (queue, job->id);
   g_autofree char *folder = sf_queue_attempt_folder (queue, job);
   g_autoptr (SfPlan) plan = sf_queue_plan (queue, job, NULL);
-  const Shown shown = { job, job_folder, folder, plan };
+  g_autoptr (GPtrArray) attempts = sf_store_list_attempts (queue->store, job->id, error);
+  if (attempts == NULL)
+    return 1;
+  const Shown shown = { job, job_folder, folder, plan, attempts };
   if (sf_option_bool (options, "json"))
     print_json (&shown);
   else
