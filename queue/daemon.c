@@ -46,9 +46,8 @@ add_waiting (SfDaemon *self, SfJob *job, GError **error)
   return true;
 }
 
-/* Reads what was submitted since the last time. */
-static bool
-take_in (SfDaemon *self, GError **error)
+bool
+sf_daemon_take_in (SfDaemon *self, GError **error)
 {
   int64_t version = 0;
   if (!sf_store_version (self->store, &version, error))
@@ -308,7 +307,7 @@ turn (gpointer data)
   SfDaemon *self = data;
   g_autoptr (GError) error = NULL;
   self->turn_source = G_MAXUINT; /* this one sees what comes up in it */
-  bool good = take_in (self, &error);
+  bool good = sf_daemon_take_in (self, &error);
   sf_daemon_look (self);
   while (end_hopeless (self))
     continue;

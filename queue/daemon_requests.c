@@ -235,9 +235,11 @@ static const struct
 {
   const char *what;
   Handler handle;
+  bool about_jobs; /* also those that were submitted a moment ago */
 } handlers[] = {
-  { "wake", wake },       { "sync", sync_store }, { "cancel", cancel }, { "hold", hold },
-  { "release", release }, { "retry", retry },     { "why", why },       { "status", status },
+  { "wake", wake, false }, { "sync", sync_store, false }, { "cancel", cancel, true },
+  { "hold", hold, true },  { "release", release, true },  { "retry", retry, true },
+  { "why", why, true },    { "status", status, false },
 };
 
 void
@@ -248,7 +250,8 @@ sf_daemon_on_request (void *data, uint64_t peer, const char *what, const json_t 
   for (size_t i = 0; i < G_N_ELEMENTS (handlers); i++)
     if (strcmp (handlers[i].what, what) == 0)
       {
-        if (!handlers[i].handle (self, peer, request, &error))
+        if ((handlers[i].about_jobs && !sf_daemon_take_in (self, &error))
+            || !handlers[i].handle (self, peer, request, &error))
           sf_server_answer (self->server, peer, sf_protocol_refusal (error));
         return;
       }

@@ -67,6 +67,8 @@ typedef struct
   GMainLoop *loop;
 } SfDaemon;
 
+/* Reads what was submitted since the last time. */
+bool sf_daemon_take_in (SfDaemon *daemon, GError **error);
 /* A turn follows once everything that has happened by now is noted. */
 void sf_daemon_turn_soon (SfDaemon *daemon);
 typedef enum
