@@ -3,6 +3,7 @@
 #include "queue/folder.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,6 +54,39 @@ check_folder (const char *path, GError **error)
   return true;
 }
 
+/* Those of others, and those of filesystems that cannot do so, are not ours to sync. */
+static bool
+sync_folder (const char *path, GError **error)
+{
+  int fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return errno == EACCES || sf_fail_errno (error, errno, "%s: cannot open folder", path);
+  bool good = fsync (fd) == 0 || errno == EINVAL || errno == EROFS;
+  int saved = errno;
+  close (fd);
+  return good || sf_fail_errno (error, saved, "%s: cannot sync folder", path);
+}
+
+/* Before anything is recorded in it, its name and those of all folders above are on the disk,
+ * whoever has just created them. */
+static bool
+make_durable (const char *path, GError **error)
+{
+  g_autofree char *store = g_build_filename (path, "store.db", NULL);
+  g_autofree char *at = g_strdup (path);
+  bool good = true;
+  if (access (store, F_OK) == 0)
+    return true;
+  while (good && strcmp (at, "/") != 0)
+    {
+      char *above = g_path_get_dirname (at);
+      g_free (at);
+      at = above;
+      good = sync_folder (at, error);
+    }
+  return good;
+}
+
 char *
 sf_queue_folder (GError **error)
 {
@@ -70,7 +104,7 @@ sf_queue_folder (GError **error)
       sf_fail_errno (error, failed, "%s: cannot create the queue's folder", path);
       return NULL;
     }
-  return check_folder (path, error) ? g_steal_pointer (&path) : NULL;
+  return check_folder (path, error) && make_durable (path, error) ? g_steal_pointer (&path) : NULL;
 }
 
 static int
