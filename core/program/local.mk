@@ -23,6 +23,7 @@ libsfcore_la_SOURCES += \
   core/program/estimate_stage.c \
   core/program/estimate_work.c \
   core/program/lower.h \
+  core/program/lower_attention.c \
   core/program/lower_contract.c \
   core/program/lower_group.c \
   core/program/lower_map.c \

@@ -42,7 +42,8 @@ typedef struct
 typedef struct
 {
   SfOperandKind kind;
-  SfValue value; /* SF_NONE: partial sums of an instruction's own, f32 */
+  SfValue value; /* SF_NONE: scratch of an instruction's own */
+  SfDtype lane;  /* of scratch that is no value's */
   SfShape shape; /* as the stage sees it */
   SfMap map;
   bool stream;     /* moves with the stream axis, slice by slice */
@@ -121,6 +122,9 @@ void sf_layout_linear (SfLowGroup *group, SfNode node);
 void sf_emit_matmul (SfLowGroup *group, SfNode node);
 bool sf_check_linear (const SfGraph *graph, SfNode node, char **reason);
 void sf_emit_linear (SfLowGroup *group, SfNode node);
+bool sf_check_attention (const SfGraph *graph, SfNode node, char **reason);
+void sf_layout_attention (SfLowGroup *group, SfNode node);
+void sf_emit_attention (SfLowGroup *group, SfNode node);
 void sf_layout_conv2d (SfLowGroup *group, SfNode node);
 void sf_emit_conv2d (SfLowGroup *group, SfNode node);
 void sf_layout_conv2d_dx (SfLowGroup *group, SfNode node);
@@ -208,6 +212,8 @@ uint32_t sf_low_input_as (SfLowGroup *group, SfNode node, size_t index, const Sf
 uint32_t sf_low_output (SfLowGroup *group, SfNode node, size_t index, const SfMap *map);
 /* Scratch like output 0 of the node, apart from the value's own. */
 uint32_t sf_low_scratch (SfLowGroup *group, SfNode node, const SfMap *map);
+/* Scratch of its own, of a lane's dtype. */
+uint32_t sf_low_temp (SfLowGroup *group, SfDtype lane, const SfShape *shape, const SfMap *map);
 /* Appends an instruction; further immediates are set by the caller through the returned pointer,
  * valid until the next one. */
 SfInstr *sf_low_instr (SfLowGroup *group, SfNode node, const char *tile, const uint32_t *src,

@@ -148,16 +148,23 @@ sf_low_output (SfLowGroup *group, SfNode node, size_t index, const SfMap *map)
 }
 
 uint32_t
-sf_low_scratch (SfLowGroup *group, SfNode node, const SfMap *map)
+sf_low_temp (SfLowGroup *group, SfDtype lane, const SfShape *shape, const SfMap *map)
 {
-  SfValue value = sf_node_output (group->graph, node, 0);
   SfLowOperand operand = { .kind = SF_OPERAND_TEMP,
                            .value = SF_NONE,
-                           .shape = *sf_value_shape (group->graph, value),
+                           .lane = lane,
+                           .shape = *shape,
                            .map = *map,
                            .buffer = SF_NONE };
   g_array_append_val (group->operands, operand);
   return group->operands->len - 1;
+}
+
+uint32_t
+sf_low_scratch (SfLowGroup *group, SfNode node, const SfMap *map)
+{
+  SfValue value = sf_node_output (group->graph, node, 0);
+  return sf_low_temp (group, SF_F32, sf_value_shape (group->graph, value), map);
 }
 
 /* ---- instructions ---- */

@@ -261,6 +261,8 @@ static const SfLowerOp ops[] = {
   ROW ("sort", sf_emit_sort, false),
   ANCHOR ("matmul", SF_LOWER_CONTRACTION, "gemm", NULL, matmul, true),
   ANCHOR ("linear", SF_LOWER_CONTRACTION, "gemm", sf_check_linear, linear, false),
+  ANCHOR ("attention", SF_LOWER_CONTRACTION, "gemm", sf_check_attention, attention, false),
+  ANCHOR ("attention_bwd", SF_LOWER_CONTRACTION, "gemm", sf_check_attention, attention, false),
   ANCHOR ("conv2d", SF_LOWER_WINDOW, "conv2d", NULL, conv2d, false),
   ANCHOR ("conv2d_dx", SF_LOWER_WINDOW, "conv2d_dx", NULL, conv2d_dx, false),
   ANCHOR ("conv2d_dw", SF_LOWER_WINDOW, "conv2d_dw", NULL, conv2d_dw, false),

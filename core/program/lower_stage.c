@@ -143,9 +143,9 @@ access_of (const SfLowGroup *group, const SfDimMap *dim)
 }
 
 static SfDtype
-lane_dtype (const SfGraph *graph, SfValue value)
+lane_dtype (const SfGraph *graph, const SfLowOperand *low)
 {
-  return value == SF_NONE ? SF_F32 : sf_low_lane (sf_value_dtype (graph, value));
+  return low->value == SF_NONE ? low->lane : sf_low_lane (sf_value_dtype (graph, low->value));
 }
 
 static SfOperand
@@ -153,7 +153,7 @@ operand_of (const SfLowGroup *group, const SfLowOperand *low)
 {
   SfOperand operand = { .kind = low->kind,
                         .buffer = low->buffer,
-                        .dtype = lane_dtype (group->graph, low->value),
+                        .dtype = lane_dtype (group->graph, low),
                         .shape = low->shape,
                         .counter = low->stream ? 0 : -1,
                         .rate = low->stream ? 1 : 0 };

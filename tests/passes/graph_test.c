@@ -183,26 +183,57 @@ SF_TEST (Legalise, DecomposesWhatTileOpsLack)
   test_result_clear (&r);
 }
 
-/* Forward and backward ask for the same softmax of the same scores, each with a scale of its own.
- */
-SF_TEST (Simplify, AttentionsProbabilitiesAreComputedOnce)
+/* ---- attention ---- */
+
+/* Training graph, after some passes, of a model that attends from `s` positions to `s`. */
+static TestResult
+test_attention (SfModule **module, int64_t s, const char *passes)
 {
   SfGraph *g = sf_graph_new ("test");
-  SfValue w = sf_graph_state (g, "w", SF_STATE_PARAM, SF_F32, SF_SHAPE (2, 1, 4, 8), NULL, NULL);
-  SfValue x = sf_graph_input (g, "x", SF_F32, SF_SHAPE (2, 1, 4, 8), NULL);
+  SfShape shape = SF_SHAPE (2, 1, s, 8);
+  SfValue w = sf_graph_state (g, "w", SF_STATE_PARAM, SF_F32, shape, NULL, NULL);
+  SfValue x = sf_graph_input (g, "x", SF_F32, shape, NULL);
   SfValue qkv[3] = { w, x, x };
   SfValue y = sf_graph_op (g, "attention", qkv, 3, NULL, 0, NULL);
   SfValue loss = sf_graph_op2 (g, "mse", y, x, NULL);
   sf_graph_output (g, "loss", SF_OUTPUT_LOSS, loss, NULL);
-  g_autoptr (SfModule) module = test_module (g);
+  *module = test_module (g);
   SfCompileOptions options = { .optimizer = "sgd" };
-  TestResult r = test_run (module, "autodiff|legalise|simplify", "tiny", &options);
+  return test_run (*module, passes, "tiny", &options);
+}
+
+static int
+n_nodes_of (const SfGraph *graph, const char *op)
+{
+  int n = 0;
+  for (SfNode node = 0; node < sf_graph_n_nodes (graph); node++)
+    n += g_str_equal (sf_node_op_name (graph, node), op);
+  return n;
+}
+
+/* Scores are in no tensor, neither on the way forward nor back. */
+SF_TEST (Legalise, AttentionIsOneNode)
+{
+  g_autoptr (SfModule) module = NULL;
+  TestResult r = test_attention (&module, 4, "autodiff|legalise|simplify");
   SF_REQUIRE_NO_ERROR (r.error);
   SfGraph *train = sf_module_graph (r.lowered, "train");
-  int n_softmax = 0;
-  for (SfNode node = 0; node < sf_graph_n_nodes (train); node++)
-    n_softmax += g_str_equal (sf_node_op_name (train, node), "softmax");
-  SF_CHECK_INT (n_softmax, 1);
+  SF_CHECK_INT (n_nodes_of (train, "attention"), 1);
+  SF_CHECK_INT (n_nodes_of (train, "attention_bwd"), 1);
+  SF_CHECK_INT (n_nodes_of (train, "matmul") + n_nodes_of (train, "softmax"), 0);
+  test_result_clear (&r);
+}
+
+/* A gradient holds all scores of a head at a time. */
+SF_TEST (Legalise, AttentionOfTooManyScoresIsWrittenOut)
+{
+  g_autoptr (SfModule) module = NULL;
+  TestResult r = test_attention (&module, 2049, "autodiff|legalise|simplify");
+  SF_REQUIRE_NO_ERROR (r.error);
+  SfGraph *train = sf_module_graph (r.lowered, "train");
+  SF_CHECK_INT (n_nodes_of (train, "attention"), 1);
+  SF_CHECK_INT (n_nodes_of (train, "attention_bwd"), 0);
+  SF_CHECK_INT (n_nodes_of (train, "softmax"), 1);
   test_result_clear (&r);
 }
 
