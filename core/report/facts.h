@@ -6,6 +6,8 @@
 #include <sf/plugin/timing.h>
 #include <sf/report.h>
 
+#include "core/report/text.h"
+
 #define N_PHASES 3
 
 typedef struct
@@ -89,16 +91,6 @@ bool report_stage_time (const Report *report, uint32_t config, uint32_t stage, S
 GArray *report_lifetimes (const Report *report, uint32_t entry);
 /* Bytes of a memory level that the plan uses, up to the highest. */
 int64_t report_used_bytes (const Report *report, uint32_t level);
-
-/* ---- text.c: figures as people read them; owned ---- */
-
-char *text_count (int64_t n); /* 12,345 */
-char *text_bytes (int64_t bytes);
-char *text_time (double seconds);
-char *text_percent (double share);
-char *text_shape (SfDtype dtype, const SfShape *shape);
-/* At most `n` characters, the middle left out. */
-char *text_short (const char *text, size_t n);
 
 /* ---- json.c ---- */
 

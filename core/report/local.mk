@@ -3,6 +3,8 @@ libsfcore_la_SOURCES += \
   core/report/config.c \
   core/report/facts.c \
   core/report/facts.h \
+  core/report/frame.c \
+  core/report/frame.h \
   core/report/graph.c \
   core/report/grid.c \
   core/report/json.c \
@@ -13,4 +15,5 @@ libsfcore_la_SOURCES += \
   core/report/page.h \
   core/report/report.c \
   core/report/sections.c \
-  core/report/text.c
+  core/report/text.c \
+  core/report/text.h

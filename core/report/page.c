@@ -7,50 +7,23 @@
 #define MAX_NOTES 1000 /* of a candidate */
 
 static const char *const style
-    = "body{font:14px/1.45 system-ui,sans-serif;margin:2em auto;max-width:80em;padding:0 1.5em;color:#1b1f24;background:#fff}"
-      "h1{font-size:1.6em;margin:0}h2{font-size:1.25em;margin:1.8em 0 .5em;border-bottom:1px solid #d8dee4;padding-bottom:.2em}"
-      "h3{font-size:1em;margin:1.2em 0 .4em}.sub{color:#57606a;margin:.2em 0 1em}.big{font-size:1.7em;font-weight:600;display:block}"
-      ".facts{display:flex;gap:1em 1.8em;flex-wrap:wrap;margin:.6em 0}.facts .what{display:block;color:#57606a}"
-      "table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.88em}td,th{padding:.2em .5em;text-align:left;"
-      "border:1px solid #d8dee4;white-space:nowrap}th{background:#f6f8fa;font-weight:600}td.n{text-align:right}"
-      "td.o{white-space:normal;min-width:9em}td.w{white-space:normal;min-width:14em;overflow-wrap:anywhere}.scroll{overflow-x:auto;max-width:100%;margin:.4em 0}"
-      "details{border:1px solid #d8dee4;border-radius:6px;margin:.5em 0;padding:.4em .8em}summary{cursor:pointer}"
-      "summary b{margin-right:.6em}.none{color:#8c959f}.bar{display:flex;height:1.1em;background:#f0f2f5;border-radius:2px;overflow:hidden}"
+    = ".big{font-size:1.7em;font-weight:600;display:block}.facts{display:flex;gap:1em 1.8em;flex-wrap:wrap;margin:.6em 0}"
+      ".facts .what{display:block;color:var(--quiet)}td.o{white-space:normal;min-width:9em}.bar{display:flex;height:1.1em;background:var(--bar);border-radius:2px;overflow:hidden}"
       ".bar i{display:block;height:100%}td.bars{min-width:8em}.whole{height:1.7em;margin:.3em 0}"
       ".key{display:flex;flex-wrap:wrap;gap:.3em 1.3em;margin:.3em 0;font-size:.92em}.key i{display:inline-block;width:1em;height:1em;"
       "border-radius:2px;vertical-align:-.15em;margin-right:.35em}"
       ".load{background:#8c959f}.compute{background:#2da44e}.read{background:#54aeff}.write{background:#0969da}.link{background:#bf8700}"
       ".memory{background:#cf222e}.wait{background:#d4c5f9}.host{background:#6e40c9}.swatch{display:inline-block;width:.9em;height:.9em;"
       "border-radius:2px;vertical-align:-.1em;margin-right:.4em;border:1px solid #8c959f}"
-      "svg{display:block;background:#fff}svg text{font-family:system-ui,sans-serif;pointer-events:none}"
+      "svg{display:block;background:#fff;color-scheme:light}svg text{font-family:system-ui,sans-serif;pointer-events:none}"
       ".u{fill:none;stroke:#d8dee4}.l{fill:none}.hit{stroke:#000;stroke-opacity:0;stroke-width:9}.hit:hover{stroke-opacity:.35}"
-      ".edge{fill:none;stroke:#8c959f;stroke-width:1.1}"
-      "@media print{details{break-inside:avoid}}";
-
-void
-page_cell (Markup *markup, const char *class_name, const char *format, ...)
-{
-  va_list args;
-  va_start (args, format);
-  g_autofree char *text = g_strdup_vprintf (format, args);
-  va_end (args);
-  markup_element (markup, "td", class_name, "%s", text);
-}
+      ".edge{fill:none;stroke:#8c959f;stroke-width:1.1}";
 
 void
 page_count (Markup *markup, int64_t n)
 {
   g_autofree char *text = text_count (n);
   page_cell (markup, "n", "%s", text);
-}
-
-void
-page_header (Markup *markup, const char *const *titles)
-{
-  markup_begin (markup, "tr");
-  for (; *titles != NULL; titles++)
-    markup_element (markup, "th", NULL, "%s", *titles);
-  markup_end (markup);
 }
 
 const char *
@@ -141,21 +114,9 @@ put_head (Markup *markup, const Report *report)
   const char *model = report_fact (report, "model");
   if (*model == '\0')
     model = sf_pef_name (report->pef);
-  markup_begin (markup, "head");
-  markup_begin (markup, "meta");
-  markup_attr (markup, "charset", "utf-8");
-  markup_end (markup);
-  markup_begin (markup, "meta");
-  markup_attr (markup, "name", "viewport");
-  markup_attr (markup, "content", "width=device-width");
-  markup_end (markup);
-  markup_element (markup, "title", NULL, "%s on %s", model, report->info.name);
-  markup_begin (markup, "style");
-  markup_plain (markup, style);
-  markup_end (markup);
-  markup_end (markup);
-  markup_begin (markup, "body");
-  markup_element (markup, "h1", NULL, "%s on %s", model, report->info.name);
+  g_autofree char *title = g_strdup_printf ("%s on %s", model, report->info.name);
+  page_begin (markup, title, style);
+  markup_element (markup, "h1", NULL, "%s", title);
   g_autofree char *level = g_path_get_basename (report_fact (report, "level"));
   markup_element (markup, "p", "sub",
                   "level %s, %s, seed %" G_GUINT64_FORMAT
@@ -244,10 +205,6 @@ char *
 report_page (const Report *report)
 {
   Markup markup;
-  markup_init (&markup);
-  markup_plain (&markup, "<!DOCTYPE html>\n");
-  markup_begin (&markup, "html");
-  markup_attr (&markup, "lang", "en");
   put_head (&markup, report);
   put_summary (&markup, report);
   put_candidates (&markup, report);
@@ -257,10 +214,5 @@ report_page (const Report *report)
   for (uint32_t e = 0; e < report->entries->len; e++)
     page_memory (&markup, report, e);
   put_notes (&markup, report);
-  markup_end (&markup);
-  markup_end (&markup);
-  markup_plain (&markup, "\n");
-  char *page = g_strdup (markup.text->str);
-  markup_clear (&markup);
-  return page;
+  return page_end (&markup);
 }

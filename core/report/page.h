@@ -4,18 +4,14 @@
 #define SF_CORE_REPORT_PAGE_H
 
 #include "core/report/facts.h"
-#include "core/report/markup.h"
+#include "core/report/frame.h"
 
 typedef struct Graphs Graphs; /* laid out by dot */
 
 /* page.c: the whole. Owned. */
 char *report_page (const Report *report);
 
-/* A table row's cell; numbers are aligned to the right. */
-void page_cell (Markup *markup, const char *class_name, const char *format, ...)
-    G_GNUC_PRINTF (3, 4);
 void page_count (Markup *markup, int64_t n);
-void page_header (Markup *markup, const char *const *titles); /* NULL-terminated */
 /* Colour of what holds back. */
 const char *page_bound_class (SfBound bound);
 /* Colour of a stage as CSS; `light`: for what belongs to it. Owned. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Figures as people read them. */
+#include "core/report/text.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
-
-#include "core/report/facts.h"
 
 char *
 text_count (int64_t n)
