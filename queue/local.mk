@@ -17,6 +17,12 @@ queue_libsfshepherd_la_SOURCES = \
 
 noinst_LTLIBRARIES += queue/libsfqueue.la
 queue_libsfqueue_la_SOURCES = \
+  core/report/frame.c \
+  core/report/frame.h \
+  core/report/markup.c \
+  core/report/markup.h \
+  core/report/text.c \
+  core/report/text.h \
   queue/capacity.c \
   queue/capacity.h \
   queue/client.c \
@@ -56,6 +62,23 @@ queue_libsfqueue_la_SOURCES = \
   queue/protocol.h \
   queue/queue.c \
   queue/queue.h \
+  queue/report_chart.c \
+  queue/report_chart.h \
+  queue/report_common.c \
+  queue/report_failures.c \
+  queue/report_history.c \
+  queue/report_history.h \
+  queue/report_kept.c \
+  queue/report_kept.h \
+  queue/report_matrix.c \
+  queue/report_page.c \
+  queue/report_page.h \
+  queue/report_parts.h \
+  queue/report_run.c \
+  queue/report_run.h \
+  queue/report_trends.c \
+  queue/report_words.c \
+  queue/report_words.h \
   queue/schedule.c \
   queue/schedule.h \
   queue/schedule_reason.c \

@@ -22,6 +22,7 @@ tools_sfbatch_sfbatch_SOURCES = \
   tools/sfbatch/verb_list.c \
   tools/sfbatch/verb_logs.c \
   tools/sfbatch/verb_new.c \
+  tools/sfbatch/verb_report.c \
   tools/sfbatch/verb_show.c \
   tools/sfbatch/verb_submit.c \
   tools/sfbatch/verb_top.c \

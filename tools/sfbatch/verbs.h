@@ -17,5 +17,6 @@ extern const SfVerb sf_batch_history;
 extern const SfVerb sf_batch_hold;
 extern const SfVerb sf_batch_release;
 extern const SfVerb sf_batch_retry;
+extern const SfVerb sf_batch_report;
 
 #endif

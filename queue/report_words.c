@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Metrics, rules and verdicts of a regression run in words. */
+#include "queue/report_words.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/report/text.h"
+
+#define MAX_EXACT 1e15 /* up to here a whole number is shown digit by digit */
+
+/* ---- figures ---- */
+
+static const struct
+{
+  const char *unit;
+  double seconds;
+} times[] = { { "s", 1 }, { "ms", 1e-3 }, { "us", 1e-6 }, { "ns", 1e-9 } };
+
+static char *
+plain_figure (double value, const char *unit, int digits)
+{
+  g_autofree char *text = value == floor (value) && fabs (value) < MAX_EXACT
+                              ? text_count ((int64_t) value)
+                              : g_strdup_printf ("%.*g", digits, value);
+  return unit[0] != '\0' ? g_strdup_printf ("%s %s", text, unit) : g_steal_pointer (&text);
+}
+
+char *
+report_figure (double value, const char *unit)
+{
+  if (isnan (value))
+    return g_strdup ("none");
+  for (size_t i = 0; i < G_N_ELEMENTS (times); i++)
+    if (strcmp (times[i].unit, unit) == 0 && value > 0 && isfinite (value))
+      return text_time (value * times[i].seconds);
+  if (strcmp (unit, "B") == 0 && value >= 0 && value < MAX_EXACT)
+    return text_bytes ((int64_t) value);
+  return plain_figure (value, unit, 4);
+}
+
+/* Two values that differ do not read alike. */
+static void
+figures (double a, double b, const char *unit, char **text_a, char **text_b)
+{
+  *text_a = report_figure (a, unit);
+  *text_b = report_figure (b, unit);
+  for (int digits = 5; a != b && strcmp (*text_a, *text_b) == 0 && digits <= 17; digits++)
+    {
+      g_free (*text_a);
+      g_free (*text_b);
+      *text_a = plain_figure (a, unit, digits);
+      *text_b = plain_figure (b, unit, digits);
+    }
+}
+
+char *
+report_allowed (const ReportMetric *metric)
+{
+  bool has_low = isfinite (metric->low), has_high = isfinite (metric->high);
+  if (!has_low && !has_high)
+    return g_strdup (isnan (metric->golden) ? "no golden value" : "anything");
+  if (metric->low == metric->high)
+    return g_strdup ("the same");
+  g_autofree char *low = NULL, *high = NULL;
+  figures (metric->low, metric->high, metric->unit, &low, &high);
+  if (!has_low || !has_high)
+    return g_strdup_printf ("at %s %s", has_high ? "most" : "least", has_high ? high : low);
+  return g_strdup_printf ("%s to %s", low, high);
+}
+
+/* "3.2 times", "12 % above", "4 below". */
+static char *
+how_far (double value, double golden, const char *unit)
+{
+  const char *side = value > golden ? "above" : "below";
+  double apart = fabs (value - golden), share = fabs (value / golden);
+  if (golden == 0 || fabs (golden) >= MAX_EXACT || !isfinite (share) || share == 0)
+    {
+      g_autofree char *text = report_figure (apart, unit);
+      return g_strdup_printf ("%s %s", text, side);
+    }
+  if (share >= 3)
+    return g_strdup_printf ("%.3g times as much", share);
+  return g_strdup_printf ("%.2g %% %s", apart / fabs (golden) * 100, side);
+}
+
+char *
+report_complaint (const ReportMetric *metric)
+{
+  const char *label = report_metric_label (metric->key);
+  g_autofree char *golden = NULL, *value = NULL;
+  figures (metric->value, metric->golden, metric->unit, &value, &golden);
+  if (isnan (metric->value))
+    return g_strdup_printf ("%s is missing%s%s", label, isnan (metric->golden) ? "" : ", golden ",
+                            isnan (metric->golden) ? "" : golden);
+  if (isnan (metric->golden))
+    return g_strdup_printf ("%s %s has no golden value", label, value);
+  g_autofree char *far = how_far (metric->value, metric->golden, metric->unit),
+                  *allowed = report_allowed (metric);
+  return g_strdup_printf ("%s %s, golden %s: %s; allowed: %s", label, value, golden, far, allowed);
+}
+
+char *
+report_verdict (const ReportCase *found)
+{
+  size_t n = 0;
+  g_autofree char *first = NULL;
+  for (guint i = 0; i < found->metrics->len && found->state == REPORT_FAILED; i++)
+    if (!report_case_metric (found, i)->ok && n++ == 0)
+      first = report_complaint (report_case_metric (found, i));
+  if (n > 1)
+    {
+      g_autofree char *more = report_many (n - 1, "more metric", "more metrics");
+      return g_strdup_printf ("%s; and %s", first, more);
+    }
+  if (n == 1)
+    return g_steal_pointer (&first);
+  return g_strdup (found->reason[0] != '\0' ? found->reason : "for no known reason");
+}
+
+/* ---- times and counts ---- */
+
+char *
+report_time (GDateTime *time, bool day)
+{
+  return g_date_time_format (time, day ? "%Y-%m-%d" : "%Y-%m-%d %H:%M UTC");
+}
+
+char *
+report_duration (double seconds)
+{
+  if (!(seconds >= 100) || seconds > 1e12)
+    return g_strdup_printf ("%.1f s", seconds);
+  int64_t whole = (int64_t) (seconds + 0.5), minutes = whole / 60;
+  return minutes < 60
+             ? g_strdup_printf ("%" PRId64 " min %" PRId64 " s", minutes, whole % 60)
+             : g_strdup_printf ("%" PRId64 " h %" PRId64 " min", minutes / 60, minutes % 60);
+}
+
+char *
+report_many (size_t n, const char *one, const char *many)
+{
+  return g_strdup_printf ("%zu %s", n, n == 1 ? one : many);
+}
+
+static size_t
+runs_with (const ReportTrack *track, size_t from, size_t to)
+{
+  size_t n = 0;
+  for (size_t i = from; i < to; i++)
+    n += track->states->data[i] != REPORT_ABSENT;
+  return n;
+}
+
+char *
+report_since (const ReportHistory *history, const ReportTrack *track)
+{
+  size_t now = history->nights->len - 1;
+  g_autofree char *day = report_time (report_night (history, track->since)->started, true);
+  bool still = track->news == NEWS_STILL;
+  if (still || track->news == NEWS_MENDED)
+    {
+      size_t n = runs_with (track, track->since, still ? now + 1 : now);
+      g_autofree char *runs = report_many (n, "run", "runs");
+      return g_strdup_printf ("%s since %s%s, %s", still ? "broken" : "had been broken", day,
+                              track->since_ever ? " or before" : "", runs);
+    }
+  if (track->news == NEWS_BROKEN)
+    return g_strdup ("passed in the run before");
+  return g_strdup (track->news == NEWS_FIRST && now > 0 ? "was not run before" : "");
+}
