@@ -197,5 +197,5 @@ report_put_failures (Markup *markup, const ReportHistory *history)
         }
     }
   if (n > MAX_CARDS)
-    markup_element (markup, "p", "none", "%zu more are in results.json.", n - MAX_CARDS);
+    markup_element (markup, "p", "sub", "%zu more are in results.json.", n - MAX_CARDS);
 }

@@ -236,7 +236,7 @@ report_put_matrix (Markup *markup, const ReportHistory *history)
   markup_end (markup);
   markup_end (markup);
   if (matrix.rows->len > MAX_ROWS)
-    markup_element (markup, "p", "none", "%zu more rows are in results.json.",
+    markup_element (markup, "p", "sub", "%zu more rows are in results.json.",
                     (size_t) matrix.rows->len - MAX_ROWS);
   matrix_clear (&matrix);
 }

@@ -154,7 +154,7 @@ put_line (Markup *markup, const ReportHistory *history, size_t index)
           markup_element (markup, "code", "node", "%s", track->found->node);
         }
       if (track->news == NEWS_STILL)
-        markup_element (markup, "span", "none", " (%s)", since);
+        markup_element (markup, "span", "sub", " (%s)", since);
     }
   markup_end (markup);
 }
@@ -188,7 +188,7 @@ put_glances (Markup *markup, const ReportHistory *history)
         put_line (markup, history, g_array_index (cases, size_t, i));
       markup_end (markup);
       if (cases->len > MAX_LINES)
-        markup_element (markup, "p", "none", "and %u more, see below", cases->len - MAX_LINES);
+        markup_element (markup, "p", "sub", "and %u more, see below", cases->len - MAX_LINES);
     }
 }
 
@@ -213,7 +213,7 @@ put_runs (Markup *markup, const ReportHistory *history)
   size_t n = history->nights->len;
   if (n == 1)
     {
-      markup_element (markup, "p", "none", "The first run of this suite: there is no past yet.");
+      markup_element (markup, "p", "sub", "The first run of this suite: there is no past yet.");
       return;
     }
   g_autofree char *first = report_time (report_night (history, 0)->started, true),

@@ -202,5 +202,5 @@ report_put_trends (Markup *markup, const ReportHistory *history)
         put_model (markup, history, models->pdata[i], n <= MAX_OPEN, &left);
     }
   if (n > MAX_TRENDS)
-    markup_element (markup, "p", "none", "%zu more are in results.json.", n - MAX_TRENDS);
+    markup_element (markup, "p", "sub", "%zu more are in results.json.", n - MAX_TRENDS);
 }

@@ -7,6 +7,7 @@ TESTS += tests/cli/install_test.sh
 TESTS += tests/cli/models_test.sh
 TESTS += tests/cli/report_test.sh
 TESTS += tests/cli/report_page_test.sh
+TESTS += tests/cli/regress_page_test.sh
 TESTS += tests/cli/sfbatch_test.sh
 TESTS += tests/cli/sfbatch_job_test.sh
 TESTS += tests/cli/sfbatch_errors_test.sh
