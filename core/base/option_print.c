@@ -11,13 +11,12 @@ enum
   HELP_COLUMN = 30
 };
 
-/* "  -o, --output FILE" */
-static char *
-help_head (const SfOption *option)
+char *
+sf_option_help_head (const SfOption *option)
 {
   if ((option->flags & SF_OPTION_POSITIONAL) != 0)
-    return g_strdup_printf ("  %s", sf_option_placeholder (option));
-  GString *head = g_string_new ("  ");
+    return g_strdup (sf_option_placeholder (option));
+  GString *head = g_string_new (NULL);
   if (option->short_name != 0)
     g_string_append_printf (head, "-%c, ", option->short_name);
   bool is_bool = option->type == SF_OPTION_BOOL;
@@ -51,6 +50,14 @@ append_notes (GString *text, const SfOption *option)
 }
 
 char *
+sf_option_help_text (const SfOption *option)
+{
+  GString *text = g_string_new (option->help);
+  append_notes (text, option);
+  return g_string_free (text, FALSE);
+}
+
+char *
 sf_option_help (const SfOption *table)
 {
   GString *text = g_string_new (NULL);
@@ -60,14 +67,11 @@ sf_option_help (const SfOption *table)
         bool is_positional = (option->flags & SF_OPTION_POSITIONAL) != 0;
         if ((option->flags & SF_OPTION_HIDDEN) != 0 || is_positional != (positional == 1))
           continue;
-        g_autofree char *head = help_head (option);
-        if (strlen (head) + 2 > HELP_COLUMN)
-          g_string_append_printf (text, "%s\n%*s", head, HELP_COLUMN, "");
+        g_autofree char *head = sf_option_help_head (option), *help = sf_option_help_text (option);
+        if (strlen (head) + 4 > HELP_COLUMN)
+          g_string_append_printf (text, "  %s\n%*s%s\n", head, HELP_COLUMN, "", help);
         else
-          g_string_append_printf (text, "%-*s", HELP_COLUMN, head);
-        g_string_append (text, option->help != NULL ? option->help : "");
-        append_notes (text, option);
-        g_string_append_c (text, '\n');
+          g_string_append_printf (text, "  %-*s%s\n", HELP_COLUMN - 2, head, help);
       }
   return g_string_free (text, FALSE);
 }

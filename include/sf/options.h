@@ -67,6 +67,9 @@ SF_API const char *const *sf_option_list (const SfOptionValues *values, const ch
 
 /* The option part of a --help text. Owned by the caller. */
 SF_API char *sf_option_help (const SfOption *table);
+/* The two columns of it for one option: "-o, --output FILE" and "PEF to write (required)". Owned by the caller. */
+SF_API char *sf_option_help_head (const SfOption *option);
+SF_API char *sf_option_help_text (const SfOption *option);
 /* The explicitly set options as an argv (without the program's name), ready to paste. g_strfreev. */
 SF_API char **sf_option_to_argv (const SfOptionValues *values);
 
