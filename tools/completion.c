@@ -1,86 +1,98 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verb `completion`: a shell script that completes verbs and options, written from the tables.
- */
-#include <stdio.h>
+/* The verb `completion`: a shell script that completes verbs, options and their values, written
+ * from the tables. */
+#include "tools/completion.h"
+
 #include <string.h>
 
-#include "tools/tool.h"
+static const struct
+{
+  const char *name;
+  void (*print) (const SfTool *tool);
+} shells[] = {
+  { "bash", completion_bash },
+  { "fish", completion_fish },
+  { "zsh", completion_zsh },
+};
 
 static const SfOption completion_options[] = {
   { .name = "shell",
     .type = SF_OPTION_CHOICE,
-    .choices = "bash",
+    .choices = "bash|fish|zsh",
     .flags = SF_OPTION_POSITIONAL | SF_OPTION_REQUIRED,
     .arg = "SHELL",
     .help = "the shell that will read the script" },
   { .name = NULL },
 };
 
-/* One case branch: the choices of the option before the cursor, else the verb's options. */
-static void
-print_verb (const SfVerb *verb)
+/* ---- what a placeholder says of the values that go there ---- */
+
+static const struct
 {
-  g_autofree SfOption *table = sf_tool_option_table (verb);
-  g_autofree char *pattern = g_strdelimit (g_strdup (verb->name), " ", '_');
-  g_autoptr (GString) names = g_string_new (NULL);
-  printf ("    %s)\n      case \"$previous\" in\n", pattern);
-  for (const SfOption *option = table; option->name != NULL; option++)
+  const char *arg, *files;
+  bool ids;
+} places[] = {
+  { "ID", "", true },        { "ID...", "", true },       { "DIR", "/", false },
+  { "DIRS", "/", false },    { "FILE", "*", false },      { "FILE,...", "*", false },
+  { "MODEL", "*", false },   { "NAME|FILE", "*", false }, { "PATH", "*", false },
+  { "PEF", "*.pef", false }, { "SUBJECT", "*", false },
+};
+
+Values
+values_of (const SfOption *option)
+{
+  const char *arg = option->arg != NULL ? option->arg : "", *suffix = strrchr (arg, '.');
+  Values values = { g_strdup (""), g_strdup (""), false };
+  if (option->type == SF_OPTION_CHOICE)
     {
-      if ((option->flags & SF_OPTION_HIDDEN) != 0)
-        continue;
-      g_autofree char *words = option->type == SF_OPTION_CHOICE
-                                   ? g_strdelimit (g_strdup (option->choices), "|", ' ')
-                                   : NULL;
-      if ((option->flags & SF_OPTION_POSITIONAL) != 0)
-        g_string_append_printf (names, "%s ", words != NULL ? words : "");
-      else
-        g_string_append_printf (names, "--%s ", option->name);
-      if (words != NULL && (option->flags & SF_OPTION_POSITIONAL) == 0)
-        printf ("        --%s) words=\"%s\" ;;\n", option->name, words);
+      g_free (values.words);
+      values.words = g_strdelimit (g_strdup (option->choices), "|", ' ');
+      return values;
     }
-  printf ("        *) words=\"%s\" ;;\n      esac ;;\n", names->str);
+  for (size_t i = 0; i < G_N_ELEMENTS (places); i++)
+    if (strcmp (places[i].arg, arg) == 0)
+      {
+        g_free (values.files);
+        values.files = g_strdup (places[i].files);
+        values.ids = places[i].ids;
+        return values;
+      }
+  if (suffix != NULL && g_ascii_isalpha (suffix[1]))
+    {
+      g_free (values.files);
+      values.files = g_strconcat ("*", suffix, NULL);
+    }
+  return values;
 }
+
+void
+values_clear (Values *values)
+{
+  g_free (values->words);
+  g_free (values->files);
+}
+
+bool
+is_named_option (const SfOption *option)
+{
+  return (option->flags & (SF_OPTION_HIDDEN | SF_OPTION_POSITIONAL)) == 0;
+}
+
+/* ---- the verb ---- */
 
 static int
 run_completion (const SfOptionValues *options, GError **error)
 {
-  const SfTool *tool = sf_tool_current ();
-  g_autoptr (GString) verbs = g_string_new (NULL);
-  g_autoptr (GString) pairs = g_string_new (NULL);
-  for (const SfVerb *const *verb = tool->verbs; *verb != NULL; verb++)
-    {
-      const char *space = strchr ((*verb)->name, ' ');
-      g_string_append_printf (
-          verbs, "%.*s ",
-          (int) (space != NULL ? space - (*verb)->name : (gssize) strlen ((*verb)->name)),
-          (*verb)->name);
-      if (space != NULL)
-        g_string_append_printf (pairs, "    %.*s) second=\"$second %s\" ;;\n",
-                                (int) (space - (*verb)->name), (*verb)->name, space + 1);
-    }
-  printf ("# bash completion of %s; to use it: source <(%s completion bash)\n_%s_complete ()\n{\n",
-          tool->name, tool->name, tool->name);
-  printf (
-      "  local word=\"${COMP_WORDS[COMP_CWORD]}\" previous=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
-      "  local verb=\"${COMP_WORDS[1]}\" pair=\"${COMP_WORDS[1]}_${COMP_WORDS[2]}\" words= second=\n"
-      "  case \"$verb\" in\n%s  esac\n"
-      "  if [ \"$COMP_CWORD\" = 1 ]; then words=\"%s--help --version\"\n"
-      "  elif [ \"$COMP_CWORD\" = 2 ] && [ -n \"$second\" ]; then words=\"$second\"\n"
-      "  else\n    [ -n \"$second\" ] && verb=\"$pair\"\n    case \"$verb\" in\n",
-      pairs->str, verbs->str);
-  for (const SfVerb *const *verb = tool->verbs; *verb != NULL; verb++)
-    print_verb (*verb);
-  printf ("    esac\n  fi\n"
-          "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
-          "}\ncomplete -o default -F _%s_complete %s\n",
-          tool->name, tool->name);
+  for (size_t i = 0; i < G_N_ELEMENTS (shells); i++)
+    if (strcmp (shells[i].name, sf_option_string (options, "shell")) == 0)
+      shells[i].print (sf_tool_current ());
   return 0;
 }
 
 const SfVerb sf_verb_completion = {
   .name = "completion",
   .summary = "print a script that completes this tool's verbs and options",
-  .example = "source <(sf completion bash)",
+  .example = "source <(sf completion bash)\nsf completion fish | source",
   .options = completion_options,
   .run = run_completion,
 };

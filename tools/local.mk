@@ -2,6 +2,10 @@
 noinst_LTLIBRARIES += tools/libsftool.la
 tools_libsftool_la_SOURCES = \
   tools/completion.c \
+  tools/completion.h \
+  tools/completion_bash.c \
+  tools/completion_fish.c \
+  tools/completion_zsh.c \
   tools/tool.c \
   tools/tool.h
 tools_libsftool_la_LIBADD = libspatialflow.la

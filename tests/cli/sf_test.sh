@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The frame of sf: help, version, verbs, global options, exit codes; the verbs plugins, inspect and completion.
+# The frame of sf: help, version, verbs, global options, exit codes; the verbs plugins and inspect.
 . "${SF_SOURCE_DIR:?run by make check}/tests/cli/lib.sh"
 plugins=$SF_BUILD_DIR/tests/plugins/.libs
 
@@ -77,27 +77,6 @@ one_line
 cp "$plugins/sf-pass-good.so" "$work/good/other.so"
 run 2 "$sf" inspect "$work/good/other.so"
 has err "wanted sf-<kind>-<name>.so"
-
-# completion
-run 0 "$sf" completion bash
-if command -v bash >/dev/null; then
-  cat >"$work/complete.sh" <<'EOF'
-source "$1"; shift
-COMP_WORDS=(sf "$@"); COMP_CWORD=$#
-_sf_complete; echo "${COMPREPLY[@]}"
-EOF
-  cp "$work/out" "$work/completion"
-  run 0 bash "$work/complete.sh" "$work/completion" insp
-  has out "inspect"
-  run 0 bash "$work/complete.sh" "$work/completion" plugins --ch
-  has out "--check"
-  run 0 bash "$work/complete.sh" "$work/completion" plugin n
-  has out "new"
-  run 0 bash "$work/complete.sh" "$work/completion" plugin new opt
-  has out "optimizer"
-  run 0 bash "$work/complete.sh" "$work/completion" inspect --log d
-  has out "debug"
-fi
 
 # a full disk
 if [ -w /dev/full ]; then
