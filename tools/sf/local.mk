@@ -13,6 +13,8 @@ tools_sf_libverbs_la_SOURCES = \
   tools/sf/inspect_arch.c \
   tools/sf/inspect_pef.c \
   tools/sf/inspect_plugin.c \
+  tools/sf/metrics.c \
+  tools/sf/metrics.h \
   tools/sf/plugincheck.c \
   tools/sf/plugincheck.h \
   tools/sf/plugininfo.c \

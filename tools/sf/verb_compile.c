@@ -7,10 +7,12 @@
 #include <sf/compile.h>
 #include <sf/json.h>
 #include <sf/plugin/frontend.h>
+#include <sf/plugin/timing.h>
 #include <sf/plugins.h>
 #include <sf/report.h>
 
 #include "tools/sf/compile_options.h"
+#include "tools/sf/metrics.h"
 #include "tools/sf/timing.h"
 #include "tools/sf/verbs.h"
 
@@ -68,6 +70,7 @@ static const SfOption compile_options[] = {
     .arg = "DIR",
     .help = "write a page about sections, places, memory and emulated time, and the same as JSON" },
   { .name = "json", .type = SF_OPTION_BOOL, .help = "print the summary as JSON" },
+  SF_METRICS_OPTION_ROW,
   { .name = NULL },
 };
 
@@ -193,6 +196,36 @@ print_summary (const char *path, const SfPef *pef, const Summary *s, const GPtrA
   printf (", %.2f s\n", (double) s->ms / 1000);
 }
 
+/* The entry whose step is timed: train where there is one. */
+static uint32_t
+step_entry (const SfProgram *program)
+{
+  for (uint32_t e = 0; e < sf_program_n_entries (program); e++)
+    if (strcmp (sf_entry_name (program, e), "train") == 0)
+      return e;
+  return 0;
+}
+
+/* --metrics, when it is asked for: emulated time costs a run of T1. */
+static bool
+write_metrics (const SfOptionValues *options, const SfPef *pef, const Summary *s, GError **error)
+{
+  if (sf_option_string (options, "metrics") == NULL)
+    return true;
+  const SfProgram *program = sf_pef_program (pef);
+  g_autoptr (SfTiming) timing = sf_timing_new (program, step_entry (program), sf_pef_arch (pef),
+                                               error);
+  if (timing == NULL)
+    return false;
+  json_t *values = json_pack (
+      "{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "pef_bytes", (json_int_t) s->bytes, "sections",
+      (json_int_t) s->sections, "configs", (json_int_t) s->configs, "host_launches",
+      (json_int_t) s->host, "pcus", (json_int_t) s->pcus, "pmus", (json_int_t) s->pmus,
+      "emulated_us", sf_metrics_number (sf_timing_seconds (timing) * 1e6), "compile_s",
+      sf_metrics_number ((double) s->ms / 1000));
+  return sf_metrics_write (options, "compile", values, NULL, error);
+}
+
 /* ---- the verb ---- */
 
 /* What --set gives, and --rules as one more. Owned: g_strfreev. */
@@ -266,6 +299,8 @@ run_compile (const SfOptionValues *options, GError **error)
   if (!write_report (options, pef, &progress, error))
     return 1;
   Summary summary = summarise (pef, progress.start);
+  if (!write_metrics (options, pef, &summary, error))
+    return 1;
   print_summary (path, pef, &summary, fusion, sf_option_bool (options, "json"));
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "tools/sf/metrics.h"
 #include "tools/sf/progress.h"
 #include "tools/sf/session_options.h"
 #include "tools/sf/verbs.h"
@@ -32,6 +33,7 @@ static const SfOption eval_options[] = {
     .arg = "X",
     .help = "fail with exit code 10 below this accuracy (0 to 1)" },
   { .name = "json", .type = SF_OPTION_BOOL, .help = "print one JSON object" },
+  SF_METRICS_OPTION_ROW,
   { .name = NULL },
 };
 
@@ -50,6 +52,7 @@ static const SfOption infer_options[] = {
     .arg = "DIR",
     .help = "write an HTML page with the images, their labels and predictions, wrong ones first" },
   { .name = "json", .type = SF_OPTION_BOOL, .help = "print one JSON object" },
+  SF_METRICS_OPTION_ROW,
   { .name = NULL },
 };
 
@@ -64,21 +67,15 @@ open_trained (const SfOptionValues *options, GError **error)
   return g_steal_pointer (&session);
 }
 
-static json_t *
-number (double value)
-{
-  return isfinite (value) ? json_real (value) : json_null ();
-}
-
 static void
 print_result (const SfEvalResult *result, const char *output, const char *page, bool as_json)
 {
   if (as_json)
     {
-      json_t *object = json_pack ("{s:I, s:o, s:o, s:s*, s:s*}", "rows",
-                                  (json_int_t) result->n_rows, "loss", number (result->loss),
-                                  "accuracy", number (result->accuracy), "output", output, "report",
-                                  page);
+      json_t *object = json_pack (
+          "{s:I, s:o, s:o, s:s*, s:s*}", "rows", (json_int_t) result->n_rows, "loss",
+          sf_metrics_number (result->loss), "accuracy", sf_metrics_number (result->accuracy),
+          "output", output, "report", page);
       json_dumpf (object, stdout, JSON_COMPACT);
       putchar ('\n');
       json_decref (object);
@@ -111,6 +108,16 @@ show_batch (void *user_data, int64_t done, int64_t n_batches)
   sf_verb_progress (&now);
 }
 
+static bool
+write_metrics (const SfOptionValues *options, const char *verb, const SfEvalResult *result,
+               GError **error)
+{
+  json_t *values = json_pack ("{s:I, s:o, s:o}", "rows", (json_int_t) result->n_rows, "loss",
+                              sf_metrics_number (result->loss), "accuracy",
+                              sf_metrics_number (result->accuracy));
+  return sf_metrics_write (options, verb, values, NULL, error);
+}
+
 static int
 run_eval (const SfOptionValues *options, GError **error)
 {
@@ -122,6 +129,8 @@ run_eval (const SfOptionValues *options, GError **error)
       || !sf_eval (session, &data, sf_option_string (options, "split"), &hooks, &result, error))
     return 1;
   print_result (&result, NULL, NULL, sf_option_bool (options, "json"));
+  if (!write_metrics (options, "eval", &result, error))
+    return 1;
   if (sf_option_is_set (options, "min-accuracy")
       && !(result.accuracy >= sf_option_float (options, "min-accuracy")))
     return sf_fail (error, SF_ERROR_CHECK_FAILED, "eval: accuracy %.4f, wanted at least %.4f",
@@ -145,7 +154,8 @@ run_infer (const SfOptionValues *options, GError **error)
   bool ok = (output == NULL || sf_inference_write_csv (session, &inference, output, error))
             && (folder == NULL
                 || sf_inference_write_report (session, &data, split, &inference, folder, &page,
-                                              error));
+                                              error))
+            && write_metrics (options, "infer", &inference.eval, error);
   if (ok)
     print_result (&inference.eval, output, page, sf_option_bool (options, "json"));
   sf_inference_clear (&inference);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/sf/metrics.h"
 #include "tools/sf/session_options.h"
 #include "tools/sf/verbs.h"
 
@@ -35,6 +36,7 @@ static const SfOption test_options[] = {
     .help = "limits; default: etc/limits.cfg" },
   { .name = "all", .type = SF_OPTION_BOOL, .help = "print every value, not only a line per kind" },
   { .name = "json", .type = SF_OPTION_BOOL, .help = "print one JSON object" },
+  SF_METRICS_OPTION_ROW,
   { .name = NULL },
 };
 
@@ -143,6 +145,57 @@ rows_json (const GPtrArray *rows)
   return array;
 }
 
+/* Op that makes the value of that name in the source graph; "" for what no op makes. */
+static const char *
+op_of (const SfPef *pef, const char *entry, const char *name)
+{
+  const SfGraph *graph = sf_module_graph (sf_pef_source (pef), entry);
+  for (SfNode node = 0; node < sf_graph_n_nodes (graph); node++)
+    for (size_t i = 0; i < sf_node_n_outputs (graph, node); i++)
+      if (strcmp (sf_value_name (graph, sf_node_output (graph, node, i)), name) == 0)
+        return sf_node_op_name (graph, node);
+  return "";
+}
+
+/* The first value in program order that differs; NULL: none. */
+static json_t *
+first_difference (const SfPef *pef, const SfCompareResult *result)
+{
+  for (guint i = 0; i < result->rows->len; i++)
+    {
+      const SfCompareRow *row = result->rows->pdata[i];
+      if (row->ok)
+        continue;
+      g_autofree char *text = g_strdup_printf (
+          "stage %s, node %s: NMSE %.3g, wanted at most %.3g; %zu of %u values "
+          "differ",
+          row->stage, row->node, row->nmse, row->limit, result->n_failed, result->rows->len);
+      return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:o, s:f, s:s}", "node", row->node, "op",
+                        op_of (pef, row->entry, row->node), "entry", row->entry, "phase",
+                        phase_names[row->phase], "stage", row->stage, "error",
+                        sf_metrics_number (row->nmse), "limit", row->limit, "text", text);
+    }
+  return NULL;
+}
+
+static bool
+write_metrics (const SfOptionValues *options, const SfPef *pef, const SfCompareResult *result,
+               double seconds, GError **error)
+{
+  double nmse = 0;
+  for (guint i = 0; i < result->rows->len; i++)
+    {
+      const SfCompareRow *row = result->rows->pdata[i];
+      nmse = row->nmse <= nmse ? nmse : row->nmse; /* a NaN is worse than all */
+      if (isnan (nmse))
+        break;
+    }
+  json_t *values = json_pack ("{s:o, s:I, s:o}", "nmse", sf_metrics_number (nmse), "values",
+                              (json_int_t) result->rows->len, "test_s",
+                              sf_metrics_number (seconds));
+  return sf_metrics_write (options, "test", values, first_difference (pef, result), error);
+}
+
 static int
 run_test (const SfOptionValues *options, GError **error)
 {
@@ -158,6 +211,7 @@ run_test (const SfOptionValues *options, GError **error)
     .cancel = &sf_verb_cancelled,
   };
   SfCompareResult result = { 0 };
+  gint64 start = g_get_monotonic_time ();
   g_autoptr (GError) cause = NULL;
   bool ok = sf_compare (pef, &compare, &result, &cause);
   bool compared = ok || g_error_matches (cause, SF_ERROR, SF_ERROR_CHECK_FAILED);
@@ -177,10 +231,12 @@ run_test (const SfOptionValues *options, GError **error)
       if (ok)
         printf ("passed: %u values agree\n", result.rows->len);
     }
+  double seconds = (double) (g_get_monotonic_time () - start) * 1e-6;
+  bool written = !compared || write_metrics (options, pef, &result, seconds, error);
   sf_compare_result_clear (&result);
-  if (cause != NULL)
+  if (written && cause != NULL)
     g_propagate_error (error, g_steal_pointer (&cause));
-  return ok ? 0 : 1;
+  return ok && written ? 0 : 1;
 }
 
 const SfVerb sf_verb_test = {

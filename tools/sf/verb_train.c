@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/sf/metrics.h"
 #include "tools/sf/progress.h"
 #include "tools/sf/session_options.h"
 #include "tools/sf/verbs.h"
@@ -126,15 +127,17 @@ static const SfOption train_options[] = {
   { .name = "json",
     .type = SF_OPTION_BOOL,
     .help = "print one JSON object a line: epoch, step, train_loss, test_loss, test_accuracy" },
+  SF_METRICS_OPTION_ROW,
   { .name = NULL },
 };
 
-/* What is told while it trains. */
+/* What is told while it trains, and what is left of it. */
 typedef struct
 {
   const SfTrainOptions *train;
   bool as_json;
-  double test_accuracy; /* of the last epoch; NAN before */
+  double train_loss, test_accuracy; /* of the last epoch; NAN before */
+  double seconds;                   /* of all epochs */
 } Watch;
 
 static void
@@ -151,20 +154,15 @@ print_epoch (const SfEpochReport *report)
   fflush (stdout);
 }
 
-static json_t *
-number (double value)
-{
-  return isfinite (value) ? json_real (value) : json_null ();
-}
-
 static void
 print_epoch_json (const SfEpochReport *report)
 {
   json_t *line = json_pack ("{s:I, s:I, s:o, s:o, s:o, s:o}", "epoch", (json_int_t) report->epoch,
                             "step", (json_int_t) report->step, "train_loss",
-                            number (report->train_loss), "test_loss", number (report->test_loss),
-                            "test_accuracy", number (report->test_accuracy), "rows_per_second",
-                            number (report->rows_per_second));
+                            sf_metrics_number (report->train_loss), "test_loss",
+                            sf_metrics_number (report->test_loss), "test_accuracy",
+                            sf_metrics_number (report->test_accuracy), "rows_per_second",
+                            sf_metrics_number (report->rows_per_second));
   json_dumpf (line, stdout, JSON_COMPACT);
   putchar ('\n');
   fflush (stdout);
@@ -175,7 +173,9 @@ static void
 show_epoch (void *user_data, const SfEpochReport *report)
 {
   Watch *watch = user_data;
+  watch->train_loss = report->train_loss;
   watch->test_accuracy = report->test_accuracy;
+  watch->seconds += report->seconds;
   if (watch->as_json)
     print_epoch_json (report);
   else
@@ -253,6 +253,15 @@ fill_options (const SfOptionValues *options, SfTrainOptions *train)
   train->floor = sf_option_float (options, "floor");
 }
 
+static bool
+write_metrics (const SfOptionValues *options, const Watch *watch, GError **error)
+{
+  json_t *values = json_pack (
+      "{s:o, s:o, s:o}", "train_loss", sf_metrics_number (watch->train_loss), "accuracy",
+      sf_metrics_number (watch->test_accuracy), "train_s", sf_metrics_number (watch->seconds));
+  return sf_metrics_write (options, "train", values, NULL, error);
+}
+
 static int
 run_train (const SfOptionValues *options, GError **error)
 {
@@ -269,12 +278,17 @@ run_train (const SfOptionValues *options, GError **error)
   train.hyper_values = (const double *) values->data;
   sf_verb_catch_signals ();
   g_autoptr (SfSession) session = sf_verb_open_session (options, error);
-  Watch watch
-      = { .train = &train, .as_json = sf_option_bool (options, "json"), .test_accuracy = NAN };
+  Watch watch = { .train = &train,
+                  .as_json = sf_option_bool (options, "json"),
+                  .train_loss = NAN,
+                  .test_accuracy = NAN };
   const SfTrainHooks hooks = {
     .epoch = show_epoch, .step = show_step, .user_data = &watch, .cancel = &sf_verb_cancelled
   };
-  return session != NULL && sf_train (session, &train, &hooks, error) ? 0 : 1;
+  return session != NULL && sf_train (session, &train, &hooks, error)
+                 && write_metrics (options, &watch, error)
+             ? 0
+             : 1;
 }
 
 const SfVerb sf_verb_train = {
