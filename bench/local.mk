@@ -27,3 +27,9 @@ if SF_DNNL
 bench_kernels_CPPFLAGS += -DSF_BENCH_ONEDNN $(DNNL_CFLAGS)
 bench_kernels_LDADD += $(DNNL_LIBS)
 endif
+
+# etc/regress/nightly.cfg runs them, too.
+nobase_dist_sfdata_DATA += \
+  bench/models/cnn.cfg \
+  bench/models/gpt.cfg \
+  bench/models/resnet18.cfg

@@ -17,6 +17,13 @@ nobase_dist_sfdata_DATA += \
   etc/jobs/digits.cfg \
   etc/jobs/exact.cfg
 
+nobase_dist_sfdata_DATA += \
+  etc/regress/basic.cfg \
+  etc/regress/golden/basic.json \
+  etc/regress/golden/nightly.json \
+  etc/regress/nightly.cfg \
+  etc/regress/rules.cfg
+
 systemduserdir = $(prefix)/lib/systemd/user
 systemduser_DATA = etc/systemd/sfd.service
 CLEANFILES += etc/systemd/sfd.service

@@ -25,24 +25,44 @@ static const SfOption resource_options[] = {
   { .name = NULL },
 };
 
-/* A file on its way into jobs. */
-typedef struct
-{
-  const char *name; /* as given, for messages */
-  char *path;       /* absolute */
-  char *folder;
-  char *text; /* g_ref_string */
-  const SfStepVerb *verbs;
-  size_t n_verbs;
-} Source;
-
-static void
-source_clear (Source *self)
+void
+sf_job_source_clear (SfJobSource *self)
 {
   g_free (self->path);
   g_free (self->folder);
   if (self->text != NULL)
     g_ref_string_release (self->text);
+}
+
+bool
+sf_job_source_init (SfJobSource *self, const char *text, size_t n_bytes, const char *path,
+                    const SfStepVerb *verbs, size_t n, GError **error)
+{
+  *self = (SfJobSource){ .name = path, .verbs = verbs, .n_verbs = n };
+  self->path = g_canonicalize_filename (path, NULL);
+  self->folder = g_path_get_dirname (self->path);
+  if (!g_utf8_validate (text, (gssize) n_bytes, NULL) || !g_utf8_validate (self->path, -1, NULL))
+    return sf_fail (error, SF_ERROR_INVALID_DATA,
+                    "%s: found bytes that are not UTF-8, wanted UTF-8", path);
+  self->text = g_ref_string_new_len (text != NULL ? text : "", (gssize) n_bytes);
+  return true;
+}
+
+SfConfig *
+sf_job_source_parse (const SfJobSource *self, GError **error)
+{
+  return sf_config_parse (self->text, g_ref_string_length (self->text), self->name, error);
+}
+
+bool
+sf_job_source_check (const SfJobSource *self, size_t n_jobs, GError **error)
+{
+  size_t n_bytes = g_ref_string_length (self->text);
+  return n_jobs * n_bytes <= MAX_BYTES_READ
+         || sf_fail (error, SF_ERROR_INVALID_DATA,
+                     "%s: found %zu jobs of %zu bytes of text, wanted at most %d bytes for all; "
+                     "use several files",
+                     self->name, n_jobs, n_bytes, MAX_BYTES_READ);
 }
 
 void
@@ -96,9 +116,9 @@ read_resources (SfJobFile *file, SfConfigNode *root, GError **error)
   return true;
 }
 
-/* A path of the job, absolute; it must be there, or the job would fail much later. */
-static bool
-read_path (const Source *source, SfConfigNode *root, const char *key, char **out, GError **error)
+bool
+sf_job_read_path (const SfJobSource *source, SfConfigNode *root, const char *key, char **out,
+                  GError **error)
 {
   const char *path = NULL;
   if (!sf_config_get_string (root, key, false, &path, error))
@@ -114,9 +134,9 @@ read_path (const Source *source, SfConfigNode *root, const char *key, char **out
 }
 
 static bool
-read_folder (const Source *source, SfJobFile *file, SfConfigNode *root, GError **error)
+read_folder (const SfJobSource *source, SfJobFile *file, SfConfigNode *root, GError **error)
 {
-  if (!read_path (source, root, "work_folder", &file->folder, error))
+  if (!sf_job_read_path (source, root, "work_folder", &file->folder, error))
     return false;
   if (file->folder == NULL)
     file->folder = g_strdup (source->folder);
@@ -126,9 +146,8 @@ read_folder (const Source *source, SfJobFile *file, SfConfigNode *root, GError *
   return true;
 }
 
-/* A name of 1 to MAX_NAME_CHARS characters; NULL when it is not there. */
-static bool
-read_name (SfConfigNode *root, const char *key, bool required, char **out, GError **error)
+bool
+sf_job_read_name (SfConfigNode *root, const char *key, bool required, char **out, GError **error)
 {
   const char *name = NULL;
   if (!sf_config_get_string (root, key, required, &name, error))
@@ -156,8 +175,8 @@ read_priority (SfJobFile *file, SfConfigNode *root, GError **error)
 
 /* ---- jobs ---- */
 
-static SfJobFile *
-job_new (const Source *source)
+SfJobFile *
+sf_job_new (const SfJobSource *source)
 {
   SfJobFile *file = g_new0 (SfJobFile, 1);
   file->path = g_strdup (source->path);
@@ -169,7 +188,7 @@ job_new (const Source *source)
 }
 
 static bool
-read_model (const Source *source, SfJobFile *file, SfConfigNode *root, GError **error)
+read_model (const SfJobSource *source, SfJobFile *file, SfConfigNode *root, GError **error)
 {
   SfConfigNode *model = sf_config_node_member (root, "model");
   if (model != NULL && file->model != NULL)
@@ -177,7 +196,7 @@ read_model (const Source *source, SfJobFile *file, SfConfigNode *root, GError **
                     "%s: model: found models as well, wanted one of them; remove the other",
                     sf_config_node_where (model));
   if (file->model == NULL)
-    return read_path (source, root, "model", &file->model, error);
+    return sf_job_read_path (source, root, "model", &file->model, error);
   g_autofree char *given = g_steal_pointer (&file->model);
   file->model = g_canonicalize_filename (given, source->folder);
   if (access (file->model, R_OK) == 0)
@@ -187,52 +206,62 @@ read_model (const Source *source, SfJobFile *file, SfConfigNode *root, GError **
       sf_config_node_where (sf_config_node_member (root, "models")), file->model, source->folder);
 }
 
-static SfJobFile *
-read_job (const Source *source, const GPtrArray *dimensions, size_t index, GError **error)
+/* Of `own` if it says that, else of `root`. */
+static SfConfigNode *
+first_with (SfConfigNode *own, SfConfigNode *root, const char *key)
 {
-  g_autoptr (SfJobFile) file = job_new (source);
-  g_autoptr (SfConfig) config = sf_config_parse (source->text, g_ref_string_length (source->text),
-                                                 source->name, error);
+  sf_config_node_member (root, key); /* known there, whoever says it */
+  return own != NULL && sf_config_node_member (own, key) != NULL ? own : root;
+}
+
+bool
+sf_job_read_rest (const SfJobSource *source, SfJobFile *file, SfConfigNode *root, SfConfigNode *own,
+                  GError **error)
+{
+  if (!sf_job_read_name (root, "project", false, &file->project, error)
+      || !read_folder (source, file, root, error)
+      || !sf_job_read_steps (file, first_with (own, root, "steps"), source->name, source->verbs,
+                             source->n_verbs, error)
+      || !read_resources (file, first_with (own, root, "resources"), error)
+      || !read_priority (file, root, error) || !sf_job_read_rules (file, root, error))
+    return false;
+  if (file->project == NULL)
+    file->project = g_strdup ("");
+  return true;
+}
+
+static SfJobFile *
+read_job (const SfJobSource *source, const GPtrArray *dimensions, size_t index, GError **error)
+{
+  g_autoptr (SfJobFile) file = sf_job_new (source);
+  g_autoptr (SfConfig) config = sf_job_source_parse (source, error);
   if (config == NULL)
     return NULL;
   SfConfigNode *root = sf_config_root (config);
-  if (!sf_job_bind (file, root, dimensions, index, error)
-      || !read_name (root, "name", true, &file->name, error)
-      || !read_name (root, "project", false, &file->project, error)
+  if (!sf_job_bind (file, root, NULL, dimensions, index, error)
+      || !sf_job_read_name (root, "name", true, &file->name, error)
       || !read_model (source, file, root, error)
-      || !read_path (source, root, "data", &file->data, error)
-      || !read_folder (source, file, root, error)
-      || !sf_job_read_steps (file, root, source->name, source->verbs, source->n_verbs, error)
-      || !read_resources (file, root, error) || !read_priority (file, root, error)
-      || !sf_job_read_rules (file, root, error) || !sf_config_check_keys (root, false, error))
+      || !sf_job_read_path (source, root, "data", &file->data, error)
+      || !sf_job_read_rest (source, file, root, NULL, error)
+      || !sf_config_check_keys (root, false, error))
     return NULL;
-  if (file->project == NULL)
-    file->project = g_strdup ("");
   return g_steal_pointer (&file);
 }
 
 static GPtrArray *
-read_dimensions (const Source *source, GError **error)
+read_dimensions (const SfJobSource *source, GError **error)
 {
-  size_t n_bytes = g_ref_string_length (source->text);
-  g_autoptr (SfConfig) config = sf_config_parse (source->text, n_bytes, source->name, error);
+  g_autoptr (SfConfig) config = sf_job_source_parse (source, error);
   g_autoptr (GPtrArray) dimensions = config != NULL
                                          ? sf_job_read_dimensions (sf_config_root (config), error)
                                          : NULL;
-  if (dimensions == NULL)
+  if (dimensions == NULL || !sf_job_source_check (source, sf_job_count (dimensions), error))
     return NULL;
-  size_t n = sf_job_count (dimensions);
-  if (n * n_bytes <= MAX_BYTES_READ)
-    return g_steal_pointer (&dimensions);
-  sf_fail (error, SF_ERROR_INVALID_DATA,
-           "%s: found %zu jobs of %zu bytes of text, wanted at most %d bytes for all; use several "
-           "files",
-           source->name, n, n_bytes, MAX_BYTES_READ);
-  return NULL;
+  return g_steal_pointer (&dimensions);
 }
 
 static SfJobBatch *
-read_batch (const Source *source, GError **error)
+read_batch (const SfJobSource *source, GError **error)
 {
   g_autoptr (GPtrArray) dimensions = read_dimensions (source, error);
   if (dimensions == NULL)
@@ -253,19 +282,11 @@ SfJobBatch *
 sf_job_batch_parse (const char *text, size_t n_bytes, const char *path, const SfStepVerb *verbs,
                     size_t n, GError **error)
 {
-  Source source = { .name = path, .verbs = verbs, .n_verbs = n };
+  SfJobSource source;
   SfJobBatch *batch = NULL;
-  source.path = g_canonicalize_filename (path, NULL);
-  source.folder = g_path_get_dirname (source.path);
-  if (!g_utf8_validate (text, (gssize) n_bytes, NULL) || !g_utf8_validate (source.path, -1, NULL))
-    sf_fail (error, SF_ERROR_INVALID_DATA, "%s: found bytes that are not UTF-8, wanted UTF-8",
-             path);
-  else
-    {
-      source.text = g_ref_string_new_len (text != NULL ? text : "", (gssize) n_bytes);
-      batch = read_batch (&source, error);
-    }
-  source_clear (&source);
+  if (sf_job_source_init (&source, text, n_bytes, path, verbs, n, error))
+    batch = read_batch (&source, error);
+  sf_job_source_clear (&source);
   return batch;
 }
 

@@ -41,7 +41,8 @@ typedef struct
   char **notify;                                    /* command for its end; NULL: none */
   GPtrArray *links;                                 /* SfJobLink */
   SfRetryRule retries;
-  GPtrArray *steps; /* private to the job files' own files */
+  bool keeps_metrics; /* each step writes what it measured into the job's folder */
+  GPtrArray *steps;   /* private to the job files' own files */
 } SfJobFile;
 
 void sf_job_file_free (SfJobFile *file); /* NULL is fine */

@@ -212,6 +212,45 @@ sf_job_read_dimensions (SfConfigNode *root, GError **error)
   return g_steal_pointer (&dimensions);
 }
 
+/* Puts `own`, a dimension of the matrix `node`, in the place of the one of its name. */
+static bool
+replace_dimension (GPtrArray *dimensions, SfJobDimension *own, SfConfigNode *node, GError **error)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  for (guint i = 0; i < dimensions->len; i++)
+    {
+      SfJobDimension *other = dimensions->pdata[i];
+      g_ptr_array_add (names, other->name);
+      if (strcmp (other->name, own->name) != 0)
+        continue;
+      dimensions->pdata[i] = own;
+      dimension_free (other);
+      return true;
+    }
+  const char *nearest = sf_nearest_word (own->name, (const char *const *) names->pdata, names->len);
+  sf_fail (error, SF_ERROR_INVALID_DATA,
+           "%s: matrix: found %s, wanted names of the matrix of all%s%s%s",
+           sf_config_node_where (sf_config_node_member (node, own->name)), own->name,
+           nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+           nearest != NULL ? "\"?" : "");
+  dimension_free (own);
+  return false;
+}
+
+GPtrArray *
+sf_job_read_matrix (SfConfigNode *root, SfConfigNode *own, GError **error)
+{
+  g_autoptr (GPtrArray) dimensions = g_ptr_array_new_with_free_func (dimension_free);
+  g_autoptr (GPtrArray) others = g_ptr_array_new_with_free_func (dimension_free);
+  SfConfigNode *node = sf_config_node_member (own, "matrix");
+  if (!read_matrix (dimensions, root, error) || !read_matrix (others, own, error))
+    return NULL;
+  while (others->len > 0)
+    if (!replace_dimension (dimensions, g_ptr_array_steal_index (others, 0), node, error))
+      return NULL;
+  return check_count (dimensions, own, error) ? g_steal_pointer (&dimensions) : NULL;
+}
+
 /* ---- one of the jobs ---- */
 
 /* In commands, names that nobody bound are the shell's. */
@@ -248,22 +287,30 @@ bind_all (SfConfigNode *root, const SfConfigBinding *bindings, size_t n, GError 
   return true;
 }
 
+SfConfigBinding
+sf_job_value (const GPtrArray *dimensions, guint i, size_t index)
+{
+  const SfJobDimension *self = dimensions->pdata[i];
+  size_t left = index;
+  for (guint k = dimensions->len - 1; k > i; k--)
+    left /= ((SfJobDimension *) dimensions->pdata[k])->values->len;
+  size_t at = left % self->values->len;
+  return (SfConfigBinding){ .name = self->name,
+                            .type = g_array_index (self->types, SfConfigType, at),
+                            .text = self->values->pdata[at] };
+}
+
 bool
-sf_job_bind (SfJobFile *file, SfConfigNode *root, const GPtrArray *dimensions, size_t index,
-             GError **error)
+sf_job_bind (SfJobFile *file, SfConfigNode *root, SfConfigNode *own, const GPtrArray *dimensions,
+             size_t index, GError **error)
 {
   g_autofree SfConfigBinding *bindings = g_new0 (SfConfigBinding, MAX (dimensions->len, 1));
   g_autoptr (GString) element = g_string_new (NULL);
-  size_t left = sf_job_count (dimensions);
   for (guint i = 0; i < dimensions->len; i++)
     {
       const SfJobDimension *self = dimensions->pdata[i];
-      left /= self->values->len;
-      size_t at = index / left % self->values->len;
-      const char *text = self->values->pdata[at];
-      bindings[i] = (SfConfigBinding){ .name = self->name,
-                                       .type = g_array_index (self->types, SfConfigType, at),
-                                       .text = text };
+      bindings[i] = sf_job_value (dimensions, i, index);
+      const char *text = bindings[i].text;
       g_string_append_printf (element, "%s%s=%s", i > 0 ? " " : "", self->name, text);
       file->environment = g_environ_setenv (file->environment, self->variable, text, TRUE);
       if (strcmp (self->name, "model") == 0 && sf_config_node_member (root, "models") != NULL)
@@ -271,5 +318,6 @@ sf_job_bind (SfJobFile *file, SfConfigNode *root, const GPtrArray *dimensions, s
     }
   if (dimensions->len > 0)
     file->element = g_strdup (element->str);
-  return bind_all (root, bindings, dimensions->len, error);
+  return bind_all (root, bindings, dimensions->len, error)
+         && (own == NULL || bind_all (own, bindings, dimensions->len, error));
 }

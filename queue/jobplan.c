@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "queue/jobread.h"
+#include "queue/metrics.h"
 
 typedef enum
 {
@@ -17,6 +18,7 @@ typedef enum
   FILL_CORES,
   FILL_TILES,
   FILL_RESUME,
+  FILL_METRICS,
 } Fill;
 
 /* What the job gives to options that a step leaves open; verb NULL: every verb that has the option.
@@ -35,6 +37,7 @@ static const struct
   { NULL, "threads", FILL_CORES },
   { "train", "checkpoint-dir", FILL_CHECKPOINTS },
   { "train", "resume", FILL_RESUME },
+  { NULL, "metrics", FILL_METRICS },
   { "eval", "checkpoint", FILL_TRAINED_CHECKPOINTS },
   { "infer", "checkpoint", FILL_TRAINED_CHECKPOINTS },
   { "infer", "output", FILL_PREDICTIONS },
@@ -88,6 +91,8 @@ fill_text (const SfJobFile *file, const SfJobStep *step, Fill fill, const char *
       return file->tiles > 0 ? g_strdup_printf ("%" G_GINT64_FORMAT, file->tiles) : NULL;
     case FILL_RESUME:
       return attempt > 1 ? g_strdup ("true") : NULL;
+    case FILL_METRICS:
+      return file->keeps_metrics ? sf_metrics_path (job_folder, step->number) : NULL;
     }
   return NULL;
 }

@@ -162,6 +162,7 @@ read_step (SfJobFile *file, SfConfigNode *group, const SfStepVerb *verbs, size_t
     return fail_verb (group, verb, verbs, n, error);
   SfJobStep *step = g_new0 (SfJobStep, 1);
   g_ptr_array_add (file->steps, step);
+  step->number = (int) file->steps->len;
   step->verb = g_strdup (verb);
   step->where = g_strdup (sf_config_node_where (group));
   step->table = table;

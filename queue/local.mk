@@ -41,6 +41,8 @@ queue_libsfqueue_la_SOURCES = \
   queue/fairshare.c \
   queue/folder.c \
   queue/folder.h \
+  queue/golden.c \
+  queue/golden.h \
   queue/jobfile.c \
   queue/jobfile.h \
   queue/jobmatrix.c \
@@ -48,10 +50,13 @@ queue_libsfqueue_la_SOURCES = \
   queue/jobread.h \
   queue/jobrules.c \
   queue/jobsteps.c \
+  queue/junit.c \
   queue/launch.c \
   queue/launch.h \
   queue/line.c \
   queue/line.h \
+  queue/metrics.c \
+  queue/metrics.h \
   queue/notify.c \
   queue/notify.h \
   queue/progress.c \
@@ -79,6 +84,17 @@ queue_libsfqueue_la_SOURCES = \
   queue/report_trends.c \
   queue/report_words.c \
   queue/report_words.h \
+  queue/regress.c \
+  queue/regress.h \
+  queue/regressread.c \
+  queue/regressread.h \
+  queue/regressrun.c \
+  queue/regressrun.h \
+  queue/resultcase.c \
+  queue/results.c \
+  queue/results.h \
+  queue/rule.c \
+  queue/rule.h \
   queue/schedule.c \
   queue/schedule.h \
   queue/schedule_reason.c \

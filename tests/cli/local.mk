@@ -14,6 +14,7 @@ TESTS += tests/cli/sfbatch_job_test.sh
 TESTS += tests/cli/sfbatch_errors_test.sh
 TESTS += tests/cli/sfbatch_language_test.sh
 TESTS += tests/cli/sfbatch_look_test.sh
+TESTS += tests/cli/sfbatch_regress_test.sh
 TESTS += tests/cli/sfbatch_rules_test.sh
 TESTS += tests/cli/sfbatch_daemon_test.sh
 TESTS += tests/cli/sfbatch_kill_test.sh

@@ -265,11 +265,10 @@ sf_follow_job (SfQueue *queue, int64_t id, int first_step, GError **error)
 }
 
 bool
-sf_follow_jobs (SfQueue *queue, const int64_t *ids, size_t n, int *exit, GError **error)
+sf_follow_each (SfQueue *queue, const int64_t *ids, size_t n, SfFollowFunc ended, void *user_data,
+                GError **error)
 {
-  g_autofree int *exits = g_new (int, MAX (n, 1));
-  for (size_t i = 0; i < n; i++)
-    exits[i] = -1;
+  g_autofree bool *done = g_new0 (bool, n + 1);
   catch_interrupt ();
   int polls = 0;
   int64_t seen = 0;
@@ -283,15 +282,14 @@ sf_follow_jobs (SfQueue *queue, const int64_t *ids, size_t n, int *exit, GError 
       seen = version;
       for (size_t i = 0; changed && i < n; i++)
         {
-          g_autoptr (SfJob) job = exits[i] < 0 ? sf_store_get (queue->store, ids[i], error) : NULL;
-          if (exits[i] < 0 && job == NULL)
+          g_autoptr (SfJob) job = !done[i] ? sf_store_get (queue->store, ids[i], error) : NULL;
+          if (!done[i] && job == NULL)
             return false;
           if (job == NULL || !sf_job_state_is_final (job->state))
             continue;
-          g_autofree char *verdict = sf_follow_verdict (job);
-          printf ("%s\n", verdict);
-          fflush (stdout);
-          exits[i] = sf_job_exit (job->state, job->exit_code, job->exit_signal);
+          if (!ended (user_data, job, i, error))
+            return false;
+          done[i] = true;
           left--;
         }
       if (left > 0 && interrupted)
@@ -302,6 +300,26 @@ sf_follow_jobs (SfQueue *queue, const int64_t *ids, size_t n, int *exit, GError 
       if (left > 0)
         g_usleep (POLL_US);
     }
+  return true;
+}
+
+static bool
+print_verdict (void *user_data, const SfJob *job, size_t index, GError **error)
+{
+  int *exits = user_data;
+  g_autofree char *verdict = sf_follow_verdict (job);
+  printf ("%s\n", verdict);
+  fflush (stdout);
+  exits[index] = sf_job_exit (job->state, job->exit_code, job->exit_signal);
+  return true;
+}
+
+bool
+sf_follow_jobs (SfQueue *queue, const int64_t *ids, size_t n, int *exit, GError **error)
+{
+  g_autofree int *exits = g_new0 (int, MAX (n, 1));
+  if (!sf_follow_each (queue, ids, n, print_verdict, exits, error))
+    return false;
   *exit = 0;
   for (size_t i = 0; i < n && *exit == 0; i++)
     *exit = exits[i];

@@ -14,6 +14,12 @@ SfJob *sf_follow_job (SfQueue *queue, int64_t id, int first_step, GError **error
  * of `ids`, that is not 0. Ctrl-C as above. */
 bool sf_follow_jobs (SfQueue *queue, const int64_t *ids, size_t n, int *exit, GError **error);
 
+/* Waits for several jobs; `ended` is told of each, the one at `index` of `ids`, as it ends, and
+ * ends the waiting by false. Ctrl-C as above. */
+typedef bool (*SfFollowFunc) (void *user_data, const SfJob *job, size_t index, GError **error);
+bool sf_follow_each (SfQueue *queue, const int64_t *ids, size_t n, SfFollowFunc ended,
+                     void *user_data, GError **error);
+
 /* "job 12 (digits): COMPLETED, all 4 steps done". Owned: g_free. */
 char *sf_follow_verdict (const SfJob *job);
 

@@ -16,13 +16,17 @@ tools_sfbatch_sfbatch_SOURCES = \
   tools/sfbatch/show_job.h \
   tools/sfbatch/show_text.c \
   tools/sfbatch/show_text.h \
+  tools/sfbatch/step_verbs.c \
+  tools/sfbatch/step_verbs.h \
   tools/sfbatch/verb_cancel.c \
+  tools/sfbatch/verb_golden.c \
   tools/sfbatch/verb_history.c \
   tools/sfbatch/verb_hold.c \
   tools/sfbatch/verb_list.c \
   tools/sfbatch/verb_logs.c \
   tools/sfbatch/verb_new.c \
   tools/sfbatch/verb_report.c \
+  tools/sfbatch/verb_regress.c \
   tools/sfbatch/verb_show.c \
   tools/sfbatch/verb_submit.c \
   tools/sfbatch/verb_top.c \

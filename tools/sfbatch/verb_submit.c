@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "queue/programs.h"
-#include "tools/sf/verbs.h"
 #include "tools/sfbatch/follow.h"
 #include "tools/sfbatch/show_batch.h"
+#include "tools/sfbatch/step_verbs.h"
 #include "tools/sfbatch/verbs.h"
 
 static const SfOption submit_options[] = {
@@ -25,22 +25,6 @@ static const SfOption submit_options[] = {
     .help = "only read and check the job file, and print what it would submit" },
   { .name = NULL },
 };
-
-/* Verbs of sf that make sense as a step; `command` is the job file's own. */
-static const char *const step_verbs[] = { "compile", "test", "train", "eval",
-                                          "infer",   "run",  "bench" };
-
-/* Those of them that this build has. */
-static size_t
-find_step_verbs (SfStepVerb *out)
-{
-  size_t n = 0;
-  for (size_t i = 0; i < G_N_ELEMENTS (step_verbs); i++)
-    for (const SfVerb *const *verb = sf_tool.verbs; *verb != NULL; verb++)
-      if (strcmp ((*verb)->name, step_verbs[i]) == 0)
-        out[n++] = (SfStepVerb){ .name = (*verb)->name, .options = (*verb)->options };
-  return n;
-}
 
 static bool
 needs_sf (const SfPlan *plan)
@@ -105,8 +89,8 @@ submit (const SfJobBatch *batch, const SfOptionValues *options, GError **error)
 static int
 run_submit (const SfOptionValues *options, GError **error)
 {
-  SfStepVerb verbs[G_N_ELEMENTS (step_verbs)];
-  size_t n = find_step_verbs (verbs);
+  SfStepVerb verbs[SF_MAX_STEP_VERBS];
+  size_t n = sf_step_verbs (verbs);
   const char *path = sf_option_string (options, "job");
   g_autoptr (SfJobBatch) batch = sf_job_batch_read (path, verbs, n, error);
   if (batch == NULL)

@@ -14,6 +14,8 @@ extern const SfVerb sf_batch_cancel;
 extern const SfVerb sf_batch_top;
 extern const SfVerb sf_batch_wait;
 extern const SfVerb sf_batch_history;
+extern const SfVerb sf_batch_regress;
+extern const SfVerb sf_batch_golden;
 extern const SfVerb sf_batch_hold;
 extern const SfVerb sf_batch_release;
 extern const SfVerb sf_batch_retry;

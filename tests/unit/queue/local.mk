@@ -10,6 +10,7 @@ tests_unit_queue_queue_test_SOURCES = \
   tests/unit/queue/progress_test.c \
   tests/unit/queue/protocol_test.c \
   tests/unit/queue/report_page_test.c \
+  tests/unit/queue/regress_test.c \
   tests/unit/queue/schedule_days_test.c \
   tests/unit/queue/schedule_random_test.c \
   tests/unit/queue/schedule_test.c \
