@@ -217,21 +217,20 @@ is_anything_new (SfDaemon *self)
   return false;
 }
 
-/* *written is false when there was nothing to record. */
+/* *written is false when nothing was recorded. */
 static bool
 commit (SfDaemon *self, bool *written, GError **error)
 {
-  *written = is_anything_new (self);
-  if (!*written)
+  *written = false;
+  if (!is_anything_new (self))
     return true;
-  if (sf_store_begin (self->store, error) && write_all (self, error)
-      && sf_store_commit (self->store, error))
-    {
-      self->n_commits++;
-      return true;
-    }
-  sf_store_rollback (self->store);
-  return false;
+  *written = sf_store_begin (self->store, error) && write_all (self, error)
+             && sf_store_commit (self->store, error);
+  if (*written)
+    self->n_commits++;
+  else
+    sf_store_rollback (self->store);
+  return *written;
 }
 
 static bool
@@ -277,6 +276,28 @@ give_answers (SfDaemon *self)
     self->settle_source = g_timeout_add (SETTLE_MS, on_settle, self);
 }
 
+/* Nothing can be recorded: nobody is left to wait for it. */
+static void
+give_bad_answers (SfDaemon *self)
+{
+  for (guint i = 0; i < self->answers->len; i++)
+    {
+      Answer *answer = &g_array_index (self->answers, Answer, i);
+      if (answer->time == SF_ANSWER_RECORDED)
+        {
+          g_autoptr (GError) error = NULL;
+          sf_fail (&error, SF_ERROR_IO, "noted, but not recorded yet: %s; sfd goes on trying",
+                   self->trouble);
+          json_decref (answer->answer);
+          answer->answer = sf_protocol_refusal (error);
+        }
+      else
+        sf_protocol_warn (answer->answer, self->trouble);
+      sf_server_answer (self->server, answer->peer, answer->answer);
+    }
+  g_array_set_size (self->answers, 0);
+}
+
 /* What had to wait until it is recorded. */
 static void
 follow_up (SfDaemon *self)
@@ -301,6 +322,18 @@ follow_up (SfDaemon *self)
     }
 }
 
+/* Said once, and once when it is over; NULL: there is none. */
+static void
+note_trouble (SfDaemon *self, const GError *error)
+{
+  if (error != NULL && g_strcmp0 (self->trouble, error->message) != 0)
+    sf_log (SF_LOG_WARNING, "%s; trying again every second", error->message);
+  if (error == NULL && self->trouble != NULL)
+    sf_log (SF_LOG_WARNING, "the store can be written to again");
+  g_free (self->trouble);
+  self->trouble = error != NULL ? g_strdup (error->message) : NULL;
+}
+
 static gboolean
 turn (gpointer data)
 {
@@ -317,11 +350,12 @@ turn (gpointer data)
   self->turn_source = 0;
   if (written)
     follow_up (self);
+  note_trouble (self, error);
   if (good)
     give_answers (self);
   else
     {
-      sf_log (SF_LOG_WARNING, "%s; trying again", error->message);
+      give_bad_answers (self);
       self->turn_source = g_timeout_add (RETRY_MS, turn, self);
     }
   return G_SOURCE_REMOVE;
@@ -499,6 +533,7 @@ close_all (SfDaemon *self)
   sf_daemon_give_back_lock (self);
   g_free (self->folder);
   g_free (self->boot_id);
+  g_free (self->trouble);
 }
 
 static bool

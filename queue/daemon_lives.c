@@ -6,6 +6,8 @@
 
 #include <sf/log.h>
 
+#include "queue/folder.h"
+
 enum
 {
   LOOK_MS = 50 /* who runs for less never shows as RUNNING: nobody could have seen it */
@@ -131,6 +133,30 @@ end_unstarted (SfDaemon *self, SfLive *live, const GError *cause)
   sf_daemon_end_live (self, live, SF_JOB_FAILED, g_steal_pointer (&reason));
 }
 
+/* What the queue's folder refuses now it may take later: who looks after attempts that have not
+ * begun tries again. */
+static void
+put_off (SfDaemon *self, SfLive *live, const GError *cause)
+{
+  SfJob *job = live->job;
+  g_autofree char *reason = g_strdup_printf ("waits for room on the disk: %s", cause->message);
+  if (strcmp (reason, job->reason) == 0)
+    return;
+  g_free (job->reason);
+  job->reason = g_steal_pointer (&reason);
+  live->changed = true;
+  sf_daemon_turn_soon (self);
+}
+
+static void
+end_or_put_off (SfDaemon *self, SfLive *live, const GError *cause)
+{
+  if (sf_folder_has_room (self->folder))
+    end_unstarted (self, live, cause);
+  else
+    put_off (self, live, cause);
+}
+
 /* ---- the beginning ---- */
 
 SfWorker *
@@ -158,7 +184,7 @@ sf_daemon_launch (SfDaemon *self, SfLive *live)
   if (launch == NULL || !sf_launch_make_folders (launch, &error)
       || (live->cancel && !sf_attempt_mark_cancelled (live->folder, &error)))
     {
-      end_unstarted (self, live, error);
+      end_or_put_off (self, live, error);
       return;
     }
   live->retries = launch->plan->retries;
@@ -346,7 +372,7 @@ take_row (SfDaemon *self, const SfTask *task, SfLive *live, SfTaskRow *row)
   if (task->kind == SF_TASK_START && task->error != NULL)
     {
       if (!sf_job_state_is_final (live->job->state))
-        end_unstarted (self, live, task->error);
+        end_or_put_off (self, live, task->error);
       return;
     }
   if (task->error != NULL)

@@ -112,6 +112,14 @@ cancel_live (SfDaemon *self, SfLive *live, GError **error)
   return true;
 }
 
+/* Its attempt has ended, and the next one is not recorded yet. */
+static void
+forgo_attempt (SfDaemon *self, SfLive *live)
+{
+  live->again_us = 0;
+  sf_line_note_state (self->line, live->job->id, live->job->state);
+}
+
 static bool
 cancel (SfDaemon *self, uint64_t peer, const json_t *request, GError **error)
 {
@@ -123,11 +131,14 @@ cancel (SfDaemon *self, uint64_t peer, const json_t *request, GError **error)
                                  : sf_daemon_find_live (self, id);
   if (live == NULL)
     return fail_absent (self, id, "a job that has not ended", error);
-  if (sf_job_state_is_final (live->job->state))
+  bool has_ended = sf_job_state_is_final (live->job->state);
+  if (has_ended && live->again_us == 0)
     return fail_state (live->job, "a job that has not ended", error);
   if (waiting != NULL)
     sf_daemon_end_live (self, live, SF_JOB_CANCELLED,
                         g_strdup ("cancelled on request before it began"));
+  else if (has_ended)
+    forgo_attempt (self, live);
   else if (!cancel_live (self, live, error))
     return false;
   sf_daemon_answer_later (self, peer, sf_protocol_answer (), SF_ANSWER_RECORDED);
@@ -219,14 +230,13 @@ static bool
 status (SfDaemon *self, uint64_t peer, const json_t *request, GError **error)
 {
   json_t *answer = sf_protocol_answer ();
-  json_object_update (answer,
-                      json_pack ("{s:i, s:i, s:i, s:I, s:{s:I, s:I, s:I}}", "pid", (int) getpid (),
-                                 "pending", (int) sf_line_length (self->line), "live",
-                                 (int) g_hash_table_size (self->lives), "commits",
-                                 (json_int_t) self->n_commits, "capacity", "cores",
-                                 (json_int_t) self->capacity.cores, "memory_bytes",
-                                 (json_int_t) self->capacity.memory_bytes, "tiles",
-                                 (json_int_t) self->capacity.rdu_tiles));
+  g_autoptr (json_t) rest = json_pack (
+      "{s:i, s:i, s:i, s:I, s:s?, s:{s:I, s:I, s:I}}", "pid", (int) getpid (), "pending",
+      (int) sf_line_length (self->line), "live", (int) g_hash_table_size (self->lives), "commits",
+      (json_int_t) self->n_commits, "trouble", self->trouble, "capacity", "cores",
+      (json_int_t) self->capacity.cores, "memory_bytes", (json_int_t) self->capacity.memory_bytes,
+      "tiles", (json_int_t) self->capacity.rdu_tiles);
+  json_object_update (answer, rest);
   sf_server_answer (self->server, peer, answer);
   return true;
 }

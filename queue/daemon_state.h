@@ -61,6 +61,7 @@ typedef struct
   int64_t newest_id;    /* of the jobs taken in */
   int64_t idle_from_us; /* monotonic; 0: not idle */
   int64_t n_commits;
+  char *trouble; /* why nothing can be recorded; NULL: it can */
   int idle_s;
   guint turn_source, look_source, wake_source, sweep_source, settle_source;
   bool stopping;

@@ -107,6 +107,20 @@ sf_queue_folder (GError **error)
   return check_folder (path, error) && make_durable (path, error) ? g_steal_pointer (&path) : NULL;
 }
 
+bool
+sf_folder_has_room (const char *folder)
+{
+  static const char text[16384];
+  g_autofree char *path = g_build_filename (folder, "room.tmp", NULL);
+  int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return false;
+  bool good = write (fd, text, sizeof text) == (ssize_t) sizeof text;
+  good = close (fd) == 0 && good;
+  unlink (path);
+  return good;
+}
+
 static int
 remove_one (const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {

@@ -10,6 +10,9 @@
  * owned: g_free. NULL with an error. */
 char *sf_queue_folder (GError **error);
 
+/* A file of a few KB can be written in the queue's folder now. */
+bool sf_folder_has_room (const char *folder);
+
 /* Removes `path` and all below it; symbolic links are not followed. */
 void sf_remove_tree (const char *path);
 

@@ -17,6 +17,13 @@ sf_protocol_answer (void)
   return json_pack ("{s:i, s:b}", "protocol", SF_PROTOCOL_VERSION, "ok", 1);
 }
 
+void
+sf_protocol_warn (json_t *answer, const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  json_object_set_new (answer, "warning", json_string (valid));
+}
+
 json_t *
 sf_protocol_refusal (const GError *error)
 {

@@ -22,6 +22,8 @@ enum
 json_t *sf_protocol_request (const char *what);
 /* {"protocol":1,"ok":true}, to be added to. Owned. */
 json_t *sf_protocol_answer (void);
+/* Adds "warning": what whoever asked should know besides. */
+void sf_protocol_warn (json_t *answer, const char *text);
 /* {"protocol":1,"ok":false,...}. Owned. */
 json_t *sf_protocol_refusal (const GError *error);
 /* Its text with the end of the line. Owned: g_free. */

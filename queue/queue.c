@@ -64,6 +64,16 @@ connect_daemon (SfQueue *self, GError **error)
   return self->client != NULL;
 }
 
+static void
+pass_warning_on (SfQueue *self, const json_t *answer)
+{
+  const char *warning = json_string_value (json_object_get (answer, "warning"));
+  if (warning == NULL || self->warned)
+    return;
+  self->warned = true;
+  sf_log (SF_LOG_WARNING, "sfd cannot record what happens: %s", warning);
+}
+
 json_t *
 sf_queue_ask (SfQueue *self, json_t *request, GError **error)
 {
@@ -77,6 +87,7 @@ sf_queue_ask (SfQueue *self, json_t *request, GError **error)
                            : NULL;
       if (broken)
         g_clear_pointer (&self->client, sf_client_close);
+      pass_warning_on (self, answer);
       if (answer != NULL)
         return answer;
       if (!broken || i == ASK_TRIES)

@@ -14,6 +14,7 @@ typedef struct
   char *folder; /* absolute */
   SfStore *store;
   SfClient *client; /* opened when first needed */
+  bool warned;      /* of what the daemon has warned of: that is said once */
 } SfQueue;
 
 SfQueue *sf_queue_open (GError **error);

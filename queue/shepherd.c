@@ -25,7 +25,7 @@ enum
   LOCK_WAIT_US = 10000000, /* somebody who looks holds the lock for a moment */
   GRACE_MS = 10000,        /* between TERM and KILL: time for a checkpoint */
   MEMORY_POLL_MS = 500,
-  RECORD_RETRIES = 60, /* a second apart: a full disk may be freed */
+  RECORD_RETRY_US = 1000000,
 };
 
 typedef struct
@@ -144,20 +144,20 @@ end_processes (Shepherd *self, int grace_ms)
   reap (self);
 }
 
-/* Writes the record; a disk that is full now may not be in a while. */
+/* Writes the record. A disk that is full now may not be in a while: the attempt has not ended for
+ * anybody before its record is there, or its folder is gone. */
 static bool
 write_exit (Shepherd *self, GError **error)
 {
   self->exit.ended_us = g_get_real_time ();
-  for (int i = 0;; i++)
+  while (!sf_exit_record_write (&self->exit, self->folder, error))
     {
-      g_clear_error (error);
-      if (sf_exit_record_write (&self->exit, self->folder, error))
-        return true;
-      if (i == RECORD_RETRIES)
+      if (!g_file_test (self->folder, G_FILE_TEST_IS_DIR))
         return false;
-      g_usleep (G_USEC_PER_SEC);
+      g_clear_error (error);
+      g_usleep (RECORD_RETRY_US);
     }
+  return true;
 }
 
 /* ---- running ---- */
@@ -244,12 +244,33 @@ judge_step (Shepherd *self)
             g_strdup_printf ("%s exited with code %d", where, self->step.exit_code));
 }
 
+/* Waits for room on the disk as well, unless the attempt is to end meanwhile. */
+static bool
+write_step (Shepherd *self, GError **error)
+{
+  const char *before = self->exit.reason;
+  while (!sf_step_record_write (&self->step, self->folder, error))
+    {
+      if (!g_file_test (self->folder, G_FILE_TEST_IS_DIR))
+        return false;
+      g_clear_error (error);
+      g_usleep (RECORD_RETRY_US);
+      read_signals (self);
+      check_limits (self);
+      if (self->exit.reason != before)
+        return true;
+    }
+  return true;
+}
+
 static bool
 run_step (Shepherd *self, int number, GError **error)
 {
   self->step = (SfStepRecord){ .step = number, .started_us = g_get_real_time () };
-  if (!sf_step_record_write (&self->step, self->folder, error))
+  if (!write_step (self, error))
     return false;
+  if (self->exit.reason != NULL)
+    return true;
   g_autoptr (GError) own = NULL;
   self->step_pid = sf_step_start (self->plan, number, self->folder, &own);
   if (self->step_pid > 0)
@@ -266,7 +287,7 @@ run_step (Shepherd *self, int number, GError **error)
       self->exit.exit_code = 127;
     }
   judge_step (self);
-  return sf_step_record_write (&self->step, self->folder, error);
+  return write_step (self, error);
 }
 
 static void
