@@ -22,6 +22,25 @@ SF_API int sf_thread_pool_size (const SfThreadPool *pool);
  * chunk is not determined, so results must not depend on it. Not reentrant: one caller at a time. */
 SF_API void sf_thread_pool_run (SfThreadPool *pool, int64_t n, int64_t grain, SfThreadFunc func, void *user_data);
 
+/* One of the tasks of a round: items 0..n-1 in chunks of `grain`, as above; n 0: nothing to do. `after`: what has to be done before it begins, bit i
+ * for the task i + 1 before it. Everything more than SF_THREAD_WINDOW before it has to be done, too. */
+#define SF_THREAD_WINDOW 64
+typedef struct
+{
+  SfThreadFunc func;
+  void *user_data; /* borrowed */
+  int64_t n, grain;
+  uint64_t after;
+} SfThreadTask;
+
+/* Room for rounds of up to n_tasks tasks; one has room from the beginning. */
+SF_API bool sf_thread_pool_reserve (SfThreadPool *pool, size_t n_tasks, GError **error);
+
+/* Runs all tasks in one fork-join and returns when all are done: each worker goes through them in their order, and works on those that may begin,
+ * so that tasks which do not wait for each other share the workers. A longer list than there is room for runs on the caller alone. As above, not
+ * reentrant. Allocates nothing. */
+SF_API void sf_thread_pool_run_tasks (SfThreadPool *pool, const SfThreadTask *tasks, size_t n_tasks);
+
 /* Usable processors: affinity mask, capped by the cgroup v2 (or v1) cpu quota; at least 1. */
 SF_API int sf_threads_available (void);
 

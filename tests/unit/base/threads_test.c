@@ -88,6 +88,144 @@ SF_TEST (Threads, SleepersWake)
     }
 }
 
+/* ---- rounds of several tasks ---- */
+
+enum
+{
+  N_TASKS = 150,
+  MAX_ITEMS = 9
+};
+
+typedef struct
+{
+  struct Net *net;
+  int task;
+  int hits[MAX_ITEMS];
+} NetTask;
+
+/* Tasks that wait for each other at random. */
+typedef struct Net
+{
+  SfThreadTask tasks[N_TASKS];
+  NetTask data[N_TASKS];
+  int n_left[N_TASKS]; /* atomic: items that are not done */
+  int n_early;         /* atomic: items that began before what they wait for was done */
+} Net;
+
+static void
+check_order (void *user_data, int worker, int64_t begin, int64_t end)
+{
+  NetTask *self = user_data;
+  Net *net = self->net;
+  (void) worker;
+  for (int i = 0; i < self->task; i++)
+    {
+      int distance = self->task - i;
+      bool waits = distance > SF_THREAD_WINDOW
+                   || (net->tasks[self->task].after >> (distance - 1) & 1) != 0;
+      if (waits && g_atomic_int_get (&net->n_left[i]) != 0)
+        g_atomic_int_inc (&net->n_early);
+    }
+  for (int64_t i = begin; i < end; i++)
+    self->hits[i]++;
+  if ((self->task + begin) % 37 == 0)
+    g_usleep (60); /* others come to wait, and some to sleep */
+  g_atomic_int_add (&net->n_left[self->task], (int) (begin - end));
+}
+
+static void
+net_init (Net *net, GRand *random)
+{
+  *net = (Net){ 0 };
+  for (int t = 0; t < N_TASKS; t++)
+    {
+      int64_t n = g_rand_int_range (random, 0, MAX_ITEMS + 1);
+      uint64_t after = (uint64_t) g_rand_int (random) << 32 | g_rand_int (random);
+      for (int thin = g_rand_int_range (random, 0, 5); thin > 0; thin--)
+        after &= (uint64_t) g_rand_int (random) << 32 | g_rand_int (random);
+      net->data[t] = (NetTask){ .net = net, .task = t };
+      net->n_left[t] = (int) n;
+      net->tasks[t] = (SfThreadTask){ .func = check_order,
+                                      .user_data = &net->data[t],
+                                      .n = n,
+                                      .grain = g_rand_int_range (random, 1, 4),
+                                      .after = after };
+    }
+}
+
+SF_TEST_CASES (Threads, TasksWaitForEachOther, thread_counts, G_N_ELEMENTS (thread_counts),
+               count_name)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SfThreadPool) pool = sf_thread_pool_new (*(const int *) data, &error);
+  g_autoptr (GRand) random = g_rand_new_with_seed (7);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_REQUIRE (sf_thread_pool_reserve (pool, N_TASKS, &error));
+  for (int repeat = 0; repeat < 40; repeat++)
+    {
+      static Net net;
+      net_init (&net, random);
+      sf_thread_pool_run_tasks (pool, net.tasks, N_TASKS);
+      SF_CHECK_INT (net.n_early, 0);
+      for (int t = 0; t < N_TASKS; t++)
+        for (int64_t i = 0; i < net.tasks[t].n; i++)
+          SF_REQUIRE (net.data[t].hits[i] == 1);
+    }
+}
+
+typedef struct
+{
+  int arrived; /* atomic */
+  bool has_met;
+} Meeting;
+
+/* Its first item waits, for some seconds at most, until somebody begins with `arrive`. */
+static void
+await (void *user_data, int worker, int64_t begin, int64_t end)
+{
+  Meeting *meeting = user_data;
+  (void) worker, (void) end;
+  for (int i = 0; begin == 0 && i < 5000 && !meeting->has_met; i++)
+    {
+      meeting->has_met = g_atomic_int_get (&meeting->arrived) != 0;
+      g_usleep (1000);
+    }
+}
+
+static void
+arrive (void *user_data, int worker, int64_t begin, int64_t end)
+{
+  (void) worker, (void) begin, (void) end;
+  g_atomic_int_set (&((Meeting *) user_data)->arrived, 1);
+}
+
+/* The second task begins while the first is in work, for it does not wait for it. */
+SF_TEST (Threads, IndependentTasksRunTogether)
+{
+  g_autoptr (SfThreadPool) pool = sf_thread_pool_new (2, NULL);
+  Meeting meeting = { 0 };
+  const SfThreadTask tasks[] = {
+    { .func = await, .user_data = &meeting, .n = 2, .grain = 1 },
+    { .func = arrive, .user_data = &meeting, .n = 1, .grain = 1 },
+  };
+  SF_REQUIRE (sf_thread_pool_reserve (pool, 2, NULL));
+  sf_thread_pool_run_tasks (pool, tasks, 2);
+  SF_CHECK (meeting.has_met);
+}
+
+/* More tasks than there is room for are done all the same. */
+SF_TEST (Threads, LongListsRunOnTheCaller)
+{
+  g_autoptr (SfThreadPool) pool = sf_thread_pool_new (2, NULL);
+  g_autoptr (GRand) random = g_rand_new_with_seed (8);
+  static Net net;
+  net_init (&net, random);
+  sf_thread_pool_run_tasks (pool, net.tasks, N_TASKS);
+  SF_CHECK_INT (net.n_early, 0);
+  for (int t = 0; t < N_TASKS; t++)
+    SF_CHECK_INT (net.n_left[t], 0);
+}
+
 SF_TEST (Threads, PoolsOfTwoThreadsAreIndependent)
 {
   g_autoptr (SfThreadPool) a = sf_thread_pool_new (2, NULL);
