@@ -4,6 +4,8 @@
 #include <sched.h>
 #include <stdatomic.h>
 
+#include <sf/checked.h>
+
 #include "plugins/backends/rdu/machine.h"
 
 enum
@@ -17,14 +19,21 @@ typedef struct
   _Alignas(64) _Atomic int64_t block;
 } Turn;
 
-typedef struct
+/* How far a chain is. */
+struct RduTurns
 {
-  RduMachine *machine;
-  const RduConfig *config;
-  const RduChain *chain;
-  const RduFrame *frames; /* per stage of the chain */
   _Alignas(64) _Atomic int64_t next_block;
   Turn turns[RDU_MAX_CHAIN];
+};
+
+/* A chain in work. */
+typedef struct
+{
+  const RduTask *task;
+  const RduConfig *config;
+  const RduChain *chain;
+  RduTurns *turns;
+  RduFrame frames[RDU_MAX_CHAIN]; /* per stage */
 } Run;
 
 static void
@@ -78,52 +87,72 @@ fire_block (const RduStage *stage, int64_t chain_block, const RduFrame *frame, R
 }
 
 static void
-run_block (Run *run, int64_t block, int worker)
+run_block (const Run *run, int64_t block, int worker)
 {
-  const RduProbe *probe = &run->machine->probe;
-  RduWorker *self = &run->machine->workers[worker];
+  const RduProbe *probe = &run->task->machine->probe;
+  RduWorker *self = &run->task->machine->workers[worker];
   for (size_t s = 0; s < run->chain->n_stages; s++)
     {
       const RduStage *stage = &run->config->stages[run->chain->first + s];
+      Turn *turn = &run->turns->turns[s];
       RduFrame frame = run->frames[s];
       if (frame.wanted == 0)
         continue;
       enter_room (run, stage, block, self->room, &frame);
       if (stage->in_turn)
-        wait_for_turn (&run->turns[s], block);
+        wait_for_turn (turn, block);
       int64_t started = rdu_probe_begin (probe);
       fire_block (stage, block, &frame, self);
       rdu_probe_end (probe, worker, SF_RECORD_STAGE, stage->id, started);
       if (stage->in_turn)
-        atomic_store_explicit (&run->turns[s].block, block + 1, memory_order_release);
+        atomic_store_explicit (&turn->block, block + 1, memory_order_release);
     }
 }
 
 /* Blocks are taken in their order, so the one that a turn waits for is always in work. */
-static void
-run_blocks (void *user_data, int worker, int64_t begin, int64_t end)
+void
+rdu_chain_work (void *user_data, int worker, int64_t begin, int64_t end)
 {
-  Run *run = user_data;
+  const RduTask *task = user_data;
+  const RduConfig *config = task->launch->config;
+  uint32_t chain = config->stages[task->position].chain;
+  Run run = { .task = task,
+              .config = config,
+              .chain = &config->chains[chain],
+              .turns = &task->launch->turns[chain] };
   (void) begin, (void) end;
+  if (rdu_task_is_void (task))
+    return;
+  for (size_t s = 0; s < run.chain->n_stages; s++)
+    run.frames[s] = rdu_task_frame (task, run.chain->first + s);
   for (;;)
     {
-      int64_t block = atomic_fetch_add_explicit (&run->next_block, 1, memory_order_relaxed);
-      if (block >= run->chain->n_blocks)
+      int64_t block = atomic_fetch_add_explicit (&run.turns->next_block, 1, memory_order_relaxed);
+      if (block >= run.chain->n_blocks)
         return;
-      run_block (run, block, worker);
+      run_block (&run, block, worker);
     }
 }
 
-void
-rdu_chain_run (RduMachine *machine, const RduLaunch *launch, const RduChain *chain)
+RduTurns *
+rdu_turns_new (size_t n_chains, GError **error)
 {
-  RduFrame frames[RDU_MAX_CHAIN];
-  Run run = { .machine = machine, .config = launch->config, .chain = chain, .frames = frames };
-  for (size_t s = 0; s < chain->n_stages; s++)
-    frames[s] = rdu_stage_frame (launch, &launch->config->stages[chain->first + s],
-                                 launch->wanted[chain->first + s]);
-  if (machine->n_threads == 1)
-    run_blocks (&run, 0, 0, 1);
-  else
-    sf_thread_pool_run (machine->pool, machine->n_threads, 1, run_blocks, &run);
+  return sf_aligned_alloc (n_chains, sizeof (RduTurns), "turns of a chain", error);
+}
+
+void
+rdu_turns_free (RduTurns *turns)
+{
+  sf_aligned_free (turns);
+}
+
+void
+rdu_turns_begin (RduTurns *turns, size_t n_chains)
+{
+  for (size_t c = 0; c < n_chains; c++)
+    {
+      atomic_store_explicit (&turns[c].next_block, 0, memory_order_relaxed);
+      for (int s = 0; s < RDU_MAX_CHAIN; s++)
+        atomic_store_explicit (&turns[c].turns[s].block, 0, memory_order_relaxed);
+    }
 }

@@ -320,6 +320,7 @@ fire_stage (Exact *exact, Agent *agent)
         break;
     }
   first->fault = worker.fault;
+  rdu_note_fault (exact->machine, 0, (size_t) (stage - exact->config->stages));
 }
 
 /* A token between the ring and images in memory. */
@@ -428,8 +429,7 @@ rdu_launch_exact (RduMachine *machine, const RduEntry *entry, RduLaunch *launch,
                 fire_stream (&exact, agent);
               complete (&exact, agent);
               has_moved = true;
-              is_good = agent->stage == NULL
-                        || rdu_check_faults (machine, entry, launch, agent->stage, error);
+              is_good = agent->stage == NULL || rdu_check_faults (machine, entry, launch, error);
             }
           is_done = is_done && agent->fired == agent->iterations;
         }

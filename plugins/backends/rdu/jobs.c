@@ -2,21 +2,14 @@
 /* All firings of a stage over the workers. */
 #include "plugins/backends/rdu/machine.h"
 
-/* Below this many elements a fork-join costs more than it saves. */
+/* Below this many elements one worker does it all. */
 #define WORTH_A_FORK 8192
-
-typedef struct
-{
-  RduMachine *machine;
-  const RduStage *stage;
-  RduFrame frame;
-} Run;
 
 /* One combination of the split counters: the serial ones are looped in their order. */
 static void
-run_job (const Run *run, int64_t job, RduFrame *frame, RduWorker *worker)
+run_job (const RduTask *task, const RduStage *stage, int64_t job, RduFrame *frame,
+         RduWorker *worker)
 {
-  const RduStage *stage = run->stage;
   int64_t block[SF_MAX_COUNTERS] = { 0 };
   for (int i = stage->n_split - 1; i >= 0; i--)
     {
@@ -27,7 +20,7 @@ run_job (const Run *run, int64_t job, RduFrame *frame, RduWorker *worker)
     if (stage->n_blocks[stage->serial[i]] == 0)
       return;
   if (stage->n_partials > 0)
-    rdu_partials_place (run->machine, stage, block, frame);
+    rdu_partials_place (task, block, frame);
   for (;;)
     {
       rdu_stage_fire (stage, block, frame, worker);
@@ -44,42 +37,26 @@ run_job (const Run *run, int64_t job, RduFrame *frame, RduWorker *worker)
     }
 }
 
-static void
-run_jobs (void *user_data, int worker, int64_t begin, int64_t end)
-{
-  const Run *run = user_data;
-  const RduProbe *probe = &run->machine->probe;
-  int64_t started = rdu_probe_begin (probe);
-  RduFrame frame = run->frame;
-  for (int64_t job = begin; job < end; job++)
-    run_job (run, job, &frame, &run->machine->workers[worker]);
-  rdu_probe_end (probe, worker, SF_RECORD_STAGE, run->stage->id, started);
-}
-
-RduFrame
-rdu_stage_frame (const RduLaunch *launch, const RduStage *stage, uint64_t wanted)
-{
-  RduFrame frame = { .wanted = wanted };
-  for (size_t o = 0; o < stage->n_operands; o++)
-    if (stage->operands[o].kind != SF_OPERAND_TEMP)
-      frame.base[o] = launch->base[stage->operands[o].buffer];
-  for (size_t p = 0; p < stage->n_packings; p++)
-    frame.packed[stage->packings[p].operand] = launch->packed[stage->first_packing + p].data;
-  return frame;
-}
-
 void
-rdu_stage_run (RduMachine *machine, const RduLaunch *launch, const RduStage *stage, uint64_t wanted)
+rdu_jobs_work (void *user_data, int worker, int64_t begin, int64_t end)
 {
-  Run run
-      = { .machine = machine, .stage = stage, .frame = rdu_stage_frame (launch, stage, wanted) };
-  if (stage->has_lanes)
-    rdu_stage_fire_lanes (machine, stage, &run.frame);
-  else if (stage->n_jobs == 1 || machine->n_threads == 1 || stage->work < WORTH_A_FORK)
-    run_jobs (&run, 0, 0, stage->n_jobs);
-  else
-    sf_thread_pool_run (machine->pool, stage->n_jobs,
-                        MAX (stage->n_jobs / (4 * machine->n_threads), 1), run_jobs, &run);
-  if (stage->n_partials > 0)
-    rdu_partials_fold (machine, stage, &run.frame);
+  const RduTask *task = user_data;
+  const RduStage *stage = &task->launch->config->stages[task->position];
+  const RduProbe *probe = &task->machine->probe;
+  if (rdu_task_is_void (task))
+    return;
+  int64_t started = rdu_probe_begin (probe);
+  RduFrame frame = rdu_task_frame (task, task->position);
+  for (int64_t job = begin; job < end; job++)
+    run_job (task, stage, job, &frame, &task->machine->workers[worker]);
+  rdu_note_fault (task->machine, worker, task->position);
+  rdu_probe_end (probe, worker, SF_RECORD_STAGE, stage->id, started);
+}
+
+int64_t
+rdu_jobs_grain (const RduStage *stage, int n_workers)
+{
+  if (n_workers == 1 || stage->work < WORTH_A_FORK)
+    return MAX (stage->n_jobs, 1);
+  return MAX (stage->n_jobs / (4 * n_workers), 1);
 }

@@ -10,7 +10,7 @@
 enum
 {
   LEAST_WORK = 16384, /* elements that are worth looking at the groups of a stage */
-  LEAST_ELEMS = 8192, /* of a group's box, that are worth a fork-join */
+  LEAST_ELEMS = 8192, /* of a group's box, that are worth sharing */
   LEAST_PARTS = 1     /* of the dimension that is cut, for each worker */
 };
 
@@ -37,7 +37,7 @@ is_row_op (const RduInstr *instr)
   return g_strv_contains (ops, instr->op);
 }
 
-/* Whether the box is worth a fork-join. */
+/* Whether the box is worth sharing. */
 static bool
 is_large (const RduOperand *operand)
 {
@@ -133,14 +133,6 @@ rdu_stage_find_lanes (RduStage *stage, int n_workers)
     }
 }
 
-typedef struct
-{
-  RduMachine *machine;
-  const RduStage *stage;
-  const RduGroup *group;
-  const RduView *views; /* of the whole firing */
-} Run;
-
 static void
 cut_view (RduView *view, int dim, int64_t begin, int64_t end)
 {
@@ -151,47 +143,66 @@ cut_view (RduView *view, int dim, int64_t begin, int64_t end)
   view->valid_hi[dim] = CLAMP (view->valid_hi[dim] - begin, 0, end - begin);
 }
 
-static void
-run_part (void *user_data, int worker, int64_t begin, int64_t end)
+/* Positions along the dimension that is cut; 0: none is. */
+static int64_t
+n_lanes (const RduStage *stage, const RduGroup *group)
 {
-  const Run *run = user_data;
-  int64_t started = rdu_probe_begin (&run->machine->probe);
-  RduView views[RDU_MAX_OPERANDS];
-  for (size_t o = 0; o < run->stage->n_operands; o++)
-    if (run->stage->operands[o].is_seen)
-      views[o] = run->views[o];
-  for (size_t i = 0; i < run->group->n_lanes; i++)
-    cut_view (&views[run->group->lanes[i].operand], run->group->lanes[i].dim, begin, end);
-  rdu_group_run (run->stage, run->group, views, true, &run->machine->workers[worker]);
-  rdu_probe_end (&run->machine->probe, worker, SF_RECORD_STAGE, run->stage->id, started);
+  if (group->n_lanes == 0)
+    return 0;
+  const RduOperand *operand = &stage->operands[group->lanes[0].operand];
+  int64_t n = operand->access[group->lanes[0].dim].size;
+  for (int k = 0; k < stage->n_counters; k++)
+    n -= operand->shrink[group->lanes[0].dim][k]
+         * (stage->counter[k].step - MIN (stage->counter[k].step, stage->counter[k].extent));
+  return n;
 }
 
-static void
-run_whole (const Run *run)
+int64_t
+rdu_group_lanes (const RduStage *stage, const RduGroup *group, int n_workers, int64_t *grain)
 {
-  int64_t started = rdu_probe_begin (&run->machine->probe);
-  rdu_group_run (run->stage, run->group, run->views, true, &run->machine->workers[0]);
-  rdu_probe_end (&run->machine->probe, 0, SF_RECORD_STAGE, run->stage->id, started);
+  int64_t n = n_lanes (stage, group), n_parts = LEAST_PARTS * n_workers;
+  *grain = MAX ((n + n_parts - 1) / n_parts, 1);
+  return n < n_parts ? 1 : n;
+}
+
+/* The boxes of the stage's one firing; scratch is where all workers see it. */
+static void
+cut_firing (const RduTask *task, const RduStage *stage, RduView *views)
+{
+  static const int64_t first[SF_MAX_COUNTERS];
+  RduFrame frame = rdu_task_frame (task, task->position);
+  float *temp = (float *) (void *) (task->machine->arena + task->launch->shared[task->position]);
+  rdu_stage_cut (stage, first, &frame, temp, views);
 }
 
 void
-rdu_stage_fire_lanes (RduMachine *machine, const RduStage *stage, const RduFrame *frame)
+rdu_group_work (void *user_data, int worker, int64_t begin, int64_t end)
 {
-  static const int64_t first[SF_MAX_COUNTERS];
+  const RduTask *task = user_data;
+  const RduStage *stage = &task->launch->config->stages[task->position];
+  const RduGroup *group = &stage->groups[task->index];
+  const RduProbe *probe = &task->machine->probe;
+  if (rdu_task_is_void (task))
+    return;
+  int64_t started = rdu_probe_begin (probe);
   RduView views[RDU_MAX_OPERANDS];
-  rdu_stage_cut (stage, first, frame, &machine->workers[0], views);
-  for (size_t g = 0; g < stage->n_groups; g++)
-    {
-      Run run = { .machine = machine, .stage = stage, .group = &stage->groups[g], .views = views };
-      if ((run.group->serves & frame->wanted) == 0)
-        continue;
-      const RduLane *lane = run.group->lanes;
-      int64_t n = run.group->n_lanes > 0 ? views[lane->operand].n[lane->dim] : 0;
-      int64_t n_parts = LEAST_PARTS * machine->n_threads;
-      if (n < n_parts)
-        run_whole (&run);
-      else
-        sf_thread_pool_run (machine->pool, n, (n + n_parts - 1) / n_parts, run_part, &run);
-    }
+  cut_firing (task, stage, views);
+  for (size_t i = 0; i < group->n_lanes && task->n_items > 1; i++)
+    cut_view (&views[group->lanes[i].operand], group->lanes[i].dim, begin, end);
+  rdu_group_run (stage, group, views, true, &task->machine->workers[worker]);
+  rdu_note_fault (task->machine, worker, task->position);
+  rdu_probe_end (probe, worker, SF_RECORD_STAGE, stage->id, started);
+}
+
+void
+rdu_settle_work (void *user_data, int worker, int64_t begin, int64_t end)
+{
+  const RduTask *task = user_data;
+  const RduStage *stage = &task->launch->config->stages[task->position];
+  (void) worker, (void) begin, (void) end;
+  if (rdu_task_is_void (task))
+    return;
+  RduView views[RDU_MAX_OPERANDS];
+  cut_firing (task, stage, views);
   rdu_stage_settle (stage, views, true);
 }

@@ -95,6 +95,7 @@ SF_RDU_SOURCES = \
   plugins/backends/rdu/chains.c \
   plugins/backends/rdu/chains.h \
   plugins/backends/rdu/exact.c \
+  plugins/backends/rdu/faults.c \
   plugins/backends/rdu/fused.c \
   plugins/backends/rdu/isa.c \
   plugins/backends/rdu/jobs.c \
@@ -115,8 +116,10 @@ SF_RDU_SOURCES = \
   plugins/backends/rdu/copies.c plugins/backends/rdu/lend.c \
   plugins/backends/rdu/purpose.c \
   plugins/backends/rdu/replace.c \
+  plugins/backends/rdu/section.c \
   plugins/backends/rdu/step.c \
-  plugins/backends/rdu/storage.c
+  plugins/backends/rdu/storage.c \
+  plugins/backends/rdu/waves.c
 SF_RDU_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS) -I$(top_srcdir) $(SF_RDU_X86_CPPFLAGS)
 
 noinst_LTLIBRARIES += plugins/backends/rdu/libparts.la

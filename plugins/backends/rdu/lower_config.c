@@ -313,6 +313,7 @@ lower_stage (const Lowering *lowering, const SfStage *from, uint32_t id, const R
     to->work *= to->n_blocks[k];
   if (lowering->host != NULL)
     rdu_stage_find_lanes (to, lowering->host->n_workers);
+  to->shared_elems = to->has_lanes ? to->temp_elems : to->n_partials * to->partial_elems;
   return true;
 }
 

@@ -116,10 +116,8 @@ buffer_life (const Planner *planner, const RduLaunch *launch, uint32_t b)
       if (config->stages[s].operands[o].kind != SF_OPERAND_TEMP
           && config->stages[s].operands[o].buffer == b)
         {
-          size_t first, last;
-          rdu_stage_time (config, s, &first, &last);
-          life.first = MIN (life.first, planner->now + 1 + (int64_t) first);
-          life.last = MAX (life.last, planner->now + 1 + (int64_t) last);
+          life.first = MIN (life.first, planner->now + 1 + (int64_t) config->stages[s].wave_first);
+          life.last = MAX (life.last, planner->now + 1 + (int64_t) config->stages[s].wave_last);
         }
   for (size_t i = 0; i < launch->n_loads; i++)
     if (launch->loads[i].buffer == b)
@@ -154,6 +152,15 @@ plan_buffers (Planner *planner, const RduLaunch *launch)
     use_tensor (planner, launch->stores[i].home.tensor, in_order ? end : begin, end);
 }
 
+/* Of what only the stage needs. */
+static RduLife
+stage_life (const Planner *planner, const RduStage *stage, int64_t elems)
+{
+  return (RduLife){ .elems = elems,
+                    .first = planner->now + 1 + (int64_t) stage->wave_first,
+                    .last = planner->now + 1 + (int64_t) stage->wave_last };
+}
+
 /* Packed forms of what the entry leaves as it is are kept; others live while their stage runs. */
 static void
 plan_packings (Planner *planner, const RduLaunch *launch)
@@ -174,19 +181,24 @@ plan_packings (Planner *planner, const RduLaunch *launch)
                           || (packing->pays_at_once
                               && !rdu_stage_shares_blocks (
                                   launch->config, s, stage->operands[packing->operand].buffer));
-        size_t first, last;
-        rdu_stage_time (launch->config, s, &first, &last);
-        RduLife life = { .elems = packing->elems,
-                         .first = planner->now + 1 + (int64_t) first,
-                         .last = planner->now + 1 + (int64_t) last };
         if (packed->is_kept)
           {
             packed->offset = machine->kept_elems;
             machine->kept_elems += (packing->elems + 15) / 16 * 16;
           }
         else if (packed->is_used)
-          claim (planner, life, &packed->offset);
+          claim (planner, stage_life (planner, stage, packing->elems), &packed->offset);
       }
+}
+
+static void
+plan_shared (Planner *planner, const RduLaunch *launch)
+{
+  for (size_t s = 0; s < launch->config->n_stages; s++)
+    {
+      const RduStage *stage = &launch->config->stages[s];
+      claim (planner, stage_life (planner, stage, stage->shared_elems), &launch->shared[s]);
+    }
 }
 
 static bool
@@ -197,6 +209,10 @@ lower_rdu_launch (Planner *planner, const SfLaunch *from, RduLaunch *to, GError 
   to->home = g_new0 (RduHome, config->n_buffers);
   to->base = g_new0 (void *, config->n_buffers);
   to->packed = g_new0 (RduPacked, config->n_packings);
+  to->shared = g_new0 (int64_t, config->n_stages);
+  to->turns = rdu_turns_new (config->n_chains, error);
+  if (to->turns == NULL)
+    return false;
   for (size_t b = 0; b < config->n_buffers; b++)
     to->home[b].tensor = SF_NONE;
   for (size_t i = 0; i < from->n_bindings; i++)
@@ -221,7 +237,10 @@ lower_rdu_launch (Planner *planner, const SfLaunch *from, RduLaunch *to, GError 
   for (size_t i = 0; i < from->n_bindings; i++)
     to->replaces |= planner->machine->tensors[from->bindings[i].tensor].in_place;
   if (!planner->machine->exact_firing)
-    plan_packings (planner, to);
+    {
+      plan_packings (planner, to);
+      plan_shared (planner, to);
+    }
   int64_t end = planner->now + (int64_t) config->n_stages + 1;
   planner->now = end + 1;
   return true;
@@ -518,6 +537,7 @@ rdu_lower_entries (RduMachine *machine, GError **error)
   for (size_t c = 0; c < machine->n_configs; c++)
     {
       rdu_config_chain (&machine->configs[c]);
+      rdu_config_find_waves (&machine->configs[c]);
       machine->room_elems = MAX (machine->room_elems, machine->configs[c].room_elems);
     }
   rdu_find_replacements (machine);
@@ -539,6 +559,9 @@ rdu_entry_clear (RduEntry *entry)
       g_free (launch->home);
       g_free (launch->base);
       g_free (launch->packed);
+      g_free (launch->shared);
+      rdu_turns_free (launch->turns);
+      rdu_section_clear (&launch->section);
       g_free (launch->slots);
       g_free (launch->loads);
       g_free (launch->stores);

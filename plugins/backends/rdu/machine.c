@@ -25,9 +25,6 @@ lower_configs (RduMachine *machine, GError **error)
         {
           machine->temp_elems = MAX (machine->temp_elems, config->stages[s].temp_elems);
           machine->row_elems = MAX (machine->row_elems, config->stages[s].row_elems);
-          machine->partial_elems = MAX (machine->partial_elems,
-                                        config->stages[s].n_partials
-                                            * config->stages[s].partial_elems);
         }
       if (machine->exact_firing)
         machine->ring_elems = MAX (machine->ring_elems, rdu_exact_elems (config));
@@ -39,6 +36,23 @@ static int64_t
 scratch_elems (const RduMachine *machine)
 {
   return rdu_scratch_elems (machine->row_elems);
+}
+
+/* What is done of each launch, and room for it in the pool. */
+static bool
+make_sections (RduMachine *machine, GError **error)
+{
+  size_t n_tasks = 0;
+  for (size_t e = 0; e < machine->n_entries; e++)
+    for (size_t l = 0; l < machine->entries[e].n_launches && !machine->exact_firing; l++)
+      {
+        RduLaunch *launch = &machine->entries[e].launches[l];
+        if (launch->config == NULL)
+          continue;
+        rdu_section_init (&launch->section, machine, launch, 0, launch->config->n_stages, true);
+        n_tasks = MAX (n_tasks, launch->section.n_tasks);
+      }
+  return sf_thread_pool_reserve (machine->pool, n_tasks, error);
 }
 
 static bool
@@ -55,11 +69,8 @@ make_workers (RduMachine *machine, GError **error)
           || machine->workers[w].room == NULL)
         return false;
     }
-  machine->partials = rdu_memory_new (machine->partial_elems, "partial sums", error);
-  if (machine->partials == NULL)
-    return false;
   machine->pool = sf_thread_pool_new (machine->n_threads, error);
-  if (machine->pool == NULL)
+  if (machine->pool == NULL || !make_sections (machine, error))
     return false;
   if (machine->exact_firing)
     machine->rings = rdu_memory_new (machine->ring_elems, "buffers of exact firing", error);
@@ -78,6 +89,7 @@ rdu_machine_open (const SfBackendLoad *load, GError **error)
   machine->n_threads = MAX (load->n_threads, 1);
   machine->exact_firing = load->exact_firing;
   machine->last_entry = SF_NONE;
+  machine->first_fault = SIZE_MAX;
   machine->layouts = rdu_layouts_choose (load->program, error);
   if (machine->layouts == NULL || !lower_configs (machine, error)
       || !rdu_lower_entries (machine, error) || !make_workers (machine, error))
@@ -113,7 +125,6 @@ rdu_machine_close (RduMachine *machine)
   rdu_memory_free (machine->arena, machine->arena_elems);
   rdu_memory_free (machine->memory, machine->memory_elems);
   rdu_memory_free (machine->rings, machine->ring_elems);
-  rdu_memory_free (machine->partials, machine->partial_elems);
   rdu_memory_free (machine->kept, machine->kept_elems);
   g_free (machine->workers);
   g_free (machine->configs);

@@ -104,7 +104,7 @@ typedef struct
   int n_split, split[SF_MAX_COUNTERS];   /* counters whose combinations may run at the same time */
   int n_serial, serial[SF_MAX_COUNTERS]; /* the others, outermost first, looped within a worker */
   int64_t n_jobs;                        /* combinations of the split counters */
-  int64_t work; /* elements touched, roughly: what a fork-join must be worth */
+  int64_t work; /* elements touched, roughly: what sharing it must be worth */
   int64_t flops;
   size_t n_operands, n_instrs;
   RduOperand *operands;
@@ -116,7 +116,8 @@ typedef struct
   size_t n_results;
   RduResult *results;
   int64_t n_partials, partial_elems; /* places for partial sums, of so many elements; 0: none */
-  size_t n_packings, first_packing;  /* first: of the config's, which a launch has side by side */
+  int64_t shared_elems;             /* that workers share while it runs: these places, or scratch */
+  size_t n_packings, first_packing; /* first: of the config's, which a launch has side by side */
   RduPacking *packings;
   int64_t temp_elems, row_elems;
   uint32_t chain;    /* of the config; SF_NONE: in none */
@@ -124,6 +125,8 @@ typedef struct
   int64_t chain_step;
   int64_t chain_blocks; /* and so many of its own blocks */
   bool in_turn;         /* it adds up over that counter: its firings keep their order */
+  /* Positions of stages that may run beside it: what they use is not where it has anything. */
+  size_t wave_first, wave_last;
 } RduStage;
 
 /* Neighbouring stages that are fired block by block. */
@@ -207,7 +210,30 @@ typedef struct
   uint64_t version; /* of the tensor, when it was packed; 0: not yet */
 } RduPacked;
 
+typedef struct RduMachine RduMachine;
+typedef struct RduLaunch RduLaunch;
+typedef struct RduTurns RduTurns;
+
+/* Work of one kind on a stage, or on a chain, that workers share. */
 typedef struct
+{
+  RduMachine *machine;
+  const RduLaunch *launch;
+  size_t position, n_stages; /* of the stage; of a chain's stages */
+  size_t index;              /* of the stage's packing, group or operand that it is about */
+  uint64_t serves;           /* results of the stages, as an operand's */
+  int64_t n_items;           /* when some of these are wanted */
+} RduTask;
+
+/* What is done of a launch in one fork-join. */
+typedef struct
+{
+  size_t n_tasks;
+  RduTask *tasks;
+  SfThreadTask *work; /* per task: its share of the fork-join */
+} RduSection;
+
+struct RduLaunch
 {
   uint32_t index; /* in the entry */
   SfTarget target;
@@ -220,7 +246,10 @@ typedef struct
   RduHome *slots; /* per slot */
   size_t n_loads, n_stores;
   RduTransfer *loads, *stores;
-  RduPacked *packed;  /* per packing of the config */
+  RduPacked *packed; /* per packing of the config */
+  int64_t *shared;   /* per stage: where in the arena what its workers share is */
+  RduTurns *turns;   /* per chain of the config */
+  RduSection section;
   bool replaces;      /* some state in place */
   uint64_t *purposes; /* per buffer: purpose.c */
   uint64_t *wanted;   /* per stage: results that steps of now want, as bits of operands */
@@ -231,7 +260,7 @@ typedef struct
   uint64_t purpose;
   /* both */
   bool is_wanted;
-} RduLaunch;
+};
 
 typedef struct
 {
@@ -268,10 +297,12 @@ typedef struct
 typedef struct
 {
   float *temp, *scratch, *room;
-  RduFault fault;
+  RduFault fault;  /* of the stage that it is at; rdu_note_fault takes it */
+  RduFault noted;  /* the one that is to be told, */
+  size_t noted_at; /* of the stage at this position */
 } RduWorker;
 
-typedef struct
+struct RduMachine
 {
   const SfProgram *program;
   const RduIsa *isa;
@@ -289,15 +320,14 @@ typedef struct
   uint32_t last_entry; /* this one's at present; SF_NONE: no step yet */
   int32_t *memory;     /* of the tensors that outlive steps */
   int64_t memory_elems, temp_elems, row_elems, room_elems;
-  int32_t *partials; /* of the stage that runs */
-  int64_t partial_elems;
   int32_t *kept; /* packed forms of what does not change from step to step */
   int64_t kept_elems;
   int32_t *rings; /* exact firing: room for the buffers of one launch */
   int64_t ring_elems;
   RduWorker *workers;
+  _Atomic size_t first_fault; /* position of the first stage of the launch that has left a fault */
   RduProbe probe;
-} RduMachine;
+};
 
 /* lower_config.c: in blocks for `host`; NULL: in the program's own. */
 bool rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa,
@@ -313,9 +343,27 @@ void rdu_stage_clear_groups (RduStage *stage);
 /* packing.c */
 /* What kernels of the stage want packed; counters, operands and instructions are there. */
 void rdu_stage_find_packings (RduStage *stage);
-/* Packs what has changed, over the pool; wanted: as in a frame. */
-bool rdu_stage_pack (RduMachine *machine, RduLaunch *launch, const RduStage *stage,
-                     uint64_t wanted, GError **error);
+/* Packs what is kept and has changed, as far as it is wanted. */
+bool rdu_launch_pack (RduMachine *machine, RduLaunch *launch, GError **error);
+/* What is not kept, in so many items: a task's work. */
+int64_t rdu_packing_parts (const RduMachine *machine, const RduPacking *packing);
+void rdu_packing_work (void *task, int worker, int64_t begin, int64_t end);
+
+/* waves.c: which neighbouring stages do not wait for each other; chains are there. */
+void rdu_config_find_waves (RduConfig *config);
+
+/* section.c: once all memory is planned. */
+/* Tasks of the stages from `first` on, in order. */
+void rdu_section_init (RduSection *section, RduMachine *machine, RduLaunch *launch, size_t first,
+                       size_t n_stages, bool has_chains);
+void rdu_section_clear (RduSection *section);
+/* Leaves out what the launch does not want now. */
+void rdu_section_want (RduSection *section);
+/* One fork-join. A fault is left in the workers. */
+void rdu_section_run (RduSection *section, RduMachine *machine);
+/* Whether a stage before the task's left a fault, so that nothing is to be done any more. */
+bool rdu_task_is_void (const RduTask *task);
+RduFrame rdu_task_frame (const RduTask *task, size_t position);
 
 /* copies.c: which rounded copies are not made, for their readers round what they are copies of. */
 void rdu_leave_out_copies (RduMachine *machine);
@@ -351,8 +399,8 @@ void rdu_stage_fire (const RduStage *stage, const int64_t *block, const RduFrame
 
 /* Its pieces: the boxes of a firing, a group on them, and the results as their buffers hold them.
  */
-void rdu_stage_cut (const RduStage *stage, const int64_t *block, const RduFrame *frame,
-                    RduWorker *worker, RduView *views);
+void rdu_stage_cut (const RduStage *stage, const int64_t *block, const RduFrame *frame, float *temp,
+                    RduView *views);
 void rdu_group_run (const RduStage *stage, const RduGroup *group, const RduView *views, bool first,
                     RduWorker *worker);
 void rdu_stage_settle (const RduStage *stage, const RduView *views, bool is_last);
@@ -360,36 +408,43 @@ void rdu_stage_settle (const RduStage *stage, const RduView *views, bool is_last
 /* lanes.c */
 /* How workers share a stage that fires once; groups are there. */
 void rdu_stage_find_lanes (RduStage *stage, int n_workers);
-void rdu_stage_fire_lanes (RduMachine *machine, const RduStage *stage, const RduFrame *frame);
+/* How many lanes a group has, in so large parts; and the work on it, and what is left when all
+ * groups are done, of tasks. */
+int64_t rdu_group_lanes (const RduStage *stage, const RduGroup *group, int n_workers,
+                         int64_t *grain);
+void rdu_group_work (void *task, int worker, int64_t begin, int64_t end);
+void rdu_settle_work (void *task, int worker, int64_t begin, int64_t end);
 
 /* partials.c */
 /* Lets firings of a reduction run at one time where that gives idle workers something to do. */
 void rdu_stage_find_partials (RduStage *stage, int n_workers);
 /* Points the frame to the place of a firing. */
-void rdu_partials_place (const RduMachine *machine, const RduStage *stage, const int64_t *block,
-                         RduFrame *frame);
-/* Adds up what all firings left, into the frame's operands. */
-void rdu_partials_fold (const RduMachine *machine, const RduStage *stage, const RduFrame *frame);
+void rdu_partials_place (const RduTask *task, const int64_t *block, RduFrame *frame);
+/* Adds up what all firings left in an operand, in so many items: a task's work. */
+int64_t rdu_partials_elems (const RduOperand *operand, int64_t *grain);
+void rdu_partials_work (void *task, int worker, int64_t begin, int64_t end);
 
 /* chain_rooms.c */
 /* The chains of the stages that are left, and where what they hand on lives. */
 void rdu_config_chain (RduConfig *config);
-/* When the stage at this position runs: with all others of its chain. */
+/* The stages of the chain that the one at this position is of; itself if of none. */
 void rdu_stage_time (const RduConfig *config, size_t position, size_t *first, size_t *last);
 /* Whether another stage of its chain writes the buffer: it is never there whole before the stage
  * fires. */
 bool rdu_stage_shares_blocks (const RduConfig *config, size_t position, uint32_t buffer);
 
 /* chain_jobs.c */
-/* All firings of the chain's stages, over the pool's workers. None of them can leave a fault. */
-void rdu_chain_run (RduMachine *machine, const RduLaunch *launch, const RduChain *chain);
+/* Which block is whose turn, of so many chains. */
+RduTurns *rdu_turns_new (size_t n_chains, GError **error);
+void rdu_turns_free (RduTurns *turns);
+/* All firings of the chain's stages, an item for each worker: a task's work; the turns are set
+ * back. None of the firings can leave a fault. */
+void rdu_turns_begin (RduTurns *turns, size_t n_chains);
+void rdu_chain_work (void *task, int worker, int64_t begin, int64_t end);
 
-/* jobs.c */
-/* Where a launch has the operands of the stage; wanted: as in a frame. */
-RduFrame rdu_stage_frame (const RduLaunch *launch, const RduStage *stage, uint64_t wanted);
-/* All firings, over the pool's workers; wanted: as in a frame. A fault is left in the workers. */
-void rdu_stage_run (RduMachine *machine, const RduLaunch *launch, const RduStage *stage,
-                    uint64_t wanted);
+/* jobs.c: all firings of a stage, an item each: a task's work. */
+int64_t rdu_jobs_grain (const RduStage *stage, int n_workers);
+void rdu_jobs_work (void *task, int worker, int64_t begin, int64_t end);
 
 /* storage.c */
 SfDtype rdu_storage_dtype (SfDtype dtype);
@@ -403,9 +458,14 @@ bool rdu_tensor_read (const RduMachine *machine, uint32_t tensor, SfTensor *to, 
 
 /* step.c */
 bool rdu_machine_step (RduMachine *machine, const SfBackendStep *step, GError **error);
-/* A fault that a worker left, as an error naming the stage; true when there is none. */
+
+/* faults.c: indices outside their tables. */
+/* What the stage at this position has left in the worker. */
+void rdu_note_fault (RduMachine *machine, int worker, size_t position);
+/* The first fault noted since the launch began, as an error naming the stage; true: there is none.
+ */
 bool rdu_check_faults (RduMachine *machine, const RduEntry *entry, const RduLaunch *launch,
-                       const RduStage *stage, GError **error);
+                       GError **error);
 
 /* exact.c */
 bool rdu_launch_exact (RduMachine *machine, const RduEntry *entry, RduLaunch *launch,

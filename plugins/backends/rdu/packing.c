@@ -110,7 +110,35 @@ rdu_stage_find_packings (RduStage *stage)
       }
 }
 
-/* ---- before a stage fires ---- */
+/* ---- in every step ---- */
+
+int64_t
+rdu_packing_parts (const RduMachine *machine, const RduPacking *packing)
+{
+  return CLAMP (packing->elems / PART_ELEMS, 1, 4 * machine->n_threads);
+}
+
+void
+rdu_packing_work (void *user_data, int worker, int64_t begin, int64_t end)
+{
+  const RduTask *task = user_data;
+  const RduLaunch *launch = task->launch;
+  const RduStage *stage = &launch->config->stages[task->position];
+  const RduPacking *packing = &stage->packings[task->index];
+  const RduOperand *operand = &stage->operands[packing->operand];
+  const RduProbe *probe = &task->machine->probe;
+  if (rdu_task_is_void (task))
+    return;
+  int64_t started = rdu_probe_begin (probe);
+  RduView whole = whole_view (operand, launch->base[operand->buffer]);
+  void *to = launch->packed[stage->first_packing + task->index].data;
+  for (int64_t part = begin; part < end; part++)
+    packing->instr->kernel->pack->pack (&whole, packing->src, packing->instr->imm, to, part,
+                                        task->n_items);
+  rdu_probe_end (probe, worker, SF_RECORD_PACK, stage->id, started);
+}
+
+/* ---- once, and when a tensor has changed ---- */
 
 typedef struct
 {
@@ -153,30 +181,38 @@ pack_all (RduMachine *machine, Job *job, uint32_t lent, GError **error)
   return true;
 }
 
-bool
-rdu_stage_pack (RduMachine *machine, RduLaunch *launch, const RduStage *stage, uint64_t wanted,
-                GError **error)
+static bool
+pack_kept (RduMachine *machine, const RduLaunch *launch, const RduStage *stage, size_t index,
+           GError **error)
 {
-  for (size_t p = 0; p < stage->n_packings; p++)
-    {
-      const RduPacking *packing = &stage->packings[p];
-      RduPacked *packed = &launch->packed[stage->first_packing + p];
-      const RduOperand *operand = &stage->operands[packing->operand];
-      if (!packed->is_used || (operand->serves & wanted) == 0)
-        continue;
-      const RduHome *home = &launch->home[operand->buffer];
-      uint64_t version = packed->is_kept ? machine->tensors[home->tensor].version : 0;
-      if (packed->is_kept && packed->version == version)
-        continue;
-      Job job = { .probe = &machine->probe,
-                  .stage = stage->id,
-                  .packing = packing,
-                  .whole = whole_view (operand, launch->base[operand->buffer]),
-                  .to = packed->data };
-      bool is_lent = packed->is_kept && machine->tensors[home->tensor].is_lent;
-      if (!pack_all (machine, &job, is_lent ? home->tensor : SF_NONE, error))
-        return false;
-      packed->version = version;
-    }
+  const RduPacking *packing = &stage->packings[index];
+  RduPacked *packed = &launch->packed[stage->first_packing + index];
+  const RduOperand *operand = &stage->operands[packing->operand];
+  uint32_t tensor = launch->home[operand->buffer].tensor;
+  if (packed->version == machine->tensors[tensor].version)
+    return true;
+  Job job = { .probe = &machine->probe,
+              .stage = stage->id,
+              .packing = packing,
+              .whole = whole_view (operand, launch->base[operand->buffer]),
+              .to = packed->data };
+  if (!pack_all (machine, &job, machine->tensors[tensor].is_lent ? tensor : SF_NONE, error))
+    return false;
+  packed->version = machine->tensors[tensor].version;
+  return true;
+}
+
+bool
+rdu_launch_pack (RduMachine *machine, RduLaunch *launch, GError **error)
+{
+  for (size_t s = 0; s < launch->config->n_stages; s++)
+    for (size_t p = 0; p < launch->config->stages[s].n_packings; p++)
+      {
+        const RduStage *stage = &launch->config->stages[s];
+        uint64_t serves = stage->operands[stage->packings[p].operand].serves;
+        if (launch->packed[stage->first_packing + p].is_kept && (serves & launch->wanted[s]) != 0
+            && !pack_kept (machine, launch, stage, p, error))
+          return false;
+      }
   return true;
 }

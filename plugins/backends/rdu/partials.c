@@ -107,65 +107,63 @@ rdu_stage_find_partials (RduStage *stage, int n_workers)
   stage->n_jobs *= n;
 }
 
-void
-rdu_partials_place (const RduMachine *machine, const RduStage *stage, const int64_t *block,
-                    RduFrame *frame)
+static const int32_t *
+places (const RduTask *task)
 {
+  return task->machine->arena + task->launch->shared[task->position];
+}
+
+void
+rdu_partials_place (const RduTask *task, const int64_t *block, RduFrame *frame)
+{
+  const RduStage *stage = &task->launch->config->stages[task->position];
   int64_t place = 0;
   for (int k = 0; k < stage->n_counters; k++)
     if ((stage->reductions >> k & 1) != 0)
       place = place * stage->n_blocks[k] + block[k];
   for (size_t o = 0; o < stage->n_operands; o++)
     if (stage->operands[o].is_partial)
-      frame->base[o] = machine->partials + place * stage->partial_elems
+      frame->base[o] = (int32_t *) places (task) + place * stage->partial_elems
                        + stage->operands[o].partial_offset;
 }
 
-typedef struct
+int64_t
+rdu_partials_elems (const RduOperand *operand, int64_t *grain)
 {
-  const RduStage *stage;
-  const RduOperand *operand;
-  const int32_t *from;
-  int32_t *to;
-} Fold;
+  int64_t n = 1;
+  for (int d = 0; d < operand->rank; d++)
+    n *= operand->dim[d];
+  *grain = FOLD_GRAIN;
+  return n;
+}
 
+/* Adds the place's sums to those of the places before it. */
 static void
-fold_range (void *user_data, int worker, int64_t begin, int64_t end)
+add_place (const RduOperand *operand, int32_t *sums, const int32_t *place, size_t n)
 {
-  const Fold *fold = user_data;
-  int64_t stride = fold->stage->partial_elems;
-  size_t n = (size_t) (end - begin);
-  memcpy (fold->to + begin, fold->from + begin, n * 4);
-  for (int64_t place = 1; place < fold->stage->n_partials; place++)
-    {
-      const int32_t *from = fold->from + place * stride + begin;
-      if (fold->operand->is_int)
-        for (size_t i = 0; i < n; i++)
-          fold->to[begin + (int64_t) i] = (int32_t) ((uint32_t) fold->to[begin + (int64_t) i]
-                                                     + (uint32_t) from[i]);
-      else
-        for (size_t i = 0; i < n; i++)
-          ((float *) (void *) fold->to)[begin + (int64_t) i] += ((
-              const float *) (const void *) from)[i];
-    }
-  rdu_settle (fold->stage->isa, fold->operand->stored, fold->to + begin, end - begin);
+  float *sum = (float *) (void *) sums;
+  const float *term = (const float *) (const void *) place;
+  for (size_t i = 0; i < n; i++)
+    if (operand->is_int)
+      sums[i] = (int32_t) ((uint32_t) sums[i] + (uint32_t) place[i]);
+    else
+      sum[i] += term[i];
 }
 
 void
-rdu_partials_fold (const RduMachine *machine, const RduStage *stage, const RduFrame *frame)
+rdu_partials_work (void *user_data, int worker, int64_t begin, int64_t end)
 {
-  for (size_t o = 0; o < stage->n_operands; o++)
-    {
-      const RduOperand *operand = &stage->operands[o];
-      int64_t n = 1;
-      if (!operand->is_partial)
-        continue;
-      for (int d = 0; d < operand->rank; d++)
-        n *= operand->dim[d];
-      Fold fold = { .stage = stage,
-                    .operand = operand,
-                    .from = machine->partials + operand->partial_offset,
-                    .to = frame->base[o] };
-      sf_thread_pool_run (machine->pool, n, FOLD_GRAIN, fold_range, &fold);
-    }
+  const RduTask *task = user_data;
+  const RduStage *stage = &task->launch->config->stages[task->position];
+  const RduOperand *operand = &stage->operands[task->index];
+  const int32_t *from = places (task) + operand->partial_offset + begin;
+  int32_t *to = (int32_t *) task->launch->base[operand->buffer] + begin;
+  size_t n = (size_t) (end - begin);
+  (void) worker;
+  if (rdu_task_is_void (task))
+    return;
+  memcpy (to, from, n * 4);
+  for (int64_t place = 1; place < stage->n_partials; place++)
+    add_place (operand, to, from + place * stage->partial_elems, n);
+  rdu_settle (stage->isa, operand->stored, to, end - begin);
 }

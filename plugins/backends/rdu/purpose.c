@@ -191,5 +191,6 @@ rdu_entry_want (const RduMachine *machine, RduEntry *entry, const SfBackendStep 
                                   : wanted_results (launch, &launch->config->stages[s], outputs);
           launch->is_wanted |= launch->wanted[s] != 0;
         }
+      rdu_section_want (&launch->section);
     }
 }

@@ -109,8 +109,8 @@ rdu_group_run (const RduStage *stage, const RduGroup *group, const RduView *view
 }
 
 void
-rdu_stage_cut (const RduStage *stage, const int64_t *block, const RduFrame *frame,
-               RduWorker *worker, RduView *views)
+rdu_stage_cut (const RduStage *stage, const int64_t *block, const RduFrame *frame, float *temp,
+               RduView *views)
 {
   int64_t position[SF_MAX_COUNTERS], missing[SF_MAX_COUNTERS];
   for (int k = 0; k < stage->n_counters; k++)
@@ -122,8 +122,7 @@ rdu_stage_cut (const RduStage *stage, const int64_t *block, const RduFrame *fram
   for (size_t o = 0; o < stage->n_operands; o++)
     {
       const RduOperand *operand = &stage->operands[o];
-      void *from = operand->kind == SF_OPERAND_TEMP ? worker->temp + operand->temp_offset
-                                                    : frame->base[o];
+      void *from = operand->kind == SF_OPERAND_TEMP ? temp + operand->temp_offset : frame->base[o];
       if (operand->is_seen)
         cut_box (stage, operand, position, missing, from, frame->packed[o], &views[o]);
     }
@@ -137,7 +136,7 @@ rdu_stage_fire (const RduStage *stage, const int64_t *block, const RduFrame *fra
   bool is_last = true;
   for (int k = 0; k < stage->n_counters; k++)
     is_last &= (stage->reductions >> k & 1) == 0 || block[k] == stage->n_blocks[k] - 1;
-  rdu_stage_cut (stage, block, frame, worker, views);
+  rdu_stage_cut (stage, block, frame, worker->temp, views);
   for (size_t g = 0; g < stage->n_groups; g++)
     {
       const RduGroup *group = &stage->groups[g];

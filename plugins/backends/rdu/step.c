@@ -16,27 +16,6 @@ stage_name (const RduMachine *machine, const RduEntry *entry, const RduLaunch *l
   return name != NULL && *name != '\0' ? name : stage->name;
 }
 
-bool
-rdu_check_faults (RduMachine *machine, const RduEntry *entry, const RduLaunch *launch,
-                  const RduStage *stage, GError **error)
-{
-  RduFault fault = { 0 };
-  for (int w = 0; w < machine->n_threads; w++)
-    {
-      RduFault *own = &machine->workers[w].fault;
-      if (own->is_set && (!fault.is_set || own->position < fault.position))
-        fault = *own;
-      own->is_set = false;
-    }
-  if (!fault.is_set)
-    return true;
-  return sf_fail (error, SF_ERROR_INVALID_DATA,
-                  "stage %s: index %" G_GINT64_FORMAT " at position %" G_GINT64_FORMAT
-                  ", wanted 0 to %" G_GINT64_FORMAT "; correct the data that is fed",
-                  stage_name (machine, entry, launch, stage), fault.value, fault.position,
-                  fault.bound - 1);
-}
-
 /* Memory of the buffers for this run: states change places between runs. */
 static void
 resolve (const RduMachine *machine, RduLaunch *launch)
@@ -124,33 +103,40 @@ is_first_of_buffer (const RduStage *stage, size_t operand)
   return stage->operands[operand].kind == SF_OPERAND_OUT;
 }
 
-static bool
-run_chain (RduMachine *machine, RduLaunch *launch, const RduChain *chain, GError **error)
-{
-  for (size_t s = chain->first; s < chain->first + chain->n_stages; s++)
-    if (launch->wanted[s] != 0
-        && !rdu_stage_pack (machine, launch, &launch->config->stages[s], launch->wanted[s], error))
-      return false;
-  rdu_chain_run (machine, launch, chain);
-  return true;
-}
-
-/* An observer wants whole buffers: then stages of chains run like others. */
+/* An observer wants whole buffers: then each stage runs by itself, those of chains, too. */
 static bool
 run_stage (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, size_t position,
            const SfBackendStep *step, GError **error)
 {
   const RduStage *stage = &launch->config->stages[position];
-  if (launch->wanted[position] == 0)
-    return true;
-  if (!rdu_stage_pack (machine, launch, stage, launch->wanted[position], error))
+  RduSection alone = { 0 };
+  rdu_section_init (&alone, machine, launch, position, 1, false);
+  rdu_section_want (&alone);
+  rdu_section_run (&alone, machine);
+  rdu_section_clear (&alone);
+  if (!rdu_check_faults (machine, entry, launch, error))
     return false;
-  rdu_stage_run (machine, launch, stage, launch->wanted[position]);
-  if (!rdu_check_faults (machine, entry, launch, stage, error))
-    return false;
-  for (size_t o = 0; step->observer != NULL && o < stage->n_operands; o++)
+  for (size_t o = 0; o < stage->n_operands; o++)
     if (is_first_of_buffer (stage, o))
       observe (machine, entry, launch, position, stage->operands[o].buffer, step);
+  return true;
+}
+
+static bool
+run_stages (RduMachine *machine, const RduEntry *entry, RduLaunch *launch,
+            const SfBackendStep *step, GError **error)
+{
+  if (!rdu_launch_pack (machine, launch, error))
+    return false;
+  if (step->observer == NULL)
+    {
+      rdu_turns_begin (launch->turns, launch->config->n_chains);
+      rdu_section_run (&launch->section, machine);
+      return rdu_check_faults (machine, entry, launch, error);
+    }
+  for (size_t s = 0; s < launch->config->n_stages; s++)
+    if (launch->wanted[s] != 0 && !run_stage (machine, entry, launch, s, step, error))
+      return false;
   return true;
 }
 
@@ -158,21 +144,12 @@ static bool
 run_rdu (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, const SfBackendStep *step,
          GError **error)
 {
-  const RduConfig *config = launch->config;
   if (machine->exact_firing)
     return rdu_launch_exact (machine, entry, launch, error);
   resolve (machine, launch);
   transfer_all (machine, launch, launch->loads, launch->n_loads, false);
-  for (size_t s = 0; s < config->n_stages;)
-    if (config->stages[s].chain != SF_NONE && step->observer == NULL)
-      {
-        const RduChain *chain = &config->chains[config->stages[s].chain];
-        if (!run_chain (machine, launch, chain, error))
-          return false;
-        s += chain->n_stages;
-      }
-    else if (!run_stage (machine, entry, launch, s++, step, error))
-      return false;
+  if (!run_stages (machine, entry, launch, step, error))
+    return false;
   transfer_all (machine, launch, launch->stores, launch->n_stores, true);
   return true;
 }
