@@ -199,11 +199,30 @@ SF_DECOMPOSE_RULE (batch_norm_bwd)
   return sf_expr_end (&e, error);
 }
 
-/* Inputs as for batch_norm_bwd. With g = dy gamma and c = mean - x: dx = rstd (g - mean g - c
- * rstd^2 mean (g c)); dgamma and dbeta sum dy (x - mean) rstd and dy over what the parameters do
- * not index. dx sums within rows, the others over all rows: they share no value but inputs, so that
+/* Inputs as for batch_norm_bwd. dx sums within rows; dgamma and dbeta sum dy (x - mean) rstd and dy
+ * over what the parameters do not index, over all rows: they share no value but inputs, so that
  * rows of dx wait for no other rows. */
 SF_DECOMPOSE_RULE (layer_norm_bwd)
+{
+  SfExpr e = sf_expr_begin (decompose->to);
+  const SfValue *in = decompose->inputs;
+  SfAttr axis = sf_expr_attr (decompose->from, decompose->node, "axis");
+  SfValue dy = sf_expr_wide (&e, in[0]), x = sf_expr_wide (&e, in[1]);
+  Norm norm = layer_norm (decompose, sf_expr_shape (&e, x));
+  SfValue mean = sf_expr_reshape (&e, in[3], norm.kept);
+  SfValue rstd = sf_expr_reshape (&e, in[4], norm.kept);
+  SfValue h = sf_expr_2 (&e, "mul", sf_expr_2 (&e, "sub", x, mean), rstd);
+  SfValue dgamma = sf_expr_unbroadcast (&e, sf_expr_2 (&e, "mul", dy, h), norm.params);
+  SfValue dbeta = sf_expr_unbroadcast (&e, dy, norm.params);
+  SfShape listed = sf_expr_shape (&e, in[2]);
+  decompose->outputs[0] = sf_expr_op (&e, "layer_norm_dx", in, 5, &axis, 1, NULL);
+  decompose->outputs[1] = sf_expr_reshape (&e, dgamma, listed);
+  decompose->outputs[2] = sf_expr_reshape (&e, dbeta, listed);
+  return sf_expr_end (&e, error);
+}
+
+/* With g = dy gamma and c = mean - x: dx = rstd (g - mean g - c rstd^2 mean (g c)). */
+SF_DECOMPOSE_RULE (layer_norm_dx)
 {
   SfExpr e = sf_expr_begin (decompose->to);
   const SfValue *in = decompose->inputs;
@@ -217,14 +236,7 @@ SF_DECOMPOSE_RULE (layer_norm_bwd)
   slope = sf_expr_2 (&e, "mul", sf_expr_2 (&e, "mul", slope, rstd), rstd);
   SfValue dx = sf_expr_2 (&e, "sub", g, level);
   dx = sf_expr_2 (&e, "sub", dx, sf_expr_2 (&e, "mul", c, slope));
-  dx = sf_expr_2 (&e, "mul", dx, rstd);
-  SfValue h = sf_expr_2 (&e, "mul", sf_expr_2 (&e, "sub", x, mean), rstd);
-  SfValue dgamma = sf_expr_unbroadcast (&e, sf_expr_2 (&e, "mul", dy, h), norm.params);
-  SfValue dbeta = sf_expr_unbroadcast (&e, dy, norm.params);
-  SfShape listed = sf_expr_shape (&e, in[2]);
-  decompose->outputs[0] = dx;
-  decompose->outputs[1] = sf_expr_reshape (&e, dgamma, listed);
-  decompose->outputs[2] = sf_expr_reshape (&e, dbeta, listed);
+  decompose->outputs[0] = sf_expr_2 (&e, "mul", dx, rstd);
   return sf_expr_end (&e, error);
 }
 

@@ -109,8 +109,9 @@ infer_layer_norm (SfInfer *infer, GError **error)
   return true;
 }
 
+/* dy, x, gamma, mean, rstd of layer_norm's gradients. */
 static bool
-infer_layer_norm_bwd (SfInfer *infer, GError **error)
+check_layer_norm_gradient (const SfInfer *infer, GError **error)
 {
   const SfShape *x = infer->shape[1];
   int axis;
@@ -119,11 +120,27 @@ infer_layer_norm_bwd (SfInfer *infer, GError **error)
       || !want_param (infer, 0, "dy", x, error))
     return false;
   SfShape outer = sf_shape (axis, x->dim), inner = sf_shape (x->rank - axis, &x->dim[axis]);
-  if (!want_param (infer, 2, "gamma", &inner, error)
-      || !want_param (infer, 3, "mean", &outer, error)
-      || !want_param (infer, 4, "rstd", &outer, error))
+  return want_param (infer, 2, "gamma", &inner, error)
+         && want_param (infer, 3, "mean", &outer, error)
+         && want_param (infer, 4, "rstd", &outer, error);
+}
+
+static bool
+infer_layer_norm_bwd (SfInfer *infer, GError **error)
+{
+  if (!check_layer_norm_gradient (infer, error))
     return false;
   set_norm_gradients (infer);
+  return true;
+}
+
+static bool
+infer_layer_norm_dx (SfInfer *infer, GError **error)
+{
+  if (!check_layer_norm_gradient (infer, error))
+    return false;
+  SfDtype dtype = sf_widest (sf_widest (infer->dtype[0], infer->dtype[1]), infer->dtype[2]);
+  sf_infer_set (infer, 0, dtype, *infer->shape[1]);
   return true;
 }
 
@@ -147,6 +164,8 @@ const SfOp sf_ops_norm[] = {
     sf_decompose_layer_norm, NULL, "normalised over the dimensions from axis on" },
   { "layer_norm_bwd", 1, SF_OP_COMPOSITE, 5, 5, 3, layer_norm_bwd_attrs, infer_layer_norm_bwd, NULL,
     sf_decompose_layer_norm_bwd, NULL, "gradients of layer_norm" },
+  { "layer_norm_dx", 1, SF_OP_COMPOSITE, 5, 5, 1, layer_norm_bwd_attrs, infer_layer_norm_dx, NULL,
+    sf_decompose_layer_norm_dx, NULL, "gradient of layer_norm by its input" },
   { NULL, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL },
 };
 /* clang-format on */

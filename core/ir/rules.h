@@ -113,6 +113,7 @@ SF_DECOMPOSE_RULE (batch_norm_bwd);
 SF_DECOMPOSE_RULE (batch_norm_infer);
 SF_DECOMPOSE_RULE (layer_norm);
 SF_DECOMPOSE_RULE (layer_norm_bwd);
+SF_DECOMPOSE_RULE (layer_norm_dx);
 SF_DECOMPOSE_RULE (softmax_ce);
 SF_DECOMPOSE_RULE (softmax_ce_bwd);
 SF_DECOMPOSE_RULE (mse);

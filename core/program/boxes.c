@@ -367,22 +367,30 @@ sf_boxes_sort (const SfTileBoxes *boxes)
   return why != NULL ? why : want_box ("indices", &boxes->dst_box[1], &boxes->dst_box[0]);
 }
 
+/* The rows of a norm, which must be whole: what they are of the box, and what is left of it. */
+static char *
+norm_rows (const SfOperand *x, const SfShape *box, int64_t axis, SfShape *outer, SfShape *inner)
+{
+  char *why = want_whole ("source", x, box, axis);
+  if (why != NULL)
+    return why;
+  *outer = *inner = (SfShape){ 0 };
+  for (int d = 0; d < box->rank && why == NULL; d++)
+    {
+      SfShape *part = d < axis ? outer : inner;
+      part->dim[part->rank++] = box->dim[d];
+      if (d >= axis)
+        why = want_whole ("source", x, box, d);
+    }
+  return why;
+}
+
 char *
 sf_boxes_layer_norm (const SfTileBoxes *boxes)
 {
   const SfShape *x = &boxes->src_box[0];
-  int64_t axis = boxes->instr->imm[0];
-  char *why = want_whole ("source", boxes->src[0], x, axis);
-  if (why != NULL)
-    return why;
-  SfShape inner = { 0 }, outer = { 0 };
-  for (int d = 0; d < x->rank && why == NULL; d++)
-    {
-      SfShape *part = d < axis ? &outer : &inner;
-      part->dim[part->rank++] = x->dim[d];
-      if (d >= axis)
-        why = want_whole ("source", boxes->src[0], x, d);
-    }
+  SfShape inner, outer;
+  char *why = norm_rows (boxes->src[0], x, boxes->instr->imm[0], &outer, &inner);
   if (why == NULL)
     why = want_box ("gamma", &boxes->src_box[1], &inner);
   if (why == NULL)
@@ -393,6 +401,25 @@ sf_boxes_layer_norm (const SfTileBoxes *boxes)
     why = want_box ("mean", &boxes->dst_box[1], &outer);
   if (why == NULL)
     why = want_box ("rstd", &boxes->dst_box[2], &outer);
+  return why;
+}
+
+char *
+sf_boxes_layer_norm_dx (const SfTileBoxes *boxes)
+{
+  const SfShape *dy = &boxes->src_box[0];
+  SfShape inner, outer;
+  char *why = norm_rows (boxes->src[0], dy, boxes->instr->imm[0], &outer, &inner);
+  if (why == NULL)
+    why = want_box ("x", &boxes->src_box[1], dy);
+  if (why == NULL)
+    why = want_box ("gamma", &boxes->src_box[2], &inner);
+  if (why == NULL)
+    why = want_box ("mean", &boxes->src_box[3], &outer);
+  if (why == NULL)
+    why = want_box ("rstd", &boxes->src_box[4], &outer);
+  if (why == NULL)
+    why = want_box ("result", &boxes->dst_box[0], dy);
   return why;
 }
 

@@ -151,7 +151,7 @@ void sf_emit_gelu (SfLowGroup *group, SfNode node);
 void sf_emit_shift (SfLowGroup *group, SfNode node);
 void sf_emit_cast (SfLowGroup *group, SfNode node);
 void sf_emit_reduce (SfLowGroup *group, SfNode node);
-void sf_emit_softmax (SfLowGroup *group, SfNode node);
+void sf_emit_rows (SfLowGroup *group, SfNode node);
 void sf_emit_cumsum (SfLowGroup *group, SfNode node);
 void sf_emit_sort (SfLowGroup *group, SfNode node);
 void sf_emit_layer_norm (SfLowGroup *group, SfNode node);

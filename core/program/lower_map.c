@@ -139,16 +139,26 @@ reduced_map (const SfGraph *graph, SfNode node, const SfMap *domain)
   return out;
 }
 
-/* layer_norm: x and y have the domain's map, gamma and beta its tail, mean and rstd its head. */
+static bool
+is_norm (const SfGraph *graph, SfNode node)
+{
+  return g_str_has_prefix (sf_node_op_name (graph, node), "layer_norm");
+}
+
+/* Of layer_norm and layer_norm_dx: what has elements has the domain's map, gamma and beta its tail,
+ * mean and rstd its head. */
 static SfMap
 norm_map (const SfGraph *graph, SfNode node, const SfMap *domain, bool output, size_t index)
 {
-  if (index == 0)
+  bool forward = sf_node_n_outputs (graph, node) == 3;
+  bool head = forward ? output && index > 0 : index > 2;
+  bool tail = forward ? !output && index > 0 : index == 2;
+  if (!head && !tail)
     return *domain;
   int64_t axis = sf_node_attr_int (graph, node, "axis");
   axis += axis < 0 ? domain->rank : 0;
   SfMap out = { 0 };
-  for (int i = output ? 0 : (int) axis; i < (output ? (int) axis : domain->rank); i++)
+  for (int i = head ? 0 : (int) axis; i < (head ? (int) axis : domain->rank); i++)
     out.dim[out.rank++] = domain->dim[i];
   return out;
 }
@@ -159,7 +169,7 @@ sf_follow_map (const SfGraph *graph, SfNode node, const SfMap *domain, bool outp
   SfLowerClass lower_class = sf_lower_class (graph, node);
   if (lower_class == SF_LOWER_REDUCE)
     return output ? reduced_map (graph, node, domain) : *domain;
-  if (g_str_equal (sf_node_op_name (graph, node), "layer_norm"))
+  if (is_norm (graph, node))
     return norm_map (graph, node, domain, output, index);
   if (output || lower_class == SF_LOWER_ROW)
     return *domain;
@@ -180,7 +190,7 @@ needs_whole (const SfGraph *graph, SfNode node, const SfMap *domain, int dim)
     return false;
   int64_t axis = sf_node_attr_int (graph, node, "axis");
   axis += axis < 0 ? domain->rank : 0;
-  return g_str_equal (sf_node_op_name (graph, node), "layer_norm") ? dim >= axis : dim == axis;
+  return is_norm (graph, node) ? dim >= axis : dim == axis;
 }
 
 bool

@@ -86,8 +86,9 @@ sf_emit_reduce (SfLowGroup *group, SfNode node)
   instr->imm[1] = sf_node_attr_int (graph, node, "keepdims");
 }
 
+/* What goes along rows, and takes their axis. */
 void
-sf_emit_softmax (SfLowGroup *group, SfNode node)
+sf_emit_rows (SfLowGroup *group, SfNode node)
 {
   SfMap domain = *sf_low_domain (group, node);
   emit_follow (group, node, sf_node_op_name (group->graph, node), &domain)->imm[0] = axis_attr (
@@ -252,11 +253,12 @@ static const SfLowerOp ops[] = {
   REDUCE ("reduce_max", false),
   REDUCE ("reduce_min", false),
   REDUCE ("reduce_prod", true),
-  ROW ("softmax", sf_emit_softmax, false),
-  ROW ("log_softmax", sf_emit_softmax, false),
-  ROW ("softmax_bwd", sf_emit_softmax, false),
-  ROW ("log_softmax_bwd", sf_emit_softmax, false),
+  ROW ("softmax", sf_emit_rows, false),
+  ROW ("log_softmax", sf_emit_rows, false),
+  ROW ("softmax_bwd", sf_emit_rows, false),
+  ROW ("log_softmax_bwd", sf_emit_rows, false),
   ROW ("layer_norm", sf_emit_layer_norm, false),
+  ROW ("layer_norm_dx", sf_emit_rows, false),
   ROW ("cumsum", sf_emit_cumsum, true),
   ROW ("sort", sf_emit_sort, false),
   ANCHOR ("matmul", SF_LOWER_CONTRACTION, "gemm", NULL, matmul, true),

@@ -100,6 +100,7 @@ static const SfTileRow rows[] = {
   { { "cumsum", 1, SF_TILE_ROW, 1, 1, 1, false, false, 3, 0, "running sum along axis" }, SF_TILE_NUMBERS, -1, sf_boxes_rows },
   { { "sort", 1, SF_TILE_ROW, 1, 1, 2, false, false, 2, 0, "rows in order, and where each element was" }, SF_TILE_SORT, -1, sf_boxes_sort },
   { { "layer_norm", 1, SF_TILE_ROW, 3, 3, 3, false, false, 1, 1, "normalise over the last dimensions" }, SF_TILE_FLOATS, -1, sf_boxes_layer_norm },
+  { { "layer_norm_dx", 1, SF_TILE_ROW, 5, 5, 1, false, false, 1, 0, "gradient of layer_norm by its input" }, SF_TILE_FLOATS, -1, sf_boxes_layer_norm_dx },
   { { "fill", 1, SF_TILE_SOURCE, 0, 0, 1, false, false, 0, 1, "one value" }, SF_TILE_ANY, -1, sf_boxes_any },
   { { "iota", 1, SF_TILE_SOURCE, 0, 0, 1, false, false, 1, 0, "index along axis" }, SF_TILE_INDICES, -1, sf_boxes_axis },
   { { "uniform", 1, SF_TILE_SOURCE, 1, 1, 1, false, false, 1, 0, "counter-based random numbers in [0, 1)" }, SF_TILE_RANDOM, -1, sf_boxes_uniform },

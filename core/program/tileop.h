@@ -63,6 +63,7 @@ char *sf_boxes_copy (const SfTileBoxes *boxes);
 char *sf_boxes_rows (const SfTileBoxes *boxes);
 char *sf_boxes_sort (const SfTileBoxes *boxes);
 char *sf_boxes_layer_norm (const SfTileBoxes *boxes);
+char *sf_boxes_layer_norm_dx (const SfTileBoxes *boxes);
 char *sf_boxes_gather (const SfTileBoxes *boxes);
 char *sf_boxes_gather_add (const SfTileBoxes *boxes);
 char *sf_boxes_scatter_add (const SfTileBoxes *boxes);

@@ -72,6 +72,10 @@ static const OpCase rows[] = {
     { AI ("axis", 1) },
     .want = { { CASE_T, "1,2", D (0.375, -0.375) }, { CASE_WIDE, "2", D (-0.5, 0) },
               { CASE_WIDE, "2", D (1, 0) } } },
+  { "layer_norm_dx", "layer_norm_dx",
+    { { CASE_T, "1,2", D (1, 0) }, { CASE_T, "1,2", D (1, 3) }, { CASE_WIDE, "2", D (2, 4) },
+      { CASE_WIDE, "1", D (2) }, { CASE_WIDE, "1", D (0.5) } },
+    { AI ("axis", 1) }, .want = { { CASE_WIDE, "1,2", D (0.375, -0.375) } } },
 };
 /* clang-format on */
 

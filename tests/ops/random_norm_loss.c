@@ -41,6 +41,20 @@ draw_layer_norm (int64_t least)
 }
 
 static void
+draw_layer_norm_dx (void)
+{
+  OpCase *c = random_case ("layer_norm_dx");
+  SfShape x = random_shape (1, 4, 1);
+  int64_t axis = random_int (0, x.rank - 1);
+  random_input (c, CASE_T, x);
+  random_input (c, CASE_T, x);
+  random_input (c, CASE_WIDE, sf_shape ((int) (x.rank - axis), x.dim + axis));
+  random_input (c, CASE_WIDE, sf_shape ((int) axis, x.dim));
+  positive (random_input (c, CASE_WIDE, sf_shape ((int) axis, x.dim)));
+  random_attr_int (c, "axis", random_bool () ? axis : axis - x.rank);
+}
+
+static void
 draw_softmax_ce (void)
 {
   OpCase *c = random_case ("softmax_ce");
@@ -73,6 +87,7 @@ random_norm_loss (void)
       draw_batch_norm ("batch_norm");
       draw_batch_norm ("batch_norm_infer");
       draw_layer_norm (times == 0 ? 0 : 1);
+      draw_layer_norm_dx ();
       draw_softmax_ce ();
       draw_mse ();
     }

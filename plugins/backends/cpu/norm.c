@@ -239,11 +239,21 @@ run_layer_norm_bwd (CpuCall *call, GError **error)
   return true;
 }
 
+static bool
+run_layer_norm_dx (CpuCall *call, GError **error)
+{
+  int64_t n_rows;
+  NormJob job = layer_job (call, &call->in[1].shape, &n_rows);
+  cpu_parallel (call->workers, n_rows, 8 * job.step, layer_norm_bwd_range, &job);
+  return true;
+}
+
 const CpuKernel cpu_kernels_norm[] = {
   { "batch_norm", 1, run_batch_norm, NULL },
   { "batch_norm_infer", 1, run_batch_norm_infer, NULL },
   { "batch_norm_bwd", 1, run_batch_norm_bwd, NULL },
   { "layer_norm", 1, run_layer_norm, NULL },
   { "layer_norm_bwd", 1, run_layer_norm_bwd, NULL },
+  { "layer_norm_dx", 1, run_layer_norm_dx, NULL },
   { NULL },
 };

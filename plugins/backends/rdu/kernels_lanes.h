@@ -35,6 +35,38 @@ rdu_add_lanes (const RduHalfSum *low, const RduHalfSum *high)
   return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }
 
+/* Elements of a row that are summed in f32, by lanes, before their sum goes on in f64. */
+#define RDU_LANE_SUM 256
+
+/* Lanes of a row from x on; of its end, where the lanes past it are `fill`. */
+RDU_INLINE RduLanes
+rdu_lanes_load (const float *x, int64_t n, float fill)
+{
+  RduLanes lanes = fill - (RduLanes){ 0 };
+  if (n == 16)
+    return *(const RduLanes *) x;
+  memcpy (&lanes, x, (size_t) n * 4);
+  return lanes;
+}
+
+RDU_INLINE void
+rdu_lanes_store (float *y, int64_t n, RduLanes lanes)
+{
+  if (n == 16)
+    *(RduLanes *) y = lanes;
+  else
+    memcpy (y, &lanes, (size_t) n * 4);
+}
+
+RDU_INLINE double
+rdu_lanes_sum (RduLanes lanes)
+{
+  float x[16];
+  memcpy (x, &lanes, sizeof x);
+  RduHalfSum low = rdu_wide (x), high = rdu_wide (x + 8);
+  return rdu_add_lanes (&low, &high);
+}
+
 RDU_INLINE double
 rdu_row_sum (const float *x, int64_t n)
 {

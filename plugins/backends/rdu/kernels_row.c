@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tile kernels on whole rows: running sums, sorting, layer_norm. Sums of floats run in f64. Rows
- * that are not dense are brought into scratch. */
+/* Tile kernels on whole rows: running sums, sorting, layer_norm and its gradient. Long sums of
+ * floats run in f64. Rows that are not dense are brought into scratch. */
 #include <math.h>
 
 #include "plugins/backends/rdu/kernels_axis.h"
@@ -174,16 +174,34 @@ normalise (const float *x, const float *gamma, const float *beta, double mean, f
   RDU_LOOP (n) y[i] = rdu_fma (((x[i] - centre) - rest) * rstd, gamma[i], beta[i]);
 }
 
-/* Offsets of row r in x, y, mean and rstd. */
+/* Offsets of row r in each of the views, of which the first has all the dimensions. */
 static void
-find_row (const RduCall *call, int first, int64_t r, int64_t *offset)
+find_row (const RduView *const *views, int n_views, int first, int64_t r, int64_t *offset)
 {
-  const RduView *views[4] = { call->src[0], call->dst[0], call->dst[1], call->dst[2] };
-  for (int v = 0; v < 4; v++)
+  for (int v = 0; v < n_views; v++)
     offset[v] = 0;
   for (int d = first - 1; d >= 0; r /= views[0]->n[d--])
-    for (int v = 0; v < 4; v++)
+    for (int v = 0; v < n_views; v++)
       offset[v] += d < views[v]->rank ? r % views[0]->n[d] * views[v]->stride[d] : 0;
+}
+
+/* Elements of a row, and rows, of a box that is normalised from dimension `first` on. */
+static int64_t
+count_rows (const RduView *x, int first, int64_t *n)
+{
+  int64_t n_rows = 1;
+  *n = 1;
+  for (int d = 0; d < x->rank; d++)
+    *(d < first ? &n_rows : n) *= x->n[d];
+  return n_rows;
+}
+
+/* Brings a row that was made in a room of its own to where it belongs. */
+static void
+put_inner (const RduView *y, int from, const float *made, float *to, int64_t n)
+{
+  for (int64_t i = 0; i < n && made != to; i++)
+    to[inner_offset (y, from, i)] = made[i];
 }
 
 /* x, gamma, beta -> y, mean, rstd: two passes over each row. */
@@ -191,26 +209,82 @@ static void
 layer_norm (const RduCall *call)
 {
   const RduView *x = call->src[0], *y = call->dst[0];
+  const RduView *views[] = { x, y, call->dst[1], call->dst[2] };
   int first = rdu_axis_of (call, call->imm[0]);
-  int64_t n = 1, n_rows = 1, offset[4], y_stride = inner_stride (y, first);
-  for (int d = 0; d < x->rank; d++)
-    *(d < first ? &n_rows : &n) *= x->n[d];
+  int64_t n, n_rows = count_rows (x, first, &n), offset[4], y_stride = inner_stride (y, first);
   float *room = call->scratch;
   const float *gamma = dense_inner (call->src[1], 0, call->src[1]->data, n, room + n);
   const float *beta = dense_inner (call->src[2], 0, call->src[2]->data, n, room + 2 * n);
   for (int64_t r = 0; r < n_rows; r++)
     {
-      find_row (call, first, r, offset);
+      find_row (views, 4, first, r, offset);
       const float *from = dense_inner (x, first, (const float *) x->data + offset[0], n, room);
       float *to = (float *) y->data + offset[1];
       double mean = rdu_row_sum (from, n) / (double) n;
       double rstd = 1.0 / sqrt (rdu_row_spread (from, mean, n) / (double) n + call->fimm[0]);
       float *made = rdu_row_room (to, y_stride, room);
       normalise (from, gamma, beta, mean, (float) rstd, made, n);
-      for (int64_t i = 0; i < n && made != to; i++)
-        to[inner_offset (y, first, i)] = made[i];
+      put_inner (y, first, made, to, n);
       ((float *) call->dst[1]->data)[offset[2]] = (float) mean;
       ((float *) call->dst[2]->data)[offset[3]] = (float) rstd;
+    }
+}
+
+/* Adds g = dy gamma and g (x - mean) of `n` elements, sixteen at most, to lanes. */
+RDU_INLINE void
+add_gradient (const float *dy, const float *x, const float *gamma, float mean, int64_t n,
+              RduLanes *sum, RduLanes *along)
+{
+  RduLanes g = rdu_lanes_load (dy, n, 0) * rdu_lanes_load (gamma, n, 0);
+  *sum += g;
+  *along += g * (rdu_lanes_load (x, n, mean) - mean);
+}
+
+/* Sums of both over a row. */
+static void
+gradient_sums (const float *dy, const float *x, const float *gamma, float mean, int64_t n,
+               double *sum, double *along)
+{
+  *sum = *along = 0;
+  for (int64_t i = 0; i < n;)
+    {
+      RduLanes lanes = { 0 }, products = { 0 };
+      int64_t end = n - i < RDU_LANE_SUM ? n : i + RDU_LANE_SUM;
+      for (; i + 16 <= end; i += 16)
+        add_gradient (dy + i, x + i, gamma + i, mean, 16, &lanes, &products);
+      if (i < end)
+        add_gradient (dy + i, x + i, gamma + i, mean, end - i, &lanes, &products);
+      i = end;
+      *sum += rdu_lanes_sum (lanes);
+      *along += rdu_lanes_sum (products);
+    }
+}
+
+/* dy, x, gamma, mean, rstd -> dx = rstd (g - mean of g - h times mean of g h), h = (x - mean) rstd.
+ */
+static void
+layer_norm_dx (const RduCall *call)
+{
+  const RduView *dy = call->src[0], *x = call->src[1], *dx = call->dst[0];
+  const RduView *views[] = { dy, x, dx, call->src[3], call->src[4] };
+  int first = rdu_axis_of (call, call->imm[0]);
+  int64_t n, n_rows = count_rows (dy, first, &n), offset[5], stride = inner_stride (dx, first);
+  float *room = call->scratch;
+  const float *gamma = dense_inner (call->src[2], 0, call->src[2]->data, n, room + n);
+  for (int64_t r = 0; r < n_rows; r++)
+    {
+      find_row (views, 5, first, r, offset);
+      const float *g = dense_inner (dy, first, (const float *) dy->data + offset[0], n, room);
+      const float *v = dense_inner (x, first, (const float *) x->data + offset[1], n, room + 2 * n);
+      float *to = (float *) dx->data + offset[2], *made = rdu_row_room (to, stride, room);
+      float mean = ((const float *) call->src[3]->data)[offset[3]];
+      float rstd = ((const float *) call->src[4]->data)[offset[4]];
+      double sum, along;
+      gradient_sums (g, v, gamma, mean, n, &sum, &along);
+      float level = (float) (sum / (double) n);
+      float slope = (float) (along / (double) n * rstd * rstd);
+      RDU_LOOP (n) made[i] = ((g[i] * gamma[i] - level) - (v[i] - mean) * slope) * rstd;
+      put_inner (dx, first, made, to, n);
     }
 }
 
@@ -218,5 +292,6 @@ const RduKernel RDU_SYMBOL (rdu_row_kernels)[] = {
   { "cumsum", 1, cumsum },
   { "sort", 1, sort },
   { "layer_norm", 1, layer_norm },
+  { "layer_norm_dx", 1, layer_norm_dx },
   { NULL, 0, NULL },
 };

@@ -118,37 +118,8 @@ work_side_by_side (const RduCall *call, int axis, void (*work) (float *t, int64_
 
 /* ---- rows one by one, and dense rows some at a time ---- */
 
-#define TOGETHER  4   /* rows whose sums and extremes do not wait for one another */
-#define SUM_ELEMS 256 /* of a row, that are summed in f32 before f64 */
-
-/* Lanes of a row from x on; of its end, where the lanes past it are `fill`. */
-RDU_INLINE RduLanes
-row_lanes (const float *x, int64_t n, float fill)
-{
-  RduLanes lanes = fill - (RduLanes){ 0 };
-  if (n == 16)
-    return *(const RduLanes *) x;
-  memcpy (&lanes, x, (size_t) n * 4);
-  return lanes;
-}
-
-RDU_INLINE void
-put_lanes (float *y, int64_t n, RduLanes lanes)
-{
-  if (n == 16)
-    *(RduLanes *) y = lanes;
-  else
-    memcpy (y, &lanes, (size_t) n * 4);
-}
-
-RDU_INLINE double
-sum_of_lanes (RduLanes lanes)
-{
-  float x[16];
-  memcpy (x, &lanes, sizeof x);
-  RduHalfSum low = rdu_wide (x), high = rdu_wide (x + 8);
-  return rdu_add_lanes (&low, &high);
-}
+#define TOGETHER  4 /* rows whose sums and extremes do not wait for one another */
+#define SUM_ELEMS RDU_LANE_SUM
 
 /* Does `piece (at, n)` for sixteen elements of all rows at a time, and for what is left of them. */
 #define RDU_PIECES(begin, end, piece)                         \
@@ -172,7 +143,7 @@ find_shifts (const float *const *x, int64_t n, float *shift, const int rows)
   RduLanes top[TOGETHER];
   for (int r = 0; r < rows; r++)
     top[r] = (RduLanes){ 0 } - INFINITY;
-#define PIECE(at, n) top[r] = rdu_lanes_greater (row_lanes (x[r] + at, n, -INFINITY), top[r])
+#define PIECE(at, n) top[r] = rdu_lanes_greater (rdu_lanes_load (x[r] + at, n, -INFINITY), top[r])
   RDU_PIECES (0, n, PIECE)
 #undef PIECE
 #pragma GCC unroll 4
@@ -189,7 +160,7 @@ RDU_INLINE void
 add_sums (const RduLanes *lanes, double *sums, const int rows)
 {
   for (int r = 0; r < rows; r++)
-    sums[r] += sum_of_lanes (lanes[r]);
+    sums[r] += rdu_lanes_sum (lanes[r]);
 }
 
 /* y = exp (x - shift), where nothing is greater than its row's shift, and the rows' sums. */
@@ -201,9 +172,9 @@ put_exponentials (const float *const *x, int64_t n, const float *shift, float *c
     {
       RduLanes sum[TOGETHER] = { { 0 } };
       int64_t end = n - begin < SUM_ELEMS ? n : begin + SUM_ELEMS;
-#define PIECE(at, n)                                                                   \
-  RduLanes e = rdu_lanes_exp_falling (row_lanes (x[r] + at, n, -INFINITY) - shift[r]); \
-  put_lanes (y[r] + at, n, e);                                                         \
+#define PIECE(at, n)                                                                        \
+  RduLanes e = rdu_lanes_exp_falling (rdu_lanes_load (x[r] + at, n, -INFINITY) - shift[r]); \
+  rdu_lanes_store (y[r] + at, n, e);                                                        \
   sum[r] += e
       RDU_PIECES (begin, end, PIECE)
 #undef PIECE
@@ -220,7 +191,7 @@ softmax_rows (const float *const *x, float *const *y, int64_t n, const int rows)
   put_exponentials (x, n, shift, y, sum, rows);
   for (int r = 0; r < rows; r++)
     scale[r] = (float) (1.0 / sum[r]);
-#define PIECE(at, n) put_lanes (y[r] + at, n, row_lanes (y[r] + at, n, 0) * scale[r])
+#define PIECE(at, n) rdu_lanes_store (y[r] + at, n, rdu_lanes_load (y[r] + at, n, 0) * scale[r])
   RDU_PIECES (0, n, PIECE)
 #undef PIECE
 }
@@ -235,14 +206,15 @@ softmax_bwd_rows (const float *const *dy, const float *const *y, float *const *d
     {
       RduLanes sum[TOGETHER] = { { 0 } };
       int64_t end = n - begin < SUM_ELEMS ? n : begin + SUM_ELEMS;
-#define PIECE(at, n) sum[r] += row_lanes (dy[r] + at, n, 0) * row_lanes (y[r] + at, n, 0)
+#define PIECE(at, n) sum[r] += rdu_lanes_load (dy[r] + at, n, 0) * rdu_lanes_load (y[r] + at, n, 0)
       RDU_PIECES (begin, end, PIECE)
 #undef PIECE
       add_sums (sum, sums, rows);
     }
-#define PIECE(at, n)        \
-  put_lanes (dx[r] + at, n, \
-             row_lanes (y[r] + at, n, 0) * (row_lanes (dy[r] + at, n, 0) - (float) sums[r]))
+#define PIECE(at, n)                                \
+  rdu_lanes_store (dx[r] + at, n,                   \
+                   rdu_lanes_load (y[r] + at, n, 0) \
+                       * (rdu_lanes_load (dy[r] + at, n, 0) - (float) sums[r]))
   RDU_PIECES (0, n, PIECE)
 #undef PIECE
 }

@@ -77,7 +77,8 @@ cast_to (Rewrite *r, SfValue value, SfDtype dtype, GError **error)
 static size_t
 n_norm_activations (const char *op)
 {
-  if (g_str_equal (op, "layer_norm_bwd") || g_str_equal (op, "batch_norm_bwd"))
+  if (g_str_equal (op, "layer_norm_bwd") || g_str_equal (op, "layer_norm_dx")
+      || g_str_equal (op, "batch_norm_bwd"))
     return 2;
   return g_str_equal (op, "layer_norm") || g_str_equal (op, "batch_norm")
                  || g_str_equal (op, "batch_norm_infer")

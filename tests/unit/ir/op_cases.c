@@ -123,6 +123,7 @@ const IrOpCase ir_good_cases[] = {
   { "batch_norm_infer", "batch_norm_infer", "f32 [2,3,4]", 5, { F (2, 3, 4), F (3), F (3), F (3), F (3) }, { { 0 } } },
   { "layer_norm", "layer_norm", "bf16 [2,3,4], f32 [2], f32 [2]", 3, { H (2, 3, 4), F (3, 4), F (3, 4) }, { INT ("axis", -2) } },
   { "layer_norm_bwd", "layer_norm_bwd", "f32 [2,3,4], f32 [4], f32 [4]", 5, { F (2, 3, 4), F (2, 3, 4), F (4), F (2, 3), F (2, 3) }, { { 0 } } },
+  { "layer_norm_dx", "layer_norm_dx", "f32 [2,3,4]", 5, { H (2, 3, 4), H (2, 3, 4), F (4), F (2, 3), F (2, 3) }, { { 0 } } },
   { "softmax_ce", "softmax_ce", "f32 []", 2, { F (4, 5), I (4) }, { { 0 } } },
   { "softmax_ce_bf16", "softmax_ce", "f32 []", 2, { H (2, 4, 5), I (2, 4) }, { { 0 } } },
   { "softmax_ce_f64", "softmax_ce", "f64 []", 2, { D (4, 5), I (4) }, { { 0 } } },

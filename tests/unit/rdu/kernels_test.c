@@ -208,6 +208,46 @@ SF_TEST_CASES (RduKernels, LayerNorm, isa_names, N_ISA_NAMES, sf_test_row_name)
     }
 }
 
+/* Rows that are whole vectors, not, and longer than what is summed in one piece; one of x's rows
+ * apart from the next, results one in two. */
+SF_TEST_CASES (RduKernels, LayerNormGradient, isa_names, N_ISA_NAMES, sf_test_row_name)
+{
+  ISA_OR_SKIP (isa);
+  for (int n = 5; n < 600; n = 3 * n + 1)
+    {
+      enum
+      {
+        R = 3
+      };
+      g_autofree float *dy = values (1, R * n), *x = values (2, 2 * R * n), *gamma = values (3, n);
+      g_autofree float *dx = values (4, 2 * R * n);
+      float mean[R] = { 0.5f, -1, 0 }, rstd[R] = { 1, 2, 0.25f };
+      RduView src[] = { FVIEW (dy, R, n), FVIEW (x, R, n), FVIEW (gamma, n), FVIEW (mean, R),
+                        FVIEW (rstd, R) };
+      RduView dst = FVIEW (dx, R, n);
+      src[1].stride[0] = 2 * n;
+      dst.stride[0] = 2 * n;
+      dst.stride[1] = 2;
+      call_kernel (isa, "layer_norm_dx", src, 5, &dst, 1, (int64_t[]){ 1 }, NULL, true);
+      for (int r = 0; r < R; r++)
+        {
+          double level = 0, along = 0;
+          for (int i = 0; i < n; i++)
+            {
+              double g = (double) dy[r * n + i] * gamma[i];
+              level += g / n;
+              along += g * (x[2 * r * n + i] - mean[r]) * rstd[r] / n;
+            }
+          for (int i = 0; i < n; i++)
+            {
+              double h = (x[2 * r * n + i] - mean[r]) * rstd[r];
+              double want = rstd[r] * ((double) dy[r * n + i] * gamma[i] - level - h * along);
+              SF_CHECK_NEAR (dx[2 * (r * n + i)], want, 2e-6);
+            }
+        }
+    }
+}
+
 /* ---- moves and indices ---- */
 
 SF_TEST_CASES (RduKernels, Moves, isa_names, N_ISA_NAMES, sf_test_row_name)
