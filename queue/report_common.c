@@ -4,6 +4,11 @@
 
 #include <stdlib.h>
 
+enum
+{
+  MAX_OPS = 5
+};
+
 typedef struct
 {
   const ReportHistory *history;
@@ -44,12 +49,6 @@ other_model (const ReportCase *a, const ReportCase *b, const char *key)
 }
 
 static bool
-other_op (const ReportCase *a, const ReportCase *b, const char *key)
-{
-  return g_strcmp0 (a->op, b->op) != 0;
-}
-
-static bool
 other_parameter (const ReportCase *a, const ReportCase *b, const char *key)
 {
   return !json_equal (json_object_get (a->parameters, key), json_object_get (b->parameters, key));
@@ -67,6 +66,48 @@ say_parameter (Search *search, const char *key, const json_t *value)
   char *json = json_dumps (value, JSON_ENCODE_ANY | JSON_COMPACT);
   say (search, key, json_is_string (value) ? json_string_value (value) : json);
   free (json);
+}
+
+static int
+compare_counts (gconstpointer a, gconstpointer b, gpointer counts)
+{
+  guint x = GPOINTER_TO_UINT (g_hash_table_lookup (counts, *(const char *const *) a)),
+        y = GPOINTER_TO_UINT (g_hash_table_lookup (counts, *(const char *const *) b));
+  return (x < y) - (x > y);
+}
+
+/* "linear in 52, conv2d in 24": where cases that failed first differ. */
+static char *
+ops_of (const Search *search)
+{
+  GString *text = g_string_new (NULL);
+  g_autoptr (GHashTable) counts = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GPtrArray) ops = g_ptr_array_new ();
+  for (size_t i = 0; i < search->history->tracks->len; i++)
+    {
+      const ReportCase *found = case_at (search, i);
+      if (found->state == REPORT_PASSED || found->op[0] == '\0')
+        continue;
+      guint n = GPOINTER_TO_UINT (g_hash_table_lookup (counts, found->op));
+      if (n == 0)
+        g_ptr_array_add (ops, (gpointer) found->op);
+      g_hash_table_insert (counts, (gpointer) found->op, GUINT_TO_POINTER (n + 1));
+    }
+  g_ptr_array_sort_with_data (ops, compare_counts, counts);
+  for (guint i = 0; i < MIN (ops->len, MAX_OPS); i++)
+    g_string_append_printf (text, "%s%s in %u", i > 0 ? ", " : "", (const char *) ops->pdata[i],
+                            GPOINTER_TO_UINT (g_hash_table_lookup (counts, ops->pdata[i])));
+  return g_string_free (text, FALSE);
+}
+
+static void
+put_words (Markup *markup, const char *words, const char *text)
+{
+  if (text[0] == '\0')
+    return;
+  markup_text (markup, "%s ", words);
+  markup_element (markup, "b", NULL, "%s", text);
+  markup_text (markup, ". ");
 }
 
 void
@@ -91,14 +132,11 @@ report_put_common (Markup *markup, const ReportHistory *history)
   json_object_foreach (one->parameters, key, value)
     if (sets_apart (&search, first, other_parameter, key))
       say_parameter (&search, key, value);
-  if (one->op[0] != '\0' && sets_apart (&search, first, other_op, NULL))
-    say (&search, "op of the first difference", one->op);
-  if (search.text->len > 0)
-    {
-      markup_begin (markup, "p");
-      markup_text (markup, "All %zu that failed have in common: ", search.n_failed);
-      markup_element (markup, "b", NULL, "%s", search.text->str);
-      markup_end (markup);
-    }
+  g_autofree char *words = g_strdup_printf ("All %zu that failed have", search.n_failed),
+                  *ops = ops_of (&search);
+  markup_begin (markup, "p");
+  put_words (markup, words, search.text->str);
+  put_words (markup, "First to differ:", ops);
+  markup_end (markup);
   g_string_free (search.text, TRUE);
 }

@@ -88,7 +88,7 @@ put_difference (Markup *markup, const ReportCase *found)
   if (!isnan (found->node_limit))
     markup_text (markup, ", limit %.3g", found->node_limit);
   markup_end (markup);
-  if (found->difference[0] != '\0')
+  if (found->difference[0] != '\0' && strstr (found->reason, found->difference) == NULL)
     markup_element (markup, "p", "sub", "%.*s", MAX_TEXT, found->difference);
 }
 

@@ -14,7 +14,7 @@
 
 enum
 {
-  MAX_LINES = 40,   /* of each kind, at a glance */
+  MAX_LINES = 15,   /* of each kind, at a glance */
   MAX_GLANCE = 240, /* characters of a line */
 };
 
@@ -40,7 +40,7 @@ static const char *const style
       "border-radius:3px}code.node{font-weight:700}pre{background:var(--bar);border-radius:4px;padding:.6em .8em;margin:0;white-space:pre-wrap;"
       "overflow-wrap:anywhere}pre.command{user-select:all;-webkit-user-select:all;cursor:copy}.log{max-height:22em;overflow-y:auto;display:flex;flex-direction:column-reverse}.wide table{width:100%}"
       "tr.bad td{background:var(--bad-ground)}tr.bad td:nth-child(2),tr.bad td:nth-child(6){color:var(--bad);font-weight:600}"
-      "td.chart{min-width:22em;width:60%;padding:.2em}"
+      "td.name{white-space:normal;min-width:28em}td.chart{min-width:22em;width:60%;padding:.2em}"
       ".matrix td a{text-decoration:none}.matrix td.pass{color:var(--good)}.matrix td.fail{background:var(--bad-ground);color:var(--bad);font-weight:700}"
       ".trends{display:grid;grid-template-columns:repeat(auto-fill,minmax(10em,1fr));gap:.5em .8em}figure{margin:0;min-width:0}"
       "figcaption{font-size:.85em;color:var(--quiet)}figcaption b{display:block;color:var(--ink);font-weight:600}"
@@ -229,8 +229,8 @@ make_page (const ReportHistory *history)
 {
   Markup markup;
   put_headline (&markup, history);
-  put_glances (&markup, history);
   report_put_common (&markup, history);
+  put_glances (&markup, history);
   put_gone (&markup, history);
   put_runs (&markup, history);
   report_put_failures (&markup, history);

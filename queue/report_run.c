@@ -112,12 +112,17 @@ read_metric (const char *key, const json_t *json, const char *case_where, Report
     return sf_fail (error, SF_ERROR_INVALID_DATA, "%s: found no object, wanted value and golden",
                     where);
   *out = (ReportMetric){ .key = key, .ok = json_is_true (json_object_get (json, "ok")) };
-  return get_number (json, "value", &out->value, where, error)
-         && get_number (json, "golden", &out->golden, where, error)
-         && get_number (json, "low", &out->low, where, error)
-         && get_number (json, "high", &out->high, where, error)
-         && get_text (json, "rule", &out->rule, where, error)
-         && get_text (json, "unit", &out->unit, where, error);
+  if (!get_number (json, "value", &out->value, where, error)
+      || !get_number (json, "golden", &out->golden, where, error)
+      || !get_number (json, "low", &out->low, where, error)
+      || !get_number (json, "high", &out->high, where, error)
+      || !get_text (json, "rule", &out->rule, where, error)
+      || !get_text (json, "unit", &out->unit, where, error))
+    return false;
+  /* That a figure which is never below 0 may not be is nothing to be told. */
+  if (out->low <= 0 && out->golden >= 0 && out->low != out->high)
+    out->low = NAN;
+  return true;
 }
 
 static int

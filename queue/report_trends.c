@@ -115,7 +115,7 @@ put_table (Markup *markup, const ReportHistory *history, size_t max)
         continue;
       markup_begin (markup, "tr");
       markup_attr (markup, "id", "case%u", i + 1);
-      page_cell (markup, "w", "%s", found->name);
+      page_cell (markup, "name", "%s", found->name);
       for (guint k = 0; k < keys->len; k++)
         {
           const ReportMetric *metric = report_case_find (found, keys->pdata[k]);

@@ -10,7 +10,8 @@
 char *report_figure (double value, const char *unit);
 /* What the rule allows: "0.96 to 0.98", "at most 1.1 ms", "the same". */
 char *report_allowed (const ReportMetric *metric);
-/* What is wrong with a metric that is not ok: "accuracy 0.91, golden 0.97: 0.06 below; ..." */
+/* What is wrong with a metric that is not ok: "accuracy 0.91, 6.4 % below golden 0.97 (at least
+ * 0.96)". */
 char *report_complaint (const ReportMetric *metric);
 /* What failed, in one line: the first metric that did, or the reason. */
 char *report_verdict (const ReportCase *found);
