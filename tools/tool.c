@@ -77,10 +77,11 @@ print_tool_help (const SfTool *tool)
   print_indented (tool->example);
 }
 
-static void
-print_usage (const SfTool *tool, const SfVerb *verb)
+char *
+sf_tool_usage (const SfTool *tool, const SfVerb *verb)
 {
-  printf ("Usage: %s %s", tool->name, verb->name);
+  GString *usage = g_string_new (NULL);
+  g_string_printf (usage, "%s %s", tool->name, verb->name);
   size_t n = table_length (verb->options);
   for (size_t i = 0; i < n; i++)
     {
@@ -89,18 +90,21 @@ print_usage (const SfTool *tool, const SfVerb *verb)
         continue;
       g_autofree char *upper = g_ascii_strup (option->name, -1);
       const char *word = option->arg != NULL ? option->arg : upper;
-      bool required = (option->flags & SF_OPTION_REQUIRED) != 0;
-      printf (" %s%s%s%s", required ? "" : "[", word, required ? "" : "]",
-              option->type == SF_OPTION_LIST ? "..." : "");
+      bool required = (option->flags & SF_OPTION_REQUIRED) != 0,
+           again = option->type == SF_OPTION_LIST && !g_str_has_suffix (word, "...");
+      g_string_append_printf (usage, " %s%s%s%s", required ? "" : "[", word, required ? "" : "]",
+                              again ? "..." : "");
     }
-  printf (" [OPTION]...\n%c%s.\n", g_ascii_toupper (verb->summary[0]), verb->summary + 1);
+  g_string_append (usage, " [OPTION]...");
+  return g_string_free (usage, FALSE);
 }
 
 static void
 print_verb_help (const SfTool *tool, const SfVerb *verb, const SfOption *table,
                  const SfOptionValues *values)
 {
-  print_usage (tool, verb);
+  g_autofree char *usage = sf_tool_usage (tool, verb);
+  printf ("Usage: %s\n%c%s.\n", usage, g_ascii_toupper (verb->summary[0]), verb->summary + 1);
   g_autofree char *options = sf_option_help (table);
   printf ("\n%s", options);
   g_autofree char *more = verb->more_help != NULL ? verb->more_help (values) : NULL;

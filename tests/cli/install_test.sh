@@ -20,6 +20,10 @@ unset MAKEFLAGS MFLAGS MAKELEVEL CPPFLAGS CFLAGS CXXFLAGS LDFLAGS
 sf=$root/bin/sf
 
 run 0 "$sf" --version
+for file in man/man1/sf.1 man/man1/sfbatch.1 man/man5/sfbatch-job.5 man/man8/sfd.8 bash-completion/completions/sfbatch \
+  fish/vendor_completions.d/sf.fish zsh/site-functions/_sfbatch; do
+  [ -s "$root/share/$file" ] || fail "share/$file is not installed"
+done
 run 0 "$sf" plugins --check
 
 for kind in frontend pass optimizer backend dataset executor; do

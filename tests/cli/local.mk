@@ -1,6 +1,7 @@
 # Build fragment of tests/cli.
 TESTS += tests/cli/sf_test.sh
 TESTS += tests/cli/completion_test.sh
+TESTS += tests/cli/manual_test.sh
 TESTS += tests/cli/pef_test.sh
 TESTS += tests/cli/timing_test.sh
 TESTS += tests/cli/profile_test.sh
