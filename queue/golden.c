@@ -73,24 +73,33 @@ take_parts (SfGolden *self, json_t *root, GError **error)
 }
 
 SfGolden *
-sf_golden_read (const char *path, GError **error)
+sf_golden_parse (const char *text, size_t n_bytes, const char *path, GError **error)
 {
   g_autoptr (SfGolden) self = g_new0 (SfGolden, 1);
+  g_autoptr (json_t) root = sf_json_parse (text, n_bytes, path, error);
   self->path = g_strdup (path);
-  self->exists = access (path, F_OK) == 0;
-  if (!self->exists)
+  self->exists = true;
+  return root != NULL && take_parts (self, root, error) ? g_steal_pointer (&self) : NULL;
+}
+
+SfGolden *
+sf_golden_read (const char *path, GError **error)
+{
+  SfFileMap map;
+  if (access (path, F_OK) != 0)
     {
+      SfGolden *self = g_new0 (SfGolden, 1);
+      self->path = g_strdup (path);
       self->changes = json_array ();
       self->rows = json_object ();
-      return g_steal_pointer (&self);
+      return self;
     }
-  SfFileMap map;
   if (!sf_file_map (path, MAX_BYTES, &map, error))
     return NULL;
-  g_autoptr (json_t) root = sf_json_parse (map.data != NULL ? (const char *) map.data : "",
-                                           map.n_bytes, path, error);
+  SfGolden *self = sf_golden_parse (map.data != NULL ? (const char *) map.data : "", map.n_bytes,
+                                    path, error);
   sf_file_unmap (&map);
-  return root != NULL && take_parts (self, root, error) ? g_steal_pointer (&self) : NULL;
+  return self;
 }
 
 /* ---- rows ---- */

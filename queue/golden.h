@@ -19,6 +19,8 @@ typedef struct
 
 /* No rows when there is no file. Owned; NULL with an error. */
 SfGolden *sf_golden_read (const char *path, GError **error);
+/* From the text of the file `path`, which is there. Likewise. */
+SfGolden *sf_golden_parse (const char *text, size_t n_bytes, const char *path, GError **error);
 void sf_golden_free (SfGolden *golden); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfGolden, sf_golden_free)
 

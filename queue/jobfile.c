@@ -38,13 +38,14 @@ bool
 sf_job_source_init (SfJobSource *self, const char *text, size_t n_bytes, const char *path,
                     const SfStepVerb *verbs, size_t n, GError **error)
 {
+  text = text != NULL ? text : "";
   *self = (SfJobSource){ .name = path, .verbs = verbs, .n_verbs = n };
   self->path = g_canonicalize_filename (path, NULL);
   self->folder = g_path_get_dirname (self->path);
   if (!g_utf8_validate (text, (gssize) n_bytes, NULL) || !g_utf8_validate (self->path, -1, NULL))
     return sf_fail (error, SF_ERROR_INVALID_DATA,
                     "%s: found bytes that are not UTF-8, wanted UTF-8", path);
-  self->text = g_ref_string_new_len (text != NULL ? text : "", (gssize) n_bytes);
+  self->text = g_ref_string_new_len (text, (gssize) n_bytes);
   return true;
 }
 

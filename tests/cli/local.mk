@@ -16,6 +16,7 @@ TESTS += tests/cli/sfbatch_errors_test.sh
 TESTS += tests/cli/sfbatch_language_test.sh
 TESTS += tests/cli/sfbatch_look_test.sh
 TESTS += tests/cli/sfbatch_regress_test.sh
+TESTS += tests/cli/regress_basic_test.sh
 TESTS += tests/cli/sfbatch_rules_test.sh
 TESTS += tests/cli/sfbatch_daemon_test.sh
 TESTS += tests/cli/sfbatch_kill_test.sh

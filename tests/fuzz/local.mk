@@ -114,3 +114,23 @@ EXTRA_PROGRAMS += tests/fuzz/jobfile_libfuzzer
 tests_fuzz_jobfile_libfuzzer_SOURCES = tests/fuzz/jobfile_fuzz.c
 tests_fuzz_jobfile_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
 tests_fuzz_jobfile_libfuzzer_LDADD = queue/libsfqueue.la $(SF_LIBS)
+
+check_PROGRAMS += tests/fuzz/golden_test
+TESTS += tests/fuzz/golden_test
+tests_fuzz_golden_test_SOURCES = tests/fuzz/golden_fuzz.c tests/fuzz/replay.c tests/fuzz/target.h
+tests_fuzz_golden_test_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"golden"'
+tests_fuzz_golden_test_LDADD = queue/libsfqueue.la $(SF_TEST_LIBS)
+EXTRA_PROGRAMS += tests/fuzz/golden_libfuzzer
+tests_fuzz_golden_libfuzzer_SOURCES = tests/fuzz/golden_fuzz.c
+tests_fuzz_golden_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
+tests_fuzz_golden_libfuzzer_LDADD = queue/libsfqueue.la $(SF_LIBS)
+
+check_PROGRAMS += tests/fuzz/suite_test
+TESTS += tests/fuzz/suite_test
+tests_fuzz_suite_test_SOURCES = tests/fuzz/suite_fuzz.c tests/fuzz/replay.c tests/fuzz/target.h
+tests_fuzz_suite_test_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"suite"'
+tests_fuzz_suite_test_LDADD = queue/libsfqueue.la $(SF_TEST_LIBS)
+EXTRA_PROGRAMS += tests/fuzz/suite_libfuzzer
+tests_fuzz_suite_libfuzzer_SOURCES = tests/fuzz/suite_fuzz.c
+tests_fuzz_suite_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
+tests_fuzz_suite_libfuzzer_LDADD = queue/libsfqueue.la $(SF_LIBS)
