@@ -18,6 +18,7 @@ dist_doc_DATA += \
   docs/sweep.md \
   docs/timing.md \
   docs/queue.md \
+  docs/regress.md \
   docs/training.md
 
 # Manual pages: of the tools from their tables, the others by hand.

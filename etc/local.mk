@@ -24,8 +24,15 @@ nobase_dist_sfdata_DATA += \
   etc/regress/nightly.cfg \
   etc/regress/rules.cfg
 
+# Units and a cron line, with the installed paths filled in.
 systemduserdir = $(prefix)/lib/systemd/user
-systemduser_DATA = etc/systemd/sfd.service
-CLEANFILES += etc/systemd/sfd.service
-etc/systemd/sfd.service: etc/systemd/sfd.service.in Makefile
-	$(AM_V_GEN)$(MKDIR_P) etc/systemd && sed -e 's|@libexecdir[@]|$(libexecdir)|g' -e 's|@docdir[@]|$(docdir)|g' '$(srcdir)/etc/systemd/sfd.service.in' >$@.tmp && mv $@.tmp $@
+systemduser_DATA = \
+  etc/systemd/sfd.service \
+  etc/systemd/spatialflow-regress.service \
+  etc/systemd/spatialflow-regress.timer
+crondir = $(sfdatadir)/etc/cron
+cron_DATA = etc/cron/spatialflow-regress
+CLEANFILES += $(systemduser_DATA) $(cron_DATA)
+$(systemduser_DATA) $(cron_DATA): %: %.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && sed -e 's|@bindir[@]|$(bindir)|g' -e 's|@docdir[@]|$(docdir)|g' \
+	  -e 's|@libexecdir[@]|$(libexecdir)|g' -e 's|@sfdatadir[@]|$(sfdatadir)|g' '$<' >$@.tmp && mv $@.tmp $@

@@ -139,7 +139,7 @@ put_verdict (Markup *markup, const ReportCase *found)
     return;
   bool first = true;
   for (guint i = 0; i < found->metrics->len; i++)
-    if (!report_case_metric (found, i)->ok)
+    if (report_is_telling (report_case_metric (found, i)))
       {
         g_autofree char *text = report_complaint (report_case_metric (found, i));
         if (!first)

@@ -104,10 +104,14 @@ report_complaint (const ReportMetric *metric)
   if (isnan (metric->value))
     return g_strdup_printf ("%s is missing%s%s", label, isnan (metric->golden) ? "" : ", golden ",
                             isnan (metric->golden) ? "" : golden);
-  if (isnan (metric->golden))
-    return g_strdup_printf ("%s %s has no golden value", label, value);
   g_autofree char *far = how_far (metric->value, metric->golden), *end = beyond (metric);
   return g_strdup_printf ("%s %s, %s golden %s%s", label, value, far, golden, end);
+}
+
+bool
+report_is_telling (const ReportMetric *metric)
+{
+  return !metric->ok && !(isnan (metric->golden) && !isnan (metric->value));
 }
 
 char *
@@ -116,7 +120,7 @@ report_verdict (const ReportCase *found)
   size_t n = 0;
   g_autofree char *first = NULL;
   for (guint i = 0; i < found->metrics->len && found->state == REPORT_FAILED; i++)
-    if (!report_case_metric (found, i)->ok && n++ == 0)
+    if (report_is_telling (report_case_metric (found, i)) && n++ == 0)
       first = report_complaint (report_case_metric (found, i));
   if (n > 1)
     {

@@ -10,9 +10,12 @@
 char *report_figure (double value, const char *unit);
 /* What the rule allows: "0.96 to 0.98", "at most 1.1 ms", "the same". */
 char *report_allowed (const ReportMetric *metric);
-/* What is wrong with a metric that is not ok: "accuracy 0.91, 6.4 % below golden 0.97 (at least
+/* What is wrong with a metric that is telling: "accuracy 0.91, 6.4 % below golden 0.97 (at least
  * 0.96)". */
 char *report_complaint (const ReportMetric *metric);
+/* Whether there is more to say of it than that it is ok, or has no golden value: that is of all
+ * metrics of a case alike, and the case's reason. */
+bool report_is_telling (const ReportMetric *metric);
 /* What failed, in one line: the first metric that did, or the reason. */
 char *report_verdict (const ReportCase *found);
 /* Since when: "passed in the run before", "broken since 2026-11-12, 11 runs"; "" for the first run.

@@ -91,6 +91,14 @@ run 0 env SF_QUEUE_DIR="$work/queue" SF_LIBEXEC_DIR="$(dirname "$(find "$root" -
 kill "$(sed 's/.*"pid":\([0-9]*\).*/\1/' "$work/queue/sfd.lock")"
 [ -s "$work/queue/jobs/1/installed.pef" ] || fail "no PEF from the installed sfbatch"
 
+# What the nightly units and the cron line start is there.
+for file in lib/systemd/user/spatialflow-regress.service share/spatialflow/etc/cron/spatialflow-regress; do
+  words=$(sed -n 's/.* \([^ ]* regress [^ ]*\).*/\1/p; s/^ExecStart=//p' "$root/$file" | tail -n 1)
+  set -- $words
+  run 0 "$stage$1" regress --check "$stage$3"
+done
+grep -q '^OnCalendar=' "$root/lib/systemd/user/spatialflow-regress.timer" || fail "the timer has no time"
+
 # The plugin of docs/plugins.md.
 mkdir "$work/census"
 cd "$work/census" || exit 99

@@ -230,6 +230,19 @@ SF_TEST (ReportPage, MissingMetricAndError)
   json_decref (run);
 }
 
+SF_TEST (ReportPage, NoGoldenRow)
+{
+  json_t *run = run_json ("2026-11-23T02:00:00Z");
+  add_case (run, "unknown", 0.5);
+  json_t *found = json_array_get (json_object_get (run, "cases"), 0),
+         *accuracy = json_object_get (json_object_get (found, "metrics"), "accuracy");
+  json_object_set_new (found, "reason", json_string ("no golden row"));
+  json_object_set_new (accuracy, "golden", json_null ());
+  g_autofree char *page = page_of (&run, 1);
+  SF_CHECK (strstr (page, "</b></a>no golden row") != NULL);
+  json_decref (run);
+}
+
 SF_TEST (ReportPage, ManyNightsAndManyCases)
 {
   static const struct
