@@ -278,11 +278,17 @@ sf_report_page_add_past (SfReportPage *page, json_t *results, const char *name, 
   return true;
 }
 
+char *
+sf_report_page_text (SfReportPage *page)
+{
+  report_history_complete (page->history);
+  return make_page (page->history);
+}
+
 bool
 sf_report_page_save (SfReportPage *page, const char *path, GError **error)
 {
-  report_history_complete (page->history);
-  g_autofree char *text = make_page (page->history);
+  g_autofree char *text = sf_report_page_text (page);
   return sf_file_replace (path, text, strlen (text), error);
 }
 

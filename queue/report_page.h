@@ -16,7 +16,10 @@ GDateTime *sf_report_page_started (const SfReportPage *page); /* UTC; borrowed *
 /* An earlier run of the same suite, the oldest first; nothing of it is kept but figures. */
 bool sf_report_page_add_past (SfReportPage *page, json_t *results, const char *name,
                               GError **error);
-/* One file that needs no other, written whole or not at all. No more can be added then. */
+/* The page, owned. No more can be added then. */
+char *sf_report_page_text (SfReportPage *page);
+/* The same as a file that needs no other, written whole or not at all. No more can be added then.
+ */
 bool sf_report_page_save (SfReportPage *page, const char *path, GError **error);
 void sf_report_page_free (SfReportPage *page); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfReportPage, sf_report_page_free)

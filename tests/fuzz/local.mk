@@ -125,6 +125,16 @@ tests_fuzz_golden_libfuzzer_SOURCES = tests/fuzz/golden_fuzz.c
 tests_fuzz_golden_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
 tests_fuzz_golden_libfuzzer_LDADD = queue/libsfqueue.la $(SF_LIBS)
 
+check_PROGRAMS += tests/fuzz/results_test
+TESTS += tests/fuzz/results_test
+tests_fuzz_results_test_SOURCES = tests/fuzz/results_fuzz.c tests/fuzz/replay.c tests/fuzz/target.h
+tests_fuzz_results_test_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"results"'
+tests_fuzz_results_test_LDADD = queue/libsfqueue.la $(SF_TEST_LIBS)
+EXTRA_PROGRAMS += tests/fuzz/results_libfuzzer
+tests_fuzz_results_libfuzzer_SOURCES = tests/fuzz/results_fuzz.c
+tests_fuzz_results_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
+tests_fuzz_results_libfuzzer_LDADD = queue/libsfqueue.la $(SF_LIBS)
+
 check_PROGRAMS += tests/fuzz/suite_test
 TESTS += tests/fuzz/suite_test
 tests_fuzz_suite_test_SOURCES = tests/fuzz/suite_fuzz.c tests/fuzz/replay.c tests/fuzz/target.h
