@@ -67,11 +67,12 @@ complain (const Judged *self, int i, double golden)
   if (sf_rule_allows (rule, golden, value))
     return NULL;
   sf_rule_bounds (rule, golden, &least, &most);
-  return isfinite (least)
-             ? g_strdup_printf ("%s: found %.9g, golden %.9g, wanted %.9g to %.9g (%s)", name,
-                                value, golden, least, most, sf_rule_name (rule))
-             : g_strdup_printf ("%s: found %.9g, golden %.9g, wanted at most %.9g (%s)", name,
-                                value, golden, most, sf_rule_name (rule));
+  if (least == most)
+    return g_strdup_printf ("%s: found %.9g, wanted the golden value %.9g", name, value, golden);
+  g_autofree char *from = isfinite (least) ? g_strdup_printf ("%.9g to", least)
+                                           : g_strdup ("at most");
+  return g_strdup_printf ("%s: found %.9g, golden %.9g, wanted %s %.9g (%s)", name, value, golden,
+                          from, most, sf_rule_name (rule));
 }
 
 static json_t *
