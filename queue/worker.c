@@ -78,14 +78,14 @@ find (SfTask *task, SfExecutor *executor)
       if (row->handle != NULL)
         g_ptr_array_add (handles, row->handle);
     }
-  g_autofree SfAttemptState *states = g_new0 (SfAttemptState, handles->len + 1);
+  g_autofree SfAttemptStatus *states = g_new0 (SfAttemptStatus, handles->len + 1);
   if (!executor->ops->poll (executor->instance, (const char *const *) handles->pdata, handles->len,
                             states, &task->error))
     return;
   for (guint i = 0, at = 0; i < task->rows->len; i++)
     {
       SfTaskRow *row = &g_array_index (task->rows, SfTaskRow, i);
-      row->state = row->handle != NULL ? states[at++] : SF_ATTEMPT_ENDED;
+      row->state = row->handle != NULL ? states[at++].state : SF_ATTEMPT_ENDED;
     }
 }
 

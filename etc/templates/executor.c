@@ -28,14 +28,14 @@ start (void *instance, const SfAttempt *attempt, char **handle, GError **error)
 }
 
 static bool
-poll_all (void *instance, const char *const *handles, size_t n, SfAttemptState *states,
+poll_all (void *instance, const char *const *handles, size_t n, SfAttemptStatus *statuses,
           GError **error)
 {
   for (size_t i = 0; i < n; i++)
     {
       GPid pid = atoi (handles[i]);
       bool ended = waitpid (pid, NULL, WNOHANG) == pid || (kill (pid, 0) != 0 && errno == ESRCH);
-      states[i] = ended ? SF_ATTEMPT_ENDED : SF_ATTEMPT_RUNNING;
+      statuses[i].state = ended ? SF_ATTEMPT_ENDED : SF_ATTEMPT_RUNNING;
     }
   return true;
 }

@@ -25,11 +25,11 @@ run_attempt (const SfExecutorOps *ops, void *instance, const char *folder)
   g_autofree char *token = g_strdup_printf ("host-%d", g_random_int ());
   const char *const argv[] = { "sleep", "60", NULL };
   const SfAttempt attempt = { .token = token, .job_folder = folder, .argv = argv };
-  SfAttemptState state = SF_ATTEMPT_UNKNOWN;
+  SfAttemptStatus status = { 0 };
   if (!ops->start (instance, &attempt, &handle, &error))
     return complain ("start", error);
   const char *const handles[] = { handle };
-  if (!ops->poll (instance, handles, 1, &state, &error) || state != SF_ATTEMPT_RUNNING)
+  if (!ops->poll (instance, handles, 1, &status, &error) || status.state != SF_ATTEMPT_RUNNING)
     return complain ("poll of a running attempt", error);
   if (!ops->adopt (instance, token, &found, &error) || g_strcmp0 (found, handle) != 0)
     return complain ("adopt", error);
@@ -37,13 +37,13 @@ run_attempt (const SfExecutorOps *ops, void *instance, const char *folder)
     return complain ("adopt of nothing", error);
   if (!ops->signal (instance, handle, SIGTERM, &error))
     return complain ("signal", error);
-  for (int i = 0; i < 500 && state != SF_ATTEMPT_ENDED; i++)
+  for (int i = 0; i < 500 && status.state != SF_ATTEMPT_ENDED; i++)
     {
       g_usleep (10000);
-      if (!ops->poll (instance, handles, 1, &state, &error))
+      if (!ops->poll (instance, handles, 1, &status, &error))
         return complain ("poll", error);
     }
-  return state == SF_ATTEMPT_ENDED ? 0 : complain ("poll of an ended attempt", NULL);
+  return status.state == SF_ATTEMPT_ENDED ? 0 : complain ("poll of an ended attempt", NULL);
 }
 
 int

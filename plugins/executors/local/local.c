@@ -65,7 +65,7 @@ start (void *instance, const SfAttempt *attempt, char **handle, GError **error)
 }
 
 static bool
-poll_all (void *instance, const char *const *handles, size_t n, SfAttemptState *states,
+poll_all (void *instance, const char *const *handles, size_t n, SfAttemptStatus *statuses,
           GError **error)
 {
   reap (instance);
@@ -74,7 +74,7 @@ poll_all (void *instance, const char *const *handles, size_t n, SfAttemptState *
       LocalHandle handle;
       if (!local_handle_parse (handles[i], &handle, error))
         return false;
-      states[i] = local_handle_alive (&handle) ? SF_ATTEMPT_RUNNING : SF_ATTEMPT_ENDED;
+      statuses[i].state = local_handle_alive (&handle) ? SF_ATTEMPT_RUNNING : SF_ATTEMPT_ENDED;
     }
   return true;
 }
