@@ -12,7 +12,6 @@
 #include <sf/log.h>
 #include <sf/process.h>
 
-#include "queue/capacity.h"
 #include "queue/daemon_state.h"
 #include "queue/folder.h"
 #include "queue/protocol.h"
@@ -39,6 +38,7 @@ typedef struct
 static bool
 add_waiting (SfDaemon *self, SfJob *job, GError **error)
 {
+  sf_daemon_resolve (self, job);
   GArray *dependencies = sf_store_list_dependencies (self->store, job->id, error);
   if (dependencies == NULL)
     return false;
@@ -130,7 +130,8 @@ choose (SfDaemon *self)
     return;
   SfSituation situation = sf_daemon_situation (self, &running, &usage);
   int64_t wake_us = 0;
-  g_autoptr (GArray) starts = sf_line_choose (self->line, &situation, &wake_us);
+  g_autoptr (GArray) starts = sf_line_choose (self->line, &situation,
+                                              sf_daemon_room_elsewhere (self), &wake_us);
   for (guint i = 0; i < starts->len; i++)
     begin (self, &g_array_index (starts, SfLineStart, i));
   if (self->wake_source != 0)
@@ -393,7 +394,12 @@ sweep (gpointer data)
   gpointer value;
   g_hash_table_iter_init (&iter, self->lives);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    ((SfLive *) value)->look = ((SfLive *) value)->look_closely = true;
+    {
+      SfLive *live = value;
+      live->look = true;
+      live->look_closely |= !live->asked;
+    }
+  sf_daemon_insist (self);
   sf_daemon_turn_soon (self);
   /* A question about nothing: executors reap what they have started. */
   g_hash_table_iter_init (&iter, self->workers);
@@ -483,6 +489,7 @@ make_tables (SfDaemon *self)
   self->usage = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, usage_free);
   self->used = g_hash_table_new (NULL, NULL);
   self->altered = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->silent = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->workers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
                                          (GDestroyNotify) sf_worker_free);
   self->answers = g_array_new (FALSE, FALSE, sizeof (Answer));
@@ -493,12 +500,12 @@ make_tables (SfDaemon *self)
 static bool
 open_all (SfDaemon *self, GError **error)
 {
-  self->store = sf_store_open (self->folder, error);
+  self->settings = sf_settings_read (self->folder, error);
+  self->store = self->settings != NULL ? sf_store_open (self->folder, error) : NULL;
   self->watch = self->store != NULL ? sf_watch_new (sf_daemon_on_file, self, error) : NULL;
   if (self->watch == NULL || !sf_store_keep_short (self->store, error)
-      || !sf_capacity_read (self->folder, &self->capacity, error)
-      || sf_daemon_worker (self, "local", error) == NULL || !read_usage (self, error)
-      || !read_lives (self, error))
+      || sf_daemon_worker (self, self->settings->executor, error) == NULL
+      || !read_usage (self, error) || !read_lives (self, error))
     return false;
   self->server = sf_server_new (self->folder, sf_daemon_on_request, on_gone, self, error);
   return self->server != NULL;
@@ -522,6 +529,7 @@ close_all (SfDaemon *self)
     answer_clear (&g_array_index (self->answers, Answer, i));
   g_array_unref (self->answers);
   g_hash_table_unref (self->workers);
+  g_hash_table_unref (self->silent);
   g_hash_table_unref (self->altered);
   g_hash_table_unref (self->used);
   g_hash_table_unref (self->usage);
@@ -529,6 +537,7 @@ close_all (SfDaemon *self)
   sf_line_free (self->line);
   sf_watch_free (self->watch);
   sf_store_close (self->store);
+  sf_settings_free (self->settings);
   g_main_loop_unref (self->loop);
   sf_daemon_give_back_lock (self);
   g_free (self->folder);

@@ -31,6 +31,7 @@ SfLive *
 sf_daemon_add_live (SfDaemon *self, SfJob *job)
 {
   SfLive *live = g_new0 (SfLive, 1);
+  sf_daemon_resolve (self, job);
   live->job = job;
   live->stored = job->state;
   if (job->attempt > 0)
@@ -46,6 +47,20 @@ static void
 warn (const SfLive *live, const GError *error)
 {
   sf_log (SF_LOG_WARNING, "job %" G_GINT64_FORMAT ": %s", live->job->id, error->message);
+}
+
+void
+sf_live_waits (SfLive *live, char *reason)
+{
+  SfJob *job = live->job;
+  if (job->state != SF_JOB_STARTING || strcmp (job->reason, reason) == 0)
+    {
+      g_free (reason);
+      return;
+    }
+  g_free (job->reason);
+  job->reason = reason;
+  live->changed = true;
 }
 
 /* ---- the end ---- */
@@ -136,40 +151,16 @@ end_unstarted (SfDaemon *self, SfLive *live, const GError *cause)
 /* What the queue's folder refuses now it may take later: who looks after attempts that have not
  * begun tries again. */
 static void
-put_off (SfDaemon *self, SfLive *live, const GError *cause)
-{
-  SfJob *job = live->job;
-  g_autofree char *reason = g_strdup_printf ("waits for room on the disk: %s", cause->message);
-  if (strcmp (reason, job->reason) == 0)
-    return;
-  g_free (job->reason);
-  job->reason = g_steal_pointer (&reason);
-  live->changed = true;
-  sf_daemon_turn_soon (self);
-}
-
-static void
 end_or_put_off (SfDaemon *self, SfLive *live, const GError *cause)
 {
   if (sf_folder_has_room (self->folder))
     end_unstarted (self, live, cause);
   else
-    put_off (self, live, cause);
+    sf_live_waits (live, g_strdup_printf ("waits for room on the disk: %s", cause->message));
+  sf_daemon_turn_soon (self);
 }
 
 /* ---- the beginning ---- */
-
-SfWorker *
-sf_daemon_worker (SfDaemon *self, const char *executor, GError **error)
-{
-  SfWorker *worker = g_hash_table_lookup (self->workers, executor);
-  if (worker != NULL)
-    return worker;
-  worker = sf_worker_new (executor, sf_daemon_task_done, self, error);
-  if (worker != NULL)
-    g_hash_table_insert (self->workers, g_strdup (executor), worker);
-  return worker;
-}
 
 void
 sf_daemon_launch (SfDaemon *self, SfLive *live)
@@ -195,22 +186,6 @@ sf_daemon_launch (SfDaemon *self, SfLive *live)
   sf_task_add (task, job);
   task->launch = g_steal_pointer (&launch);
   live->busy = true;
-  sf_worker_push (worker, task);
-}
-
-void
-sf_daemon_signal (SfDaemon *self, SfLive *live)
-{
-  g_autoptr (GError) error = NULL;
-  SfWorker *worker = sf_daemon_worker (self, live->job->executor, &error);
-  if (worker == NULL)
-    {
-      warn (live, error);
-      return;
-    }
-  SfTask *task = sf_task_new (SF_TASK_SIGNAL);
-  task->signal_number = SIGTERM;
-  sf_task_add (task, live->job);
   sf_worker_push (worker, task);
 }
 
@@ -268,6 +243,11 @@ note_running (SfLive *live)
 static void
 ask_executor (GHashTable *questions, SfLive *live)
 {
+  if (live->asked)
+    {
+      live->ask_again = true;
+      return;
+    }
   live->asked = true;
   SfTask *task = g_hash_table_lookup (questions, live->job->executor);
   if (task == NULL)
@@ -336,18 +316,19 @@ never_began (const SfDaemon *self, const SfLive *live)
 
 /* The executor knows of no shepherd of it. */
 static void
-settle (SfDaemon *self, SfLive *live)
+settle (SfDaemon *self, SfLive *live, SfAttemptStatus *status)
 {
   if (live->busy || sf_job_state_is_final (live->job->state)
       || sf_attempt_is_locked (live->folder, "lock"))
     return;
-  if (never_began (self, live) && !self->stopping)
-    sf_daemon_launch (self, live);
-  else
+  if (never_began (self, live) && !live->cancel)
     {
-      live->busy = true;
-      g_thread_pool_push (self->endings, sf_ending_new (live->job, live->folder), NULL);
+      if (!self->stopping)
+        sf_daemon_launch (self, live);
+      return;
     }
+  live->busy = true;
+  g_thread_pool_push (self->endings, sf_ending_new (live->job, live->folder, status), NULL);
 }
 
 static void
@@ -362,35 +343,68 @@ take_handle (SfDaemon *self, SfLive *live, SfTaskRow *row)
     self->look_source = g_timeout_add (SF_HANDLE_MS, look_closely, self);
 }
 
+/* What an executor says that does not know how it went is no end: whoever looks asks again. */
+static void
+take_failure (SfDaemon *self, const SfTask *task, SfLive *live)
+{
+  bool unknown = task->kind != SF_TASK_START
+                 || g_error_matches (task->error, SF_ERROR, SF_ERROR_TIMEOUT);
+  if (sf_job_state_is_final (live->job->state))
+    return;
+  if (unknown)
+    sf_live_waits (live,
+                   g_strdup_printf ("waits for %s: %s", task->executor, task->error->message));
+  else
+    end_or_put_off (self, live, task->error);
+}
+
+static void
+take_status (SfDaemon *self, SfLive *live, SfAttemptStatus *status)
+{
+  if (status->state == SF_ATTEMPT_ENDED)
+    settle (self, live, status);
+  else if (status->state == SF_ATTEMPT_RUNNING && !sf_job_state_is_final (live->job->state))
+    note_running (live); /* its lock may not be seen from here */
+  else if (status->state == SF_ATTEMPT_WAITING && status->reason != NULL)
+    sf_live_waits (live, g_steal_pointer (&status->reason));
+}
+
 static void
 take_row (SfDaemon *self, const SfTask *task, SfLive *live, SfTaskRow *row)
 {
   if (task->kind == SF_TASK_START)
     live->busy = false;
+  if (task->kind == SF_TASK_SIGNAL)
+    live->telling = false;
   if (task->kind == SF_TASK_FIND)
-    live->asked = false;
-  if (task->kind == SF_TASK_START && task->error != NULL)
     {
-      if (!sf_job_state_is_final (live->job->state))
-        end_or_put_off (self, live, task->error);
-      return;
+      live->asked = false;
+      live->look |= live->ask_again;
+      live->look_closely |= live->ask_again;
+      live->ask_again = false;
     }
   if (task->error != NULL)
     {
-      warn (live, task->error);
+      take_failure (self, task, live);
       return;
     }
   take_handle (self, live, row);
   if (task->kind == SF_TASK_START && live->cancel)
     sf_daemon_signal (self, live);
-  if (task->kind == SF_TASK_FIND && row->state == SF_ATTEMPT_ENDED)
-    settle (self, live);
+  if (task->kind == SF_TASK_SIGNAL)
+    {
+      live->told_us = g_get_monotonic_time ();
+      live->look = live->look_closely = true;
+    }
+  if (task->kind == SF_TASK_FIND)
+    take_status (self, live, &row->status);
 }
 
 void
 sf_daemon_task_done (SfTask *task, void *data)
 {
   SfDaemon *self = data;
+  sf_daemon_note_answer (self, task);
   for (guint i = 0; i < task->rows->len; i++)
     {
       SfTaskRow *row = &g_array_index (task->rows, SfTaskRow, i);

@@ -51,7 +51,7 @@ sf_daemon_situation (SfDaemon *self, GArray **running, GArray **usage)
       g_array_append_val (*usage, use);
     }
   return (SfSituation){ .now_us = g_get_real_time (),
-                        .capacity = self->capacity,
+                        .capacity = self->settings->capacity,
                         .running = (const SfRunningJob *) (void *) (*running)->data,
                         .n_running = (*running)->len,
                         .usage = (const SfProjectUsage *) (void *) (*usage)->data,
@@ -234,8 +234,9 @@ status (SfDaemon *self, uint64_t peer, const json_t *request, GError **error)
       "{s:i, s:i, s:i, s:I, s:s?, s:{s:I, s:I, s:I}}", "pid", (int) getpid (), "pending",
       (int) sf_line_length (self->line), "live", (int) g_hash_table_size (self->lives), "commits",
       (json_int_t) self->n_commits, "trouble", self->trouble, "capacity", "cores",
-      (json_int_t) self->capacity.cores, "memory_bytes", (json_int_t) self->capacity.memory_bytes,
-      "tiles", (json_int_t) self->capacity.rdu_tiles);
+      (json_int_t) self->settings->capacity.cores, "memory_bytes",
+      (json_int_t) self->settings->capacity.memory_bytes, "tiles",
+      (json_int_t) self->settings->capacity.rdu_tiles);
   json_object_update (answer, rest);
   sf_server_answer (self->server, peer, answer);
   return true;

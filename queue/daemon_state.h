@@ -32,9 +32,12 @@ typedef struct
   bool to_start;                    /* once that is written */
   bool busy;                        /* it is being started, or given up */
   bool asked;                       /* its executor has been asked whether it lives */
+  bool ask_again;                   /* once that is answered */
   bool look;                        /* for an exit record */
   bool look_closely;                /* for the lock and the step as well */
   bool cancel;                      /* to be told to the shepherd once it can be found */
+  bool telling;                     /* its executor is doing that */
+  int64_t told_us;                  /* monotonic: when it has; 0: not yet */
   bool knows_rules;                 /* the two below are those of its plan */
   SfRetryRule retries;
   bool notifies;
@@ -46,13 +49,14 @@ typedef struct
   char *folder, *boot_id;
   int lock_fd;
   SfStore *store;
-  SfResources capacity;
+  SfSettings *settings;
   SfLine *line;
   GHashTable *lives;   /* id, in the job, to SfLive */
   GHashTable *usage;   /* project to SfUsageRow; those in `used` are to be written */
   GHashTable *used;    /* of borrowed SfUsageRow */
   GHashTable *altered; /* of ids (owned) of jobs in line whose row is to be written */
   GHashTable *workers; /* name of the executor to SfWorker */
+  GHashTable *silent;  /* names of those that do not answer to why */
   GThreadPool *endings;
   SfWatch *watch;
   SfServer *server;
@@ -98,16 +102,30 @@ void sf_live_free (SfLive *live);
 void sf_daemon_look (SfDaemon *daemon);
 /* After the commit that has recorded it. */
 void sf_daemon_launch (SfDaemon *daemon, SfLive *live);
-/* Has its shepherd told to end. */
-void sf_daemon_signal (SfDaemon *daemon, SfLive *live);
 /* In a final state from now on. Takes `reason`. */
 void sf_daemon_end_live (SfDaemon *daemon, SfLive *live, SfJobState state, char *reason);
-/* NULL with an error when there is no such executor. */
-SfWorker *sf_daemon_worker (SfDaemon *daemon, const char *executor, GError **error);
 /* What a worker has done; what an ending has, in the main context. */
 void sf_daemon_task_done (SfTask *task, void *data);
 void sf_daemon_run_ending (void *ending, void *data);
 void sf_daemon_on_file (void *data, int64_t id, const char *name);
+
+/* In these words, while it is STARTING. Takes `reason`. */
+void sf_live_waits (SfLive *live, char *reason);
+
+/* ---- daemon_executors.c ---- */
+
+/* NULL with an error when there is no such executor. */
+SfWorker *sf_daemon_worker (SfDaemon *daemon, const char *executor, GError **error);
+/* A job that names no executor has the one of sfd.cfg; and it is known where that is. */
+void sf_daemon_resolve (SfDaemon *daemon, SfJob *job);
+/* How many more jobs may go elsewhere. */
+int64_t sf_daemon_room_elsewhere (SfDaemon *daemon);
+/* Says so when an executor stops answering, and when it does again. */
+void sf_daemon_note_answer (SfDaemon *daemon, const SfTask *task);
+/* Has its shepherd told to end, or, when it was told long ago, ended. */
+void sf_daemon_signal (SfDaemon *daemon, SfLive *live);
+/* The same from time to time, as long as a cancelled attempt lives. */
+void sf_daemon_insist (SfDaemon *daemon);
 
 /* ---- daemon_again.c ---- */
 

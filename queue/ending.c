@@ -13,14 +13,17 @@ enum
 };
 
 SfEnding *
-sf_ending_new (const SfJob *job, const char *folder)
+sf_ending_new (const SfJob *job, const char *folder, SfAttemptStatus *status)
 {
   SfEnding *self = g_new0 (SfEnding, 1);
   self->job = job->id;
   self->attempt = job->attempt;
   self->token = g_strdup (job->token);
   self->folder = g_strdup (folder);
+  self->elsewhere = job->elsewhere;
   self->boot_id = g_strdup (job->boot_id);
+  self->status = *status;
+  status->reason = NULL;
   return self;
 }
 
@@ -30,6 +33,7 @@ sf_ending_free (SfEnding *self)
   g_free (self->token);
   g_free (self->folder);
   g_free (self->boot_id);
+  g_free (self->status.reason);
   sf_exit_record_clear (&self->record);
   g_clear_error (&self->error);
   g_free (self);
@@ -43,39 +47,68 @@ sf_attempt_where (const char *folder)
   return plan != NULL ? sf_plan_where (plan, step) : g_strdup_printf ("step %d", step);
 }
 
-/* The machine was started again since the attempt was recorded. */
+/* The machine was started again since the attempt was recorded. Elsewhere, that is for the executor
+ * to say. */
 static bool
 is_other_boot (const SfEnding *self)
 {
+  if (self->elsewhere)
+    return false;
   g_autofree char *recorded = sf_shepherd_record_boot_id (self->folder);
   g_autofree char *boot = sf_boot_id ();
   const char *then = recorded != NULL ? recorded : self->boot_id;
   return then != NULL && then[0] != '\0' && strcmp (then, boot) != 0;
 }
 
+/* What its folder says. Owned. */
+static char *
+lost_reason (const SfEnding *self, const char *where)
+{
+  const char *what = is_other_boot (self) ? "the machine went down at"
+                     : sf_attempt_has (self->folder, "exit.json")
+                         ? "its record is damaged; it was at"
+                     : sf_attempt_has (self->folder, "shepherd.json") ? "its shepherd was killed at"
+                                                                      : NULL;
+  return what != NULL ? g_strdup_printf ("%s %s", what, where)
+                      : g_strdup_printf ("its shepherd never started: %s ran", where);
+}
+
+/* A shepherd that was told to end, and could not say so any more, was cancelled; else the executor
+ * knows whether it has ended it. */
 static void
 judge (SfEnding *self)
 {
+  static const SfJobState states[] = { [SF_ATTEMPT_LEFT] = SF_JOB_LOST,
+                                       [SF_ATTEMPT_CANCELLED] = SF_JOB_CANCELLED,
+                                       [SF_ATTEMPT_TIMED_OUT] = SF_JOB_TIMEOUT,
+                                       [SF_ATTEMPT_OUT_OF_MEMORY] = SF_JOB_OUT_OF_MEMORY };
   g_autofree char *where = sf_attempt_where (self->folder);
   SfExitRecord *record = &self->record;
-  *record = (SfExitRecord){ 0 };
-  record->ended_us = g_get_real_time ();
-  record->state = SF_JOB_LOST;
+  const char *said = self->status.reason;
+  *record = (SfExitRecord){ .state = states[self->status.end], .ended_us = g_get_real_time () };
   if (!g_file_test (self->folder, G_FILE_TEST_IS_DIR))
-    record->reason = g_strdup ("its folder was removed");
+    {
+      record->state = SF_JOB_LOST;
+      record->reason = g_strdup ("its folder was removed");
+    }
   else if (sf_attempt_has (self->folder, "cancel"))
     {
       record->state = SF_JOB_CANCELLED;
-      record->reason = g_strdup_printf (
-          "cancelled on request before its shepherd could answer, at %s", where);
+      record->reason
+          = sf_attempt_has (self->folder, "shepherd.json")
+                ? g_strdup_printf ("cancelled on request before its shepherd could answer, at %s",
+                                   where)
+                : g_strdup ("cancelled on request before its shepherd began");
     }
+  else if (self->status.end != SF_ATTEMPT_LEFT)
+    record->reason = g_strdup_printf ("%s, at %s", said != NULL ? said : "ended by its executor",
+                                      where);
   else
-    record->reason = g_strdup_printf (
-        is_other_boot (self)                             ? "the machine went down at %s"
-        : sf_attempt_has (self->folder, "exit.json")     ? "its record is damaged; it was at %s"
-        : sf_attempt_has (self->folder, "shepherd.json") ? "its shepherd was killed at %s"
-                                                         : "its shepherd never started: %s ran",
-        where);
+    {
+      g_autofree char *lost = lost_reason (self, where);
+      record->reason = g_strdup_printf ("%s%s%s", lost, said != NULL ? "; " : "",
+                                        said != NULL ? said : "");
+    }
 }
 
 /* With the lock held, or without a folder to have one. */

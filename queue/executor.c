@@ -5,14 +5,15 @@
 #include <sf/plugins.h>
 
 SfExecutor *
-sf_executor_open (const char *name, GError **error)
+sf_executor_open (const char *name, const SfSettings *settings, GError **error)
 {
   const SfPlugin *plugin = sf_plugins_load (SF_PLUGIN_EXECUTOR, name, error);
   if (plugin == NULL)
     return NULL;
-  g_autoptr (SfOptionValues) options = plugin->options != NULL
-                                           ? sf_option_values_new (plugin->options)
-                                           : NULL;
+  g_autoptr (SfOptionValues) options = sf_settings_executor (settings, name, plugin->options,
+                                                             error);
+  if (options == NULL)
+    return NULL;
   void *instance = plugin->ops.executor->open (options, error);
   if (instance == NULL)
     return NULL;

@@ -5,7 +5,7 @@
 
 #include <sf/plugin/executor.h>
 
-#include "queue/store.h"
+#include "queue/settings.h"
 
 typedef struct
 {
@@ -13,7 +13,8 @@ typedef struct
   void *instance;
 } SfExecutor;
 
-SfExecutor *sf_executor_open (const char *name, GError **error);
+/* With the options that `settings` have for it. */
+SfExecutor *sf_executor_open (const char *name, const SfSettings *settings, GError **error);
 void sf_executor_close (SfExecutor *executor); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfExecutor, sf_executor_close)
 

@@ -6,6 +6,7 @@
 
 #include "queue/attempt.h"
 #include "queue/executor.h"
+#include "queue/store.h"
 
 typedef struct
 {

@@ -18,7 +18,7 @@ typedef struct
 struct SfLine
 {
   GHashTable *jobs;       /* id, in the job, to Waiting */
-  GHashTable *projects;   /* name to GSequence of Waiting; borrowed elements */
+  GHashTable *projects;   /* key to GSequence of Waiting; borrowed elements */
   GHashTable *dependents; /* id (owned) to GArray of ids of the jobs that wait for it */
   bool news;              /* of dependencies, since somebody asked who is hopeless */
 };
@@ -74,14 +74,22 @@ compare (gconstpointer a, gconstpointer b, gpointer data)
   return left->id < right->id ? -1 : left->id > right->id;
 }
 
+/* Jobs that go elsewhere do not stand behind those that wait for this node. Owned: g_free. */
+static char *
+project_key (const SfJob *job)
+{
+  return g_strconcat (job->elsewhere ? "elsewhere " : "here ", job->project, NULL);
+}
+
 static GSequence *
 project_of (SfLine *self, const SfJob *job)
 {
-  GSequence *found = g_hash_table_lookup (self->projects, job->project);
+  g_autofree char *key = project_key (job);
+  GSequence *found = g_hash_table_lookup (self->projects, key);
   if (found == NULL)
     {
       found = g_sequence_new (NULL);
-      g_hash_table_insert (self->projects, g_strdup (job->project), found);
+      g_hash_table_insert (self->projects, g_steal_pointer (&key), found);
     }
   return found;
 }
@@ -123,8 +131,9 @@ sf_line_take (SfLine *self, int64_t id)
     return NULL;
   GSequence *project = g_sequence_iter_get_sequence (waiting->place);
   g_sequence_remove (waiting->place);
+  g_autofree char *key = project_key (waiting->job);
   if (g_sequence_is_empty (project))
-    g_hash_table_remove (self->projects, waiting->job->project);
+    g_hash_table_remove (self->projects, key);
   g_hash_table_steal (self->jobs, &id);
   SfJob *job = g_steal_pointer (&waiting->job);
   waiting_free (waiting);
@@ -179,6 +188,8 @@ is_ready (const Waiting *waiting, int64_t now_us)
 SfResources
 sf_line_wants (const SfJob *job)
 {
+  if (job->elsewhere)
+    return (SfResources){ 0 };
   return (SfResources){ .cores = MAX (job->cores, 1),
                         .memory_bytes = job->memory_bytes,
                         .rdu_tiles = job->tiles };
@@ -230,7 +241,8 @@ candidates (const SfLine *self, int64_t now_us, int64_t *wake_us)
 }
 
 GArray *
-sf_line_choose (const SfLine *self, const SfSituation *situation, int64_t *wake_us)
+sf_line_choose (const SfLine *self, const SfSituation *situation, int64_t n_elsewhere,
+                int64_t *wake_us)
 {
   GArray *starts = g_array_new (FALSE, FALSE, sizeof (SfLineStart));
   *wake_us = 0;
@@ -245,7 +257,8 @@ sf_line_choose (const SfLine *self, const SfSituation *situation, int64_t *wake_
     {
       SfLineStart start = { .job = whole.pending[schedule->starts[i].pending].id,
                             .first_tile = schedule->starts[i].first_rdu_tile };
-      g_array_append_val (starts, start);
+      if (!sf_line_find (self, start.job)->elsewhere || n_elsewhere-- > 0)
+        g_array_append_val (starts, start);
     }
   return starts;
 }
@@ -297,7 +310,11 @@ sf_line_reasons (const SfLine *self, const SfSituation *situation)
   for (guint i = 0; i < pending->len; i++)
     {
       const SfJob *job = sf_line_find (self, whole.pending[i].id);
-      char *reason = sf_schedule_reason (&whole, schedule, i);
+      char *reason = job->elsewhere && schedule->verdicts[i].wait == SF_WAIT_NOTHING
+                         ? g_strdup_printf ("waits for its turn: %s has as many jobs as sfd.cfg "
+                                            "lets it have",
+                                            job->executor)
+                         : sf_schedule_reason (&whole, schedule, i);
       if (job->attempt > 0)
         {
           g_autofree char *waits = reason;

@@ -30,9 +30,10 @@ typedef struct
 } SfLineStart;
 
 /* Who starts now, as SfLineStart, with the capacity, running jobs, usage and time of a situation
- * whose pending jobs are filled in here; owned: g_array_unref. *wake_us is when time alone may
- * change the answer; 0: never. */
-GArray *sf_line_choose (const SfLine *line, const SfSituation *situation, int64_t *wake_us);
+ * whose pending jobs are filled in here, at most n_elsewhere of them elsewhere; owned:
+ * g_array_unref. *wake_us is when time alone may change the answer; 0: never. */
+GArray *sf_line_choose (const SfLine *line, const SfSituation *situation, int64_t n_elsewhere,
+                        int64_t *wake_us);
 
 /* Jobs that wait for another one to end in a way in which it has not ended, as far as that is news
  * since the last call: their ids as int64_t. Owned: g_array_unref. */
@@ -41,7 +42,7 @@ GArray *sf_line_hopeless (SfLine *line);
 /* What a job waits for, in words, by its id. Owned: g_hash_table_unref. */
 GHashTable *sf_line_reasons (const SfLine *line, const SfSituation *situation);
 
-/* What a job takes of the node. */
+/* What a job takes of the node: nothing if it goes elsewhere. */
 SfResources sf_line_wants (const SfJob *job);
 
 #endif

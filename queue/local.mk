@@ -23,13 +23,12 @@ queue_libsfqueue_la_SOURCES = \
   core/report/markup.h \
   core/report/text.c \
   core/report/text.h \
-  queue/capacity.c \
-  queue/capacity.h \
   queue/client.c \
   queue/client.h \
   queue/daemon.c \
   queue/daemon.h \
   queue/daemon_again.c \
+  queue/daemon_executors.c \
   queue/daemon_lives.c \
   queue/daemon_lock.c \
   queue/daemon_requests.c \
@@ -100,6 +99,8 @@ queue_libsfqueue_la_SOURCES = \
   queue/schedule_reason.c \
   queue/server.c \
   queue/server.h \
+  queue/settings.c \
+  queue/settings.h \
   queue/socket.c \
   queue/socket.h \
   queue/store.c \

@@ -255,7 +255,8 @@ add_job (Submission *self, const SfJobFile *file, GError **error)
                 .memory_bytes = file->memory_bytes,
                 .time_limit_s = file->time_limit_s,
                 .tiles = file->tiles,
-                .executor = (char *) "local",
+                .executor = (char *) (self->options->executor != NULL ? self->options->executor
+                                                                      : ""),
                 .submitted_us = self->row.submitted_us };
   if (!sf_store_add_job (self->queue->store, &job, error) || !add_plans (self, file, job.id, error)
       || !add_links (self, file, job.id, error))

@@ -28,6 +28,7 @@ char *sf_queue_attempt_folder (const SfQueue *queue, const SfJob *job);
 typedef struct
 {
   const char *sf, *shepherd; /* absolute paths of the programs */
+  const char *executor;      /* NULL: the one that sfd.cfg names */
   bool held;                 /* until they are released */
 } SfSubmitOptions;
 
@@ -45,8 +46,8 @@ bool sf_queue_sync (SfQueue *queue, GError **error);
 /* Syncs, then reads one job. Owned. NULL with an error. */
 SfJob *sf_queue_job (SfQueue *queue, int64_t id, GError **error);
 
-/* Puts what the daemon says that they wait for into the reasons of PENDING jobs (SfJob), and how far
- * their step is into those of RUNNING ones; without an answer they stay as they are. */
+/* Puts what the daemon says that they wait for into the reasons of PENDING jobs (SfJob), and how
+ * far their step is into those of RUNNING ones; without an answer they stay as they are. */
 void sf_queue_explain (SfQueue *queue, GPtrArray *jobs);
 
 /* The plan of the latest attempt, or of the first one to come. Owned; NULL with an error. */

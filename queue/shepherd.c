@@ -77,6 +77,7 @@ take_signals (Shepherd *self, GError **error)
   sigaddset (&set, SIGTERM);
   sigaddset (&set, SIGINT);
   sigaddset (&set, SIGHUP);
+  sigaddset (&set, SIGXCPU);
   sigprocmask (SIG_BLOCK, &set, NULL);
   self->signal_fd = signalfd (-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   if (self->signal_fd < 0)
@@ -167,7 +168,9 @@ read_signals (Shepherd *self)
 {
   struct signalfd_siginfo info;
   while (read (self->signal_fd, &info, sizeof info) == (ssize_t) sizeof info)
-    if (info.ssi_signo != SIGCHLD)
+    if (info.ssi_signo == SIGXCPU) /* what a batch system sends a while before it kills */
+      decide_here (self, SF_JOB_TIMEOUT, "the time limit of the batch system was near during");
+    else if (info.ssi_signo != SIGCHLD)
       decide_here (self, SF_JOB_CANCELLED,
                    sf_attempt_has (self->folder, "cancel") ? "cancelled on request during"
                                                            : "cancelled by a signal during");

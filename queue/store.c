@@ -189,9 +189,11 @@ sf_store_begin_attempt (SfStore *self, const SfJob *job, bool *changed, GError *
   *changed = false;
   if (!sf_storedb_run (self, "record an attempt", error,
                        "UPDATE job SET state = 'STARTING', reason = ?, exit_code = 0,"
-                       " exit_signal = 0, started_us = 0, ended_us = 0, attempt = ?"
+                       " exit_signal = 0, started_us = 0, ended_us = 0, attempt = ?,"
+                       " executor = ?"
                        " WHERE id = ? AND state = 'PENDING' AND attempt = ?",
-                       "tiii", job->reason, job->attempt, job->id, job->attempt - 1))
+                       "titii", job->reason, job->attempt, job->executor, job->id,
+                       job->attempt - 1))
     return false;
   *changed = sqlite3_changes (self->db) > 0;
   return !*changed

@@ -37,7 +37,8 @@ typedef struct
   bool held;                                        /* stays PENDING until it is released */
   int64_t cores, memory_bytes, time_limit_s, tiles; /* 0: not given */
   int64_t not_before_us;                            /* since 1970; 0: at once */
-  char *executor;
+  char *executor;                                   /* "": the one that sfd.cfg names */
+  bool elsewhere; /* it has a line and machines of its own; not stored */
   int64_t submitted_us, started_us, ended_us; /* since 1970; 0: not yet */
   int64_t attempt;                            /* number of the latest; 0: none yet */
   char *token;                                /* of the latest attempt, NULL: none */
@@ -100,8 +101,8 @@ bool sf_store_add_dependency (SfStore *store, int64_t job, const SfDependency *d
 
 /* ---- changing: by the daemon ---- */
 
-/* Records attempt job->attempt with its token and boot id, and the job as STARTING, if the row is
- * still PENDING with the attempt before; *changed is false otherwise. */
+/* Records attempt job->attempt with its token and boot id, and the job as STARTING, with executor,
+ * if the row is still PENDING with the attempt before; *changed is false otherwise. */
 bool sf_store_begin_attempt (SfStore *store, const SfJob *job, bool *changed, GError **error);
 /* Writes state, reason, exit and times of job->id and, in a final state, of its latest attempt, if
  * the row is still in state `from` with job->attempt; *changed is false otherwise. A change that

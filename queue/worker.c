@@ -4,6 +4,7 @@
 
 struct SfWorker
 {
+  char *name;
   SfExecutor *executor;
   GAsyncQueue *tasks;
   GThread *thread;
@@ -18,6 +19,7 @@ row_clear (void *data)
   SfTaskRow *row = data;
   g_free (row->token);
   g_free (row->handle);
+  g_free (row->status.reason);
 }
 
 SfTask *
@@ -37,7 +39,7 @@ sf_task_add (SfTask *task, const SfJob *job)
                     .attempt = job->attempt,
                     .token = g_strdup (job->token),
                     .handle = g_strdup (job->handle),
-                    .state = SF_ATTEMPT_UNKNOWN };
+                    .status = { .state = SF_ATTEMPT_UNKNOWN } };
   g_array_append_val (task->rows, row);
 }
 
@@ -78,14 +80,18 @@ find (SfTask *task, SfExecutor *executor)
       if (row->handle != NULL)
         g_ptr_array_add (handles, row->handle);
     }
-  g_autofree SfAttemptStatus *states = g_new0 (SfAttemptStatus, handles->len + 1);
-  if (!executor->ops->poll (executor->instance, (const char *const *) handles->pdata, handles->len,
-                            states, &task->error))
-    return;
+  g_autofree SfAttemptStatus *statuses = g_new0 (SfAttemptStatus, handles->len + 1);
+  for (guint i = 0; i < handles->len; i++)
+    statuses[i].state = SF_ATTEMPT_UNKNOWN;
+  executor->ops->poll (executor->instance, (const char *const *) handles->pdata, handles->len,
+                       statuses, &task->error);
   for (guint i = 0, at = 0; i < task->rows->len; i++)
     {
       SfTaskRow *row = &g_array_index (task->rows, SfTaskRow, i);
-      row->state = row->handle != NULL ? states[at++].state : SF_ATTEMPT_ENDED;
+      if (row->handle != NULL)
+        row->status = statuses[at++];
+      else
+        row->status.state = SF_ATTEMPT_ENDED;
     }
 }
 
@@ -141,12 +147,14 @@ work (gpointer data)
 /* ---- outside ---- */
 
 SfWorker *
-sf_worker_new (const char *executor, SfTaskDone done, void *data, GError **error)
+sf_worker_new (const char *executor, const SfSettings *settings, SfTaskDone done, void *data,
+               GError **error)
 {
-  SfExecutor *opened = sf_executor_open (executor, error);
+  SfExecutor *opened = sf_executor_open (executor, settings, error);
   if (opened == NULL)
     return NULL;
   SfWorker *self = g_new0 (SfWorker, 1);
+  self->name = g_strdup (executor);
   self->executor = opened;
   self->tasks = g_async_queue_new_full ((GDestroyNotify) sf_task_free);
   self->done = done;
@@ -164,12 +172,20 @@ sf_worker_free (SfWorker *self)
   g_async_queue_unref (self->tasks);
   sf_task_free (self->last);
   sf_executor_close (self->executor);
+  g_free (self->name);
   g_free (self);
+}
+
+bool
+sf_worker_is_elsewhere (const SfWorker *self)
+{
+  return self->executor->ops->elsewhere;
 }
 
 void
 sf_worker_push (SfWorker *self, SfTask *task)
 {
+  task->executor = self->name;
   task->done = self->done;
   task->data = self->data;
   g_async_queue_push (self->tasks, task);

@@ -10,7 +10,7 @@
 typedef enum
 {
   SF_TASK_START,  /* `launch`; gives `handle` */
-  SF_TASK_FIND,   /* gives for each row its state, and its handle where that was not known */
+  SF_TASK_FIND,   /* gives for each row its status, and its handle where that was not known */
   SF_TASK_SIGNAL, /* sends `signal_number` to each row that can be found */
 } SfTaskKind;
 
@@ -18,7 +18,7 @@ typedef struct
 {
   int64_t job, attempt;
   char *token, *handle;
-  SfAttemptState state;
+  SfAttemptStatus status;
 } SfTaskRow;
 
 typedef struct SfTask SfTask;
@@ -30,7 +30,8 @@ struct SfTask
   GArray *rows; /* SfTaskRow; one of a START */
   SfLaunch *launch;
   int signal_number;
-  GError *error; /* NULL: it went well */
+  GError *error;        /* NULL: it went well */
+  const char *executor; /* borrowed from the worker */
   SfTaskDone done;
   void *data;
 };
@@ -43,9 +44,13 @@ void sf_task_free (SfTask *task);
 typedef struct SfWorker SfWorker;
 
 /* `done` is called for each task. */
-SfWorker *sf_worker_new (const char *executor, SfTaskDone done, void *data, GError **error);
+SfWorker *sf_worker_new (const char *executor, const SfSettings *settings, SfTaskDone done,
+                         void *data, GError **error);
 /* Waits for the task that is being done; those behind it are dropped. */
 void sf_worker_free (SfWorker *worker);
+
+/* Its executor has a line and machines of its own. */
+bool sf_worker_is_elsewhere (const SfWorker *worker);
 
 /* Takes the task. */
 void sf_worker_push (SfWorker *worker, SfTask *task);

@@ -16,4 +16,5 @@ include tests/unit/cpu/local.mk
 include tests/unit/frontend/local.mk
 include tests/unit/onnx/local.mk
 include tests/unit/datasets/local.mk
+include tests/unit/executors/local.mk
 include tests/unit/optimizers/local.mk

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sf/plugins.h>
+
 #include "queue/programs.h"
 #include "tools/sfbatch/follow.h"
 #include "tools/sfbatch/show_batch.h"
@@ -20,6 +22,10 @@ static const SfOption submit_options[] = {
     .help = "show the steps until the job has ended, and end with its exit code; Ctrl-C ends only "
             "the waiting" },
   { .name = "hold", .type = SF_OPTION_BOOL, .help = "keep it from starting until it is released" },
+  { .name = "executor",
+    .type = SF_OPTION_STRING,
+    .arg = "NAME",
+    .help = "where it runs, local or slurm; default: what sfd.cfg says" },
   { .name = "check",
     .type = SF_OPTION_BOOL,
     .help = "only read and check the job file, and print what it would submit" },
@@ -75,8 +81,12 @@ submit (const SfJobBatch *batch, const SfOptionValues *options, GError **error)
   g_autofree char *sf = shepherd == NULL ? NULL : uses_sf ? sf_program_sf (error) : g_strdup ("sf");
   if (sf == NULL)
     return 1;
-  SfSubmitOptions how
-      = { .sf = sf, .shepherd = shepherd, .held = sf_option_bool (options, "hold") };
+  const char *executor = sf_option_string (options, "executor");
+  if (executor != NULL && sf_plugins_load (SF_PLUGIN_EXECUTOR, executor, error) == NULL)
+    return 1;
+  SfSubmitOptions how = {
+    .sf = sf, .shepherd = shepherd, .executor = executor, .held = sf_option_bool (options, "hold")
+  };
   g_autoptr (GArray) ids = sf_queue_submit (queue, batch, &how, error);
   if (ids == NULL)
     return 1;

@@ -28,7 +28,7 @@ static char *
 starts (const SfLine *line, int64_t cores, int64_t now_us, int64_t *wake_us)
 {
   const SfSituation situation = { .now_us = now_us, .capacity = { .cores = cores } };
-  g_autoptr (GArray) chosen = sf_line_choose (line, &situation, wake_us);
+  g_autoptr (GArray) chosen = sf_line_choose (line, &situation, 0, wake_us);
   GString *text = g_string_new (NULL);
   for (guint i = 0; i < chosen->len; i++)
     g_string_append_printf (text, "%s%d", i > 0 ? " " : "",
@@ -55,6 +55,36 @@ SF_TEST (Line, PriorityThenAge)
   SF_CHECK_INT (sf_line_length (line), 2);
   g_autofree char *third = starts (line, 9, 1000, &wake_us);
   SF_CHECK_STR (third, "2 3");
+}
+
+/* Jobs that go elsewhere take nothing of the node and do not stand behind those that wait for it,
+ * but only so many go. */
+SF_TEST (Line, Elsewhere)
+{
+  g_autoptr (SfLine) line = sf_line_new ();
+  const SfSituation situation = { .now_us = 1000, .capacity = { .cores = 1 } };
+  int64_t wake_us = 0;
+  for (int64_t id = 1; id <= 150; id++)
+    add (line, id, "", 0, 0, SF_AFTER);
+  for (int64_t id = 151; id <= 153; id++)
+    {
+      SfJob *job = sf_line_take (line, id - 100);
+      job->id = id;
+      job->cores = 64;
+      job->elsewhere = true;
+      job->executor = g_strdup ("far");
+      job->reason = g_strdup ("");
+      sf_line_add (line, job, g_array_new (FALSE, FALSE, sizeof (SfDependency)));
+    }
+  g_autoptr (GArray) chosen = sf_line_choose (line, &situation, 2, &wake_us);
+  SF_REQUIRE (chosen->len == 3);
+  SF_CHECK_INT (g_array_index (chosen, SfLineStart, 0).job, 1);
+  SF_CHECK_INT (g_array_index (chosen, SfLineStart, 1).job, 151);
+  SF_CHECK_INT (g_array_index (chosen, SfLineStart, 2).job, 152);
+  g_autoptr (GHashTable) reasons = sf_line_reasons (line, &situation);
+  const int64_t last = 153;
+  SF_CHECK_STR (g_hash_table_lookup (reasons, &last),
+                "waits for its turn: far has as many jobs as sfd.cfg lets it have");
 }
 
 SF_TEST (Line, HeldAndLater)
