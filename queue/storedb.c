@@ -265,6 +265,15 @@ lock_opening (const char *folder, GError **error)
   return fd;
 }
 
+/* SQLite would leave it to the umask who may read it, and gives its other files the same mode. */
+static void
+create_private (const char *path)
+{
+  int fd = open (path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd >= 0)
+    close (fd);
+}
+
 /* Others hold the store for as long as their commit takes to reach the disk. */
 static int
 wait_for_others (void *data, int n_tries)
@@ -290,6 +299,7 @@ sf_store_open (const char *folder, GError **error)
   g_autoptr (SfStore) self = g_new0 (SfStore, 1);
   self->path = g_build_filename (folder, "store.db", NULL);
   self->statements = g_hash_table_new_full (NULL, NULL, NULL, finalize);
+  create_private (self->path);
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   bool good = sqlite3_open_v2 (self->path, &self->db, flags, NULL) == SQLITE_OK
               || sf_storedb_fail (self, "open", error);
