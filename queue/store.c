@@ -113,7 +113,8 @@ read_submission (SfStore *self, sqlite3_stmt *stmt, void *data, GError **error)
   out->sf = sf_storedb_text (stmt, 4);
   out->shepherd = sf_storedb_text (stmt, 5);
   out->submitted_us = sqlite3_column_int64 (stmt, 6);
-  return true;
+  static const int texts[] = { 1, 2, 4, 5 };
+  return sf_storedb_all_there (self, stmt, texts, G_N_ELEMENTS (texts), error);
 }
 
 SfSubmission *
@@ -282,7 +283,9 @@ read_job (SfStore *self, sqlite3_stmt *stmt, void *data, GError **error)
   job->handle = sf_storedb_text (stmt, 23);
   job->boot_id = sf_storedb_text (stmt, 24);
   job->first_tile = sqlite3_column_int64 (stmt, 25);
-  return sf_storedb_state (self, stmt, 6, &job->state, error);
+  static const int texts[] = { 2, 4, 5, 7, 17 };
+  return sf_storedb_all_there (self, stmt, texts, G_N_ELEMENTS (texts), error)
+         && sf_storedb_state (self, stmt, 6, &job->state, error);
 }
 
 /* Rows of a query whose only parameter, if any, is an id. */
@@ -401,7 +404,9 @@ read_attempt (SfStore *self, sqlite3_stmt *stmt, void *data, GError **error)
   row->recorded_us = sqlite3_column_int64 (stmt, 7);
   row->started_us = sqlite3_column_int64 (stmt, 8);
   row->ended_us = sqlite3_column_int64 (stmt, 9);
-  return sf_storedb_state (self, stmt, 3, &row->state, error);
+  static const int texts[] = { 1, 4 };
+  return sf_storedb_all_there (self, stmt, texts, G_N_ELEMENTS (texts), error)
+         && sf_storedb_state (self, stmt, 3, &row->state, error);
 }
 
 GPtrArray *

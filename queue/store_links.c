@@ -104,7 +104,8 @@ read_usage (SfStore *self, sqlite3_stmt *stmt, void *data, GError **error)
   row->project = sf_storedb_text (stmt, 0);
   row->core_s = sqlite3_column_double (stmt, 1);
   row->at_us = sqlite3_column_int64 (stmt, 2);
-  return true;
+  static const int texts[] = { 0 };
+  return sf_storedb_all_there (self, stmt, texts, G_N_ELEMENTS (texts), error);
 }
 
 GPtrArray *

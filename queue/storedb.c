@@ -188,6 +188,20 @@ sf_storedb_text (sqlite3_stmt *stmt, int column)
 }
 
 bool
+sf_storedb_all_there (SfStore *self, sqlite3_stmt *stmt, const int *columns, size_t n,
+                      GError **error)
+{
+  for (size_t i = 0; i < n; i++)
+    if (sqlite3_column_text (stmt, columns[i]) == NULL)
+      return sf_fail (
+          error, SF_ERROR_INVALID_DATA,
+          "%s: found nothing as \"%s\", wanted a text; the store is damaged, restore it "
+          "or set SF_QUEUE_DIR to a new folder",
+          self->path, sqlite3_column_name (stmt, columns[i]));
+  return true;
+}
+
+bool
 sf_storedb_state (SfStore *self, sqlite3_stmt *stmt, int column, SfJobState *out, GError **error)
 {
   const char *name = (const char *) sqlite3_column_text (stmt, column);

@@ -34,6 +34,10 @@ bool sf_storedb_query (SfStore *store, const char *what, SfStoreRow row, void *d
 
 /* Owned copy of a text; NULL for NULL. */
 char *sf_storedb_text (sqlite3_stmt *stmt, int column);
+/* False with an error when one of these columns of the row holds nothing: the schema forbids it, a
+ * damaged file may have it. */
+bool sf_storedb_all_there (SfStore *store, sqlite3_stmt *stmt, const int *columns, size_t n,
+                           GError **error);
 /* "STARTING" in a column; false with an error for a word that is no state. */
 bool sf_storedb_state (SfStore *store, sqlite3_stmt *stmt, int column, SfJobState *out,
                        GError **error);

@@ -144,3 +144,33 @@ EXTRA_PROGRAMS += tests/fuzz/suite_libfuzzer
 tests_fuzz_suite_libfuzzer_SOURCES = tests/fuzz/suite_fuzz.c
 tests_fuzz_suite_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
 tests_fuzz_suite_libfuzzer_LDADD = queue/libsfqueue.la $(SF_LIBS)
+
+check_PROGRAMS += tests/fuzz/protocol_test
+TESTS += tests/fuzz/protocol_test
+tests_fuzz_protocol_test_SOURCES = tests/fuzz/protocol_fuzz.c tests/fuzz/replay.c tests/fuzz/target.h
+tests_fuzz_protocol_test_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"protocol"'
+tests_fuzz_protocol_test_LDADD = queue/libsfqueue.la $(SF_TEST_LIBS)
+EXTRA_PROGRAMS += tests/fuzz/protocol_libfuzzer
+tests_fuzz_protocol_libfuzzer_SOURCES = tests/fuzz/protocol_fuzz.c
+tests_fuzz_protocol_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
+tests_fuzz_protocol_libfuzzer_LDADD = queue/libsfqueue.la $(SF_LIBS)
+
+check_PROGRAMS += tests/fuzz/attempt_test
+TESTS += tests/fuzz/attempt_test
+tests_fuzz_attempt_test_SOURCES = tests/fuzz/attempt_fuzz.c tests/fuzz/replay.c tests/fuzz/target.h
+tests_fuzz_attempt_test_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"attempt"'
+tests_fuzz_attempt_test_LDADD = queue/libsfqueue.la $(SF_TEST_LIBS)
+EXTRA_PROGRAMS += tests/fuzz/attempt_libfuzzer
+tests_fuzz_attempt_libfuzzer_SOURCES = tests/fuzz/attempt_fuzz.c
+tests_fuzz_attempt_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
+tests_fuzz_attempt_libfuzzer_LDADD = queue/libsfqueue.la $(SF_LIBS)
+
+check_PROGRAMS += tests/fuzz/store_test
+TESTS += tests/fuzz/store_test
+tests_fuzz_store_test_SOURCES = tests/fuzz/store_fuzz.c tests/fuzz/replay.c tests/fuzz/target.h
+tests_fuzz_store_test_CPPFLAGS = $(AM_CPPFLAGS) -DSF_FUZZ_NAME='"store"'
+tests_fuzz_store_test_LDADD = queue/libsfqueue.la $(SF_TEST_LIBS)
+EXTRA_PROGRAMS += tests/fuzz/store_libfuzzer
+tests_fuzz_store_libfuzzer_SOURCES = tests/fuzz/store_fuzz.c
+tests_fuzz_store_libfuzzer_LDFLAGS = $(SF_LIBFUZZER_LDFLAGS)
+tests_fuzz_store_libfuzzer_LDADD = queue/libsfqueue.la $(SF_LIBS)
