@@ -8,7 +8,7 @@
 
 /* Most scores that a firing may hold; where there are more, the op is written out in stages that
  * pass them on. */
-#define MAX_SCORES (INT64_C (1) << 22)
+#define MAX_SCORES (INT64_C (1) << 20)
 
 /* Axes of the stage, in the order in which they are made. */
 enum

@@ -228,7 +228,7 @@ SF_TEST (Legalise, AttentionIsOneNode)
 SF_TEST (Legalise, AttentionOfTooManyScoresIsWrittenOut)
 {
   g_autoptr (SfModule) module = NULL;
-  TestResult r = test_attention (&module, 2049, "autodiff|legalise|simplify");
+  TestResult r = test_attention (&module, 1025, "autodiff|legalise|simplify");
   SF_REQUIRE_NO_ERROR (r.error);
   SfGraph *train = sf_module_graph (r.lowered, "train");
   SF_CHECK_INT (n_nodes_of (train, "attention"), 1);
