@@ -487,8 +487,9 @@ SF_GRADIENT_RULE (relu)
   if (!gradient->needs[0])
     return true;
   SfExpr e = sf_expr_begin (gradient->graph);
-  SfValue x = sf_node_input (gradient->graph, gradient->node, 0);
-  gradient->dx[0] = sf_expr_2 (&e, "relu_bwd", gradient->dy[0], x);
+  /* The result is positive where x is, and other gradients mostly need it, too. */
+  SfValue y = sf_node_output (gradient->graph, gradient->node, 0);
+  gradient->dx[0] = sf_expr_2 (&e, "relu_bwd", gradient->dy[0], y);
   return sf_expr_end (&e, error);
 }
 
