@@ -192,7 +192,7 @@ result_grain (const SfTileOp *op, const SfOperand *y, int d)
   if (g_str_equal (op->name, "conv2d_dw") && d == 0 && y->shape.dim[0] <= FEW_CHANNELS)
     return (y->shape.dim[0] + 1) / 2;
   if (g_str_equal (op->name, "conv2d_dw"))
-    return (const int64_t[]){ TILE_COLUMNS, 2 * LANES, 1, 1 }[d];
+    return (const int64_t[]){ TILE_COLUMNS, TILE_COLUMNS, 1, 1 }[d];
   if (!g_str_has_prefix (op->name, "conv2d"))
     return (const int64_t[]){ 1, LANES, 4, LANES }[d];
   /* Weights are gone through once for all pixels of a box. */
