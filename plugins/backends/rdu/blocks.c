@@ -208,6 +208,22 @@ row_of_channels (const SfOperand *operand, bool channels_last, size_t k)
   return channels_last && operand->dim[1].coef[k] != 0 ? operand->shape.dim[1] : 0;
 }
 
+/* Whether the counter's blocks are parts of such rows for what goes element by element, or row by
+ * row: each worker would go through all of the image, for some of each row. */
+static bool
+cuts_channels (const SfStage *stage, const bool *channels_last, size_t k)
+{
+  for (uint32_t i = 0; i < stage->n_instrs; i++)
+    if (sf_tile_op_find (stage->instrs[i].op, stage->instrs[i].version)->tile_class
+        == SF_TILE_WINDOW)
+      return false;
+  for (size_t o = 0; o < stage->n_operands; o++)
+    if (stage->operands[o].kind != SF_OPERAND_TEMP
+        && row_of_channels (&stage->operands[o], channels_last[o], k) > 0)
+      return true;
+  return false;
+}
+
 int64_t
 rdu_blocks_least (const SfStage *stage, const bool *channels_last, size_t k)
 {
@@ -427,7 +443,8 @@ rdu_choose_blocks (SfStage *stage, const bool *channels_last, const RduIsa *isa,
   for (int i = 0; i < MAX_HALVINGS && n_jobs (stage) < MIN (wanted, host->n_workers); i++)
     {
       for (size_t k = 0; k < stage->n_counters; k++)
-        cut.least[k] = MAX (cut.least[k] / 2, 1);
+        if (!cuts_channels (stage, channels_last, k))
+          cut.least[k] = MAX (cut.least[k] / 2, 1);
       while (n_jobs (stage) < MIN (wanted, host->n_workers) && split (&cut, true))
         ;
     }

@@ -11,7 +11,8 @@ enum
 {
   LEAST_WORK = 16384, /* elements that are worth looking at the groups of a stage */
   LEAST_ELEMS = 8192, /* of a group's box, that are worth sharing */
-  LEAST_PARTS = 1     /* of the dimension that is cut, for each worker */
+  LEAST_PARTS = 1,    /* of the dimension that is cut, for each worker */
+  MANY = 16           /* positions of a dimension: its length is no matter any more */
 };
 
 static void
@@ -47,16 +48,23 @@ is_large (const RduOperand *operand)
   return n >= LEAST_ELEMS;
 }
 
-/* The longest dimension of the operand's box among those that `excluded` does not name; -1: none.
- */
+/* Among the dimensions of the operand's box that `excluded` does not name, the outermost in memory
+ * that has enough for all, or else the longest; -1: none. */
 static int
-longest_dim (const RduOperand *operand, uint64_t excluded)
+lane_dim (const RduOperand *operand, uint64_t excluded)
 {
+  bool channels_last = operand->channels_last && operand->rank == 4;
   int best = -1;
-  for (int d = 0; d < operand->rank; d++)
-    if ((excluded >> d & 1) == 0
-        && (best < 0 || operand->access[d].size > operand->access[best].size))
-      best = d;
+  for (int i = 0; i < operand->rank; i++)
+    {
+      int d = channels_last ? (const int[]){ 0, 2, 3, 1 }[i] : i;
+      if ((excluded >> d & 1) != 0)
+        continue;
+      if (operand->access[d].size >= MANY)
+        return d;
+      if (best < 0 || operand->access[d].size > operand->access[best].size)
+        best = d;
+    }
   return best;
 }
 
@@ -64,7 +72,7 @@ static void
 find_fused_lanes (const RduStage *stage, RduGroup *group)
 {
   const RduOperand *box = &stage->operands[group->fused->box];
-  int dim = is_large (box) ? longest_dim (box, 0) : -1;
+  int dim = is_large (box) ? lane_dim (box, 0) : -1;
   if (dim < 0)
     return;
   for (int s = 0; s < group->fused->n_slots; s++)
@@ -85,7 +93,7 @@ find_reduction_lanes (const RduStage *stage, RduGroup *group)
   const RduInstr *instr = group->instr;
   uint64_t axes = (uint64_t) instr->imm[0];
   const RduOperand *source = &stage->operands[instr->src[0]];
-  int dim = is_large (source) ? longest_dim (source, axes) : -1, own = 0;
+  int dim = is_large (source) ? lane_dim (source, axes) : -1, own = 0;
   if (dim < 0)
     return;
   for (int d = 0; d < dim; d++)
@@ -101,7 +109,7 @@ find_row_lanes (const RduStage *stage, RduGroup *group)
   const RduInstr *instr = group->instr;
   const RduOperand *box = &stage->operands[instr->dst[0]];
   int64_t axis = instr->imm[0] < 0 ? instr->imm[0] + box->rank : instr->imm[0];
-  int dim = is_large (box) ? longest_dim (box, (uint64_t) 1 << axis) : -1;
+  int dim = is_large (box) ? lane_dim (box, (uint64_t) 1 << axis) : -1;
   if (dim < 0)
     return;
   for (int k = 0; k < instr->n_src; k++)
