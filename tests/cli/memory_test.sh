@@ -36,6 +36,8 @@ compile cnn_bn cnn_bn --batch-size 64
 fits cnn_bn
 compile cnn_bn cnn_bn-bf16 --batch-size 64 --precision bf16
 fits cnn_bn-bf16
+compile lenet lenet-bf16 --batch-size 256 --precision bf16
+fits lenet-bf16
 compile ffn_mnist wide --arg hidden=3072 --optimizer sgd
 fits wide
 compile ffn_mnist wide-inference --arg hidden=3072 --inference

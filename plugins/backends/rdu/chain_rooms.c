@@ -73,6 +73,8 @@ make_rooms (RduConfig *config)
       const SfCounter *counter = &stage->counter[stage->chain_counter];
       config->buffers[b].room_elems = config->buffers[b].n_elems / counter->extent
                                       * (stage->chain_blocks * counter->step);
+      config->buffers[b].whole_offset = config->whole_elems;
+      config->whole_elems += (config->buffers[b].n_elems + 15) / 16 * 16;
       lives[n].elems = config->buffers[b].room_elems;
       owner[n++] = b;
     }

@@ -108,9 +108,9 @@ buffer_life (const Planner *planner, const RduLaunch *launch, uint32_t b)
 {
   const RduConfig *config = launch->config;
   int64_t end = planner->now + (int64_t) config->n_stages + 1;
-  RduLife life = { .elems = config->buffers[b].is_left_out ? 0 : config->buffers[b].n_elems,
-                   .first = end,
-                   .last = planner->now };
+  const RduBuffer *buffer = &config->buffers[b];
+  bool has_none = buffer->is_left_out || buffer->room_elems > 0;
+  RduLife life = { .elems = has_none ? 0 : buffer->n_elems, .first = end, .last = planner->now };
   for (size_t s = 0; s < config->n_stages; s++)
     for (size_t o = 0; o < config->stages[s].n_operands; o++)
       if (config->stages[s].operands[o].kind != SF_OPERAND_TEMP
@@ -539,6 +539,7 @@ rdu_lower_entries (RduMachine *machine, GError **error)
       rdu_config_chain (&machine->configs[c]);
       rdu_config_find_waves (&machine->configs[c]);
       machine->room_elems = MAX (machine->room_elems, machine->configs[c].room_elems);
+      machine->whole_elems = MAX (machine->whole_elems, machine->configs[c].whole_elems);
     }
   rdu_find_replacements (machine);
   rdu_find_lent (machine);

@@ -23,7 +23,8 @@ lower_configs (RduMachine *machine, GError **error)
         return false;
       for (size_t s = 0; s < config->n_stages; s++)
         {
-          machine->temp_elems = MAX (machine->temp_elems, config->stages[s].temp_elems);
+          if (!config->stages[s].has_lanes)
+            machine->temp_elems = MAX (machine->temp_elems, config->stages[s].temp_elems);
           machine->row_elems = MAX (machine->row_elems, config->stages[s].row_elems);
         }
       if (machine->exact_firing)
@@ -125,6 +126,7 @@ rdu_machine_close (RduMachine *machine)
   rdu_memory_free (machine->arena, machine->arena_elems);
   rdu_memory_free (machine->memory, machine->memory_elems);
   rdu_memory_free (machine->rings, machine->ring_elems);
+  rdu_memory_free (machine->whole, machine->whole_elems);
   rdu_memory_free (machine->kept, machine->kept_elems);
   g_free (machine->workers);
   g_free (machine->configs);

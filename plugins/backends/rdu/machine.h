@@ -146,8 +146,9 @@ typedef struct
   bool is_left_out;     /* nobody makes it: its readers read what it would be a copy of */
   bool takes_unrounded; /* all that read it round it */
   /* What is seen inside a chain only is in a worker's room, a block of it at a time. */
-  int64_t room_elems;  /* of a block; 0: it has memory of its own */
-  int64_t room_offset; /* elements into the room */
+  int64_t room_elems;   /* of a block; 0: it has memory of its own */
+  int64_t room_offset;  /* elements into the room */
+  int64_t whole_offset; /* elements into where it is whole, for an observer */
 } RduBuffer;
 
 typedef struct
@@ -158,7 +159,8 @@ typedef struct
   RduStage *stages; /* in an order in which what is read has been written */
   size_t n_chains;
   RduChain *chains;
-  int64_t room_elems; /* that a worker needs for the chains */
+  int64_t room_elems;  /* that a worker needs for the chains */
+  int64_t whole_elems; /* of what is in rooms otherwise */
   SfStream *streams;
 } RduConfig;
 
@@ -322,6 +324,8 @@ struct RduMachine
   int64_t memory_elems, temp_elems, row_elems, room_elems;
   int32_t *kept; /* packed forms of what does not change from step to step */
   int64_t kept_elems;
+  int32_t *whole; /* what is in rooms otherwise, once a step has been observed; NULL: none has */
+  int64_t whole_elems;
   int32_t *rings; /* exact firing: room for the buffers of one launch */
   int64_t ring_elems;
   RduWorker *workers;

@@ -4,7 +4,9 @@
 
 #include "plugins/backends/rdu/memory.h"
 
-#define HUGE_BYTES ((size_t) 2 << 20)
+/* From here on what huge pages round up is little. Scratch of a worker is smaller, and touched in
+ * part. */
+#define HUGE_BYTES ((size_t) 8 << 20)
 
 static size_t
 n_bytes (int64_t elems)

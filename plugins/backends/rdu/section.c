@@ -40,6 +40,8 @@ touch_buffer (Builder *builder, uint32_t buffer, bool is_written)
   const RduHome *home = &builder->launch->home[buffer];
   const RduBuffer *b = &builder->launch->config->buffers[buffer];
   int64_t n = b->is_left_out ? 0 : b->n_elems;
+  if (b->room_elems > 0) /* each worker's own, but for an observer, who waits for each stage */
+    return;
   const RduTensor *tensor = home->tensor != SF_NONE ? &machine->tensors[home->tensor] : NULL;
   if (tensor == NULL)
     touch (builder, SF_NONE, home->offset, n, is_written);
@@ -49,17 +51,16 @@ touch_buffer (Builder *builder, uint32_t buffer, bool is_written)
     touch (builder, tensor->in_place ? tensor->state : home->tensor, home->offset, n, is_written);
 }
 
-/* All that firings of the stage touch; what is in rooms is each worker's own. */
+/* All that firings of the stage touch. */
 static void
-touch_stage (Builder *builder, size_t position, bool in_chain)
+touch_stage (Builder *builder, size_t position)
 {
   const RduLaunch *launch = builder->launch;
   const RduStage *stage = &launch->config->stages[position];
   for (size_t o = 0; o < stage->n_operands; o++)
     {
       const RduOperand *operand = &stage->operands[o];
-      if (operand->kind != SF_OPERAND_TEMP
-          && !(in_chain && launch->config->buffers[operand->buffer].room_elems > 0))
+      if (operand->kind != SF_OPERAND_TEMP)
         touch_buffer (builder, operand->buffer, operand->kind == SF_OPERAND_OUT);
     }
   for (size_t p = 0; p < stage->n_packings; p++)
@@ -122,14 +123,14 @@ add_groups (Builder *builder, size_t position)
       task.serves = group->serves;
       task.n_items = rdu_group_lanes (stage, group, builder->machine->n_threads, &grain);
       add_task (builder, task, rdu_group_work, grain);
-      touch_stage (builder, position, false);
+      touch_stage (builder, position);
     }
   if (stage->n_results == 0)
     return;
   task.serves = UINT64_MAX;
   task.n_items = 1;
   add_task (builder, task, rdu_settle_work, 1);
-  touch_stage (builder, position, false);
+  touch_stage (builder, position);
 }
 
 static void
@@ -164,7 +165,7 @@ add_stage (Builder *builder, size_t position)
   else
     {
       add_task (builder, task, rdu_jobs_work, rdu_jobs_grain (stage, builder->machine->n_threads));
-      touch_stage (builder, position, false);
+      touch_stage (builder, position);
     }
   add_folds (builder, position);
 }
@@ -180,7 +181,7 @@ add_chain (Builder *builder, const RduChain *chain)
     add_packings (builder, chain->first + s);
   add_task (builder, task, rdu_chain_work, 1);
   for (size_t s = 0; s < chain->n_stages; s++)
-    touch_stage (builder, chain->first + s, true);
+    touch_stage (builder, chain->first + s);
 }
 
 /* ---- what waits for what ---- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plugins/backends/rdu/machine.h"
+#include "plugins/backends/rdu/memory.h"
 
 #define ELEM_BYTES 4 /* of what kernels read */
 
@@ -23,9 +24,13 @@ resolve (const RduMachine *machine, RduLaunch *launch)
   for (size_t b = 0; b < launch->config->n_buffers; b++)
     {
       const RduHome *home = &launch->home[b];
-      int32_t *base = home->tensor == SF_NONE ? machine->arena
-                                              : machine->tensors[home->tensor].data;
-      launch->base[b] = base + home->offset;
+      const RduBuffer *buffer = &launch->config->buffers[b];
+      if (buffer->room_elems > 0)
+        launch->base[b] = machine->whole != NULL ? machine->whole + buffer->whole_offset : NULL;
+      else if (home->tensor == SF_NONE)
+        launch->base[b] = machine->arena + home->offset;
+      else
+        launch->base[b] = (int32_t *) machine->tensors[home->tensor].data + home->offset;
     }
 }
 
@@ -349,6 +354,11 @@ rdu_machine_step (RduMachine *machine, const SfBackendStep *step, GError **error
                     "entry %s: found a step of entry %s since its forward phase, wanted none; run "
                     "its phases one after the other",
                     entry->name, machine->entries[machine->last_entry].name);
+  if (step->observer != NULL && machine->whole == NULL
+      && (machine->whole = rdu_memory_new (machine->whole_elems, "memory of what is observed",
+                                           error))
+             == NULL)
+    return false;
   machine->last_entry = index;
   rdu_entry_want (machine, entry, step);
   machine->probe.launch = SF_NONE;

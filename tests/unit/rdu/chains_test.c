@@ -261,3 +261,44 @@ SF_TEST (RduChains, AWordItDoesNotKnowIsRefused)
       "SF_RDU_CHAINS: found \"perhaps\", wanted auto or no; unset it or name one of these");
   sf_program_unref (b.program);
 }
+
+static void
+check_squares (void *user_data, const SfObserved *observed)
+{
+  const float *squares = observed->tensor->data;
+  int *n_seen = user_data;
+  (*n_seen)++;
+  SF_CHECK_INT (observed->value, 7);
+  for (int i = 0; i < ROWS * COLS; i++)
+    SF_REQUIRE (squares[i] == (x[i] > 0 ? x[i] * x[i] : 0));
+}
+
+/* What passes through a chain has no memory of its own, but for an observer, who sees all of it;
+ * steps before and after are not the worse for it. */
+SF_TEST (RduChains, ObserversSeeWholeBuffers)
+{
+  Build b = build_four ();
+  int n_seen = 0;
+  g_autoptr (GError) error = NULL;
+  for (int i = 0; i < ROWS * COLS; i++)
+    x[i] = (float) sin (i * 0.3);
+  sf_launch_set_origin (b.program, b.entry, 0, 2, 7); /* y2 */
+  g_setenv ("SF_RDU_BLOCK", "9", TRUE);
+  RduMachine *machine = build_open (&b, 2, false, &error);
+  g_unsetenv ("SF_RDU_BLOCK");
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK (machine->configs[0].buffers[2].room_elems > 0);
+  SF_CHECK (machine->arena_elems < ROWS * COLS * 3);
+  for (int step = 0; step < 3; step++)
+    {
+      float *to = step == 0 ? wanted : found;
+      memset (to, 0, sizeof found);
+      SF_CHECK (build_step (&b, machine, 0, (void *[]){ x }, (void *[]){ to, to + ROWS * COLS },
+                            step == 1 ? check_squares : NULL, &n_seen, &error));
+      SF_REQUIRE_NO_ERROR (error);
+      SF_CHECK (memcmp (wanted, to, sizeof found) == 0);
+    }
+  SF_CHECK_INT (n_seen, 1);
+  rdu_machine_close (machine);
+  sf_program_unref (b.program);
+}
