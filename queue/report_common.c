@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What all cases that failed have in common, and not all others. */
 #include "queue/report_parts.h"
-
-#include <stdlib.h>
+#include "queue/report_words.h"
 
 enum
 {
@@ -58,14 +57,6 @@ static void
 say (Search *search, const char *what, const char *value)
 {
   g_string_append_printf (search->text, "%s%s=%s", search->text->len > 0 ? ", " : "", what, value);
-}
-
-static void
-say_parameter (Search *search, const char *key, const json_t *value)
-{
-  char *json = json_dumps (value, JSON_ENCODE_ANY | JSON_COMPACT);
-  say (search, key, json_is_string (value) ? json_string_value (value) : json);
-  free (json);
 }
 
 static int
@@ -131,7 +122,10 @@ report_put_common (Markup *markup, const ReportHistory *history)
     say (&search, "model", one->model);
   json_object_foreach (one->parameters, key, value)
     if (sets_apart (&search, first, other_parameter, key))
-      say_parameter (&search, key, value);
+      {
+        g_autofree char *text = report_parameter (value);
+        say (&search, key, text);
+      }
   g_autofree char *words = g_strdup_printf ("All %zu that failed have", search.n_failed),
                   *ops = ops_of (&search);
   markup_begin (markup, "p");

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A table of all cases: models and some of their parameters down, the others across, so that what
  * failures have in common is seen. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "queue/report_parts.h"
@@ -36,17 +35,6 @@ free_parameter (gpointer data)
   g_free (parameter);
 }
 
-static char *
-value_text (const json_t *value)
-{
-  if (json_is_string (value))
-    return g_strdup (json_string_value (value));
-  char *json = json_dumps (value, JSON_ENCODE_ANY | JSON_COMPACT);
-  char *text = g_strdup (json != NULL ? json : "");
-  free (json);
-  return text;
-}
-
 static void
 note_text (GPtrArray *texts, const char *text)
 {
@@ -76,7 +64,7 @@ find_parameters (Matrix *matrix, const ReportRun *run)
   for (guint i = 0; i < run->cases->len; i++)
     json_object_foreach (report_run_case (run, i)->parameters, key, value)
       {
-        g_autofree char *text = value_text (value);
+        g_autofree char *text = report_parameter (value);
         note_text (find_parameter (matrix, key)->values, text);
       }
 }
@@ -108,7 +96,7 @@ text_of (const Matrix *matrix, const ReportCase *found, const char *before, size
       const json_t *value = json_object_get (found->parameters, parameter->key);
       if (value == NULL || parameter->values->len < 2)
         continue;
-      g_autofree char *shown = value_text (value);
+      g_autofree char *shown = report_parameter (value);
       g_string_append_printf (text, "%s%s=%s", text->len > 0 ? " " : "", parameter->key, shown);
     }
   return g_string_free (text, FALSE);

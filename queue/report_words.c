@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/report/text.h"
@@ -130,6 +131,17 @@ report_verdict (const ReportCase *found)
   if (n == 1)
     return g_steal_pointer (&first);
   return g_strdup (found->reason[0] != '\0' ? found->reason : "for no known reason");
+}
+
+char *
+report_parameter (const json_t *value)
+{
+  if (json_is_string (value))
+    return g_strdup (json_string_value (value));
+  char *json = json_dumps (value, JSON_ENCODE_ANY | JSON_COMPACT);
+  char *text = g_strdup (json != NULL ? json : "");
+  free (json);
+  return text;
 }
 
 /* ---- times and counts ---- */

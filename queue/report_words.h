@@ -23,6 +23,8 @@ char *report_verdict (const ReportCase *found);
 char *report_since (const ReportHistory *history, const ReportTrack *track);
 /* "2026-11-23 02:00 UTC"; `day`: without the time. */
 char *report_time (GDateTime *time, bool day);
+/* The value of a parameter: "o3", "32". */
+char *report_parameter (const json_t *value);
 /* "83.1 s", "23 min 10 s", "2 h 5 min". */
 char *report_duration (double seconds);
 /* "1 case", "40 cases". */
