@@ -72,12 +72,13 @@ make_feeds (Model *model, GError **error)
   return true;
 }
 
+/* `app`: a folder of apps, or the path of a model. */
 static bool
 model_init (Model *model, const char *app, const char *level, const char *precision,
             const char *const *args, GError **error)
 {
-  g_autofree char *relative = g_strdup_printf ("apps/%s/model.cfg", app),
-                  *path = sf_test_source_path (relative);
+  g_autofree char *of_app = g_strdup_printf ("apps/%s/model.cfg", app),
+                  *path = sf_test_source_path (strchr (app, '/') != NULL ? app : of_app);
   SfCompileOptions options = { .level = level, .precision = precision, .optimizer = "adam" };
   *model = (Model){ 0 };
   const SfImportOptions import = { .args = args, .batch_size = 6, .seed = 1 };
@@ -143,7 +144,7 @@ train (const Model *model, const char *name, int n_threads, bool exact_firing, i
 typedef struct
 {
   const char *name, *app, *level, *precision;
-  const char *args[3];
+  const char *args[4];
 } Case;
 
 static const Case cases[] = {
@@ -153,6 +154,11 @@ static const Case cases[] = {
   { "cnn_bn-o3-bf16", "cnn_bn", "o3", "bf16", { NULL } },
   { "cnn_bn-o3-f32-winograd", "cnn_bn", "o3", "f32", { "width=35", "size=14" } },
   { "encoder-o3-f32", "encoder", "o3", "f32", { NULL } },
+  { "gpt-o3-f32",
+    "bench/models/gpt.cfg",
+    "o3",
+    "f32",
+    { "length=37", "features=24", "heads=2" } }, /* causal attention */
 };
 
 static const struct
