@@ -37,17 +37,21 @@ cmp "$work/first.csv" "$folder/predictions.csv" || fail "a pasted step gives oth
 } >"$work/again.cfg"
 run 0 "$sfbatch" submit "$work/again.cfg"
 again=$SF_QUEUE_DIR/jobs/2
-# stop_training ATTEMPT SIGNAL: to its process, as soon as there is one.
-stop_training () {
-  until_file "$again/attempt-$1/step-3.json"
+# signal_training ID ATTEMPT SIGNAL: to its process, as soon as there is one.
+signal_training () {
   for i in $(seq 100); do
-    for file in $(carriers 2 "$1"); do
+    for file in $(carriers "$1" "$2"); do
       if tr '\0' ' ' <"${file%environ}cmdline" | grep -q ' train '; then
-        kill -"$2" "$(basename "${file%/environ}")"
+        kill -"$3" "$(basename "${file%/environ}")"
         return
       fi
     done
   done
+}
+# stop_training ATTEMPT SIGNAL: of job 2.
+stop_training () {
+  until_file "$again/attempt-$1/step-3.json"
+  signal_training 2 "$1" "$2"
 }
 until_file "$again/checkpoints/epoch-0001.safetensors"
 stop_training 1 TERM
@@ -58,6 +62,45 @@ last=$(ls -d "$again"/attempt-* | wc -l)
 cmp "$folder/checkpoints/epoch-0012.safetensors" "$again/checkpoints/epoch-0012.safetensors" || fail "a training that was stopped and killed ends otherwise"
 cmp "$folder/predictions.csv" "$again/predictions.csv" || fail "other predictions"
 [ "$(cat "$again/attempt-$last/step-1.log")" = "$(cat "$again/attempt-1/step-1.log")" ] || fail "the log of a step that was done is not in the last attempt"
+
+# Cancelled, and past its time limit, a training leaves a checkpoint, and says how to go on; its retry ends with the same bits. It is held
+# still meanwhile, so that it cannot end by itself before.
+sed "s|\.\./\.\.|$SF_SOURCE_DIR|" "$digits" >"$work/cancelled.cfg"
+cat >"$work/limited.cfg" <<EOF
+name = "limited";
+data = "$SF_SOURCE_DIR/apps/digits/data";
+steps = ( { do = "train"; pef = "$folder/digits.pef"; epochs = 12; schedule = "cosine"; warmup_steps = 20; } );
+resources = { cores = 2; time_limit = "3s"; };
+retries = { max = 20; delay = 0; on = "timeout"; };
+EOF
+run 0 "$sfbatch" submit "$work/cancelled.cfg"
+stopped=$SF_QUEUE_DIR/jobs/3
+until_file "$stopped/checkpoints/epoch-0001.safetensors"
+signal_training 3 1 STOP
+"$sfbatch" cancel 3 >"$work/cancelled" 2>&1 &
+for i in $(seq 500); do
+  [ ! -e "$stopped/attempt-1/cancel" ] || break
+  sleep 0.02
+done
+signal_training 3 1 CONT
+wait $!
+is_state 3 "CANCELLED 9"
+grep -q -e --resume "$stopped/attempt-1/step-3.log" || fail "a cancelled training does not say how to go on"
+[ ! -e "$stopped/checkpoints/epoch-0012.safetensors" ] || fail "the cancelled training had ended"
+run 0 "$sfbatch" retry 3
+run 0 "$sfbatch" submit "$work/limited.cfg"
+limited=$SF_QUEUE_DIR/jobs/4
+until_file "$limited/checkpoints/epoch-0001.safetensors"
+signal_training 4 1 STOP
+sleep 3
+signal_training 4 1 CONT
+run 0 "$sfbatch" wait 3
+run 0 "$sfbatch" wait 4
+grep -q TIMEOUT "$limited/attempt-1/exit.json" || fail "no time limit"
+grep -q -e --resume "$limited/attempt-1/step-1.log" || fail "a training past its time limit does not say how to go on"
+for job in "$stopped" "$limited"; do
+  cmp "$folder/checkpoints/epoch-0012.safetensors" "$job/checkpoints/epoch-0012.safetensors" || fail "$job ends otherwise"
+done
 
 # What the build offers without an installation.
 run 0 "$SF_BUILD_DIR/bin/sf" inspect "$folder/digits.pef"
