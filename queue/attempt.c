@@ -264,6 +264,8 @@ plan_json (const SfPlan *plan, GError **error)
     return NULL;
   if (plan->retries.max > 0)
     json_object_set_new (root, "retries", sf_retry_json (&plan->retries));
+  if (plan->limits.known)
+    json_object_set_new (root, "limits", sf_limits_json (&plan->limits));
   if (plan->notify != NULL)
     {
       json_t *notify = words_json (plan->notify, "notify", error);
@@ -330,6 +332,7 @@ read_plan_rules (SfPlan *plan, const json_t *root, const char *path, GError **er
   const json_t *environment = json_object_get (root, "environment");
   const json_t *notify = json_object_get (root, "notify");
   const json_t *retries = json_object_get (root, "retries");
+  const json_t *limits = json_object_get (root, "limits");
   if (environment != NULL)
     {
       g_strfreev (plan->environment);
@@ -339,6 +342,7 @@ read_plan_rules (SfPlan *plan, const json_t *root, const char *path, GError **er
     plan->notify = read_words (notify, "notify", path, error);
   return plan->environment != NULL && (notify == NULL || plan->notify != NULL)
          && (retries == NULL || sf_retry_from_json (retries, &plan->retries, path, error))
+         && (limits == NULL || sf_limits_from_json (limits, &plan->limits, path, error))
          && (json_object_get (root, "umask") == NULL
              || sf_json_get_int (root, "umask", &plan->umask, path, error))
          && (json_object_get (root, "first_step") == NULL

@@ -20,6 +20,7 @@
 
 #include <sf/json.h>
 
+#include "queue/limits.h"
 #include "queue/retry.h"
 
 typedef struct
@@ -37,6 +38,7 @@ typedef struct
   char *sf;          /* program that "sf" stands for */
   int64_t cores, memory_bytes, time_limit_s, tiles; /* 0: not limited */
   int64_t umask;                                    /* of the steps; -1: the shepherd's */
+  SfLimits limits;                                  /* of the steps */
   int64_t first_step;                               /* from 1: those before it were done earlier */
   char **environment;                               /* "NAME=value", after the submitter's */
   char **notify;                                    /* command for the job's end; NULL: none */

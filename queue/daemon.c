@@ -601,6 +601,7 @@ sf_daemon_run (const SfDaemonOptions *options, GError **error)
   signal (SIGPIPE, SIG_IGN);
   signal (SIGXFSZ, SIG_IGN); /* a limit of whoever started it is an error like another */
   umask (0077);
+  sf_limits_widen ();
   make_tables (&self);
   self.folder = sf_queue_folder (&own);
   bool good = self.folder != NULL && sf_daemon_take_lock (&self, &taken, &own)

@@ -4,6 +4,8 @@ noinst_LTLIBRARIES += queue/libsfshepherd.la
 queue_libsfshepherd_la_SOURCES = \
   queue/attempt.c \
   queue/attempt.h \
+  queue/limits.c \
+  queue/limits.h \
   queue/processes.c \
   queue/processes.h \
   queue/retry.c \

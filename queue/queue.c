@@ -168,6 +168,7 @@ plan_text (const Submission *self, const SfJobFile *file, int64_t id, int64_t at
   plan->job_id = id;
   plan->sf = g_strdup (self->options->sf);
   plan->umask = current_umask ();
+  plan->limits = sf_limits_read ();
   return sf_plan_text (plan, error);
 }
 

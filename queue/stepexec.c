@@ -20,6 +20,7 @@ typedef struct
   int log_fd, null_fd, report_fd;
   pid_t parent;
   int64_t umask; /* -1: as it is */
+  const SfLimits *limits;
 } Child;
 
 /* What failed in the child, for the message. */
@@ -56,6 +57,7 @@ become_step (const Child *child)
   dup2 (child->log_fd, STDERR_FILENO);
   if (child->umask >= 0)
     umask ((mode_t) child->umask & 0777);
+  sf_limits_apply (child->limits);
   if (chdir (child->folder) != 0)
     give_up (child, true);
   execvpe (child->program, child->argv, child->env);
@@ -133,7 +135,8 @@ sf_step_start (const SfPlan *plan, int number, const char *attempt_folder, GErro
                   .log_fd = -1,
                   .null_fd = -1,
                   .parent = getpid (),
-                  .umask = plan->umask };
+                  .umask = plan->umask,
+                  .limits = &plan->limits };
   pid_t pid = -1;
   if (open_files (&child, number, attempt_folder, report, error))
     pid = start_child (&child, report, error);

@@ -44,11 +44,11 @@ run 0 "$sfbatch" logs 2 --step 1
 has out "0-1"
 no_carriers 1
 
-# submitted from elsewhere, the job sees that environment and umask
+# submitted from elsewhere, the job sees that environment, umask and limits
 mkdir sub
-job env 'echo $WORD; umask; pwd' >sub/env.cfg
-(umask 0027; cd sub && WORD='two words' "$sfbatch" submit --wait env.cfg) >out 2>err
-printf '5\ntwo words\n0027\n%s\n' "$work/sub" | cmp - out || fail "environment of a job"
+job env 'echo $WORD; umask; ulimit -Sn; pwd' >sub/env.cfg
+(umask 0027; ulimit -Sn 99; cd sub && WORD='two words' "$sfbatch" submit --wait env.cfg) >out 2>err
+printf '5\ntwo words\n0027\n99\n%s\n' "$work/sub" | cmp - out || fail "environment of a job"
 
 # ended by TERM, with a job under way
 rm go queue/jobs/1/pid
