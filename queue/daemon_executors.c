@@ -57,7 +57,7 @@ void
 sf_daemon_note_answer (SfDaemon *self, const SfTask *task)
 {
   const char *before = g_hash_table_lookup (self->silent, task->executor);
-  if (task->rows->len == 0)
+  if (task->rows->len == 0 || task->kind == SF_TASK_START) /* that is the job's own reason */
     return;
   if (task->error == NULL && before != NULL)
     {

@@ -10,7 +10,8 @@
 
 enum
 {
-  LOOK_MS = 50 /* who runs for less never shows as RUNNING: nobody could have seen it */
+  LOOK_MS = 50, /* who runs for less never shows as RUNNING: nobody could have seen it */
+  START_AGAIN_US = 1000000,
 };
 
 void
@@ -323,7 +324,7 @@ settle (SfDaemon *self, SfLive *live, SfAttemptStatus *status)
     return;
   if (never_began (self, live) && !live->cancel)
     {
-      if (!self->stopping)
+      if (!self->stopping && g_get_monotonic_time () >= live->start_from_us)
         sf_daemon_launch (self, live);
       return;
     }
@@ -351,6 +352,7 @@ take_failure (SfDaemon *self, const SfTask *task, SfLive *live)
                  || g_error_matches (task->error, SF_ERROR, SF_ERROR_TIMEOUT);
   if (sf_job_state_is_final (live->job->state))
     return;
+  live->start_from_us = g_get_monotonic_time () + START_AGAIN_US;
   if (unknown)
     sf_live_waits (live,
                    g_strdup_printf ("waits for %s: %s", task->executor, task->error->message));

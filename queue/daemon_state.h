@@ -31,6 +31,7 @@ typedef struct
   int64_t handle_from_us;           /* monotonic: since when the handle is known */
   bool to_start;                    /* once that is written */
   bool busy;                        /* it is being started, or given up */
+  int64_t start_from_us;            /* monotonic: not tried again earlier */
   bool asked;                       /* its executor has been asked whether it lives */
   bool ask_again;                   /* once that is answered */
   bool look;                        /* for an exit record */

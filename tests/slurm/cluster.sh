@@ -9,7 +9,7 @@ cluster_missing () {
   [ "$(id -u)" = 0 ] || echo "only root can run slurmd for several users"
 }
 
-# cluster_config FOLDER CPUS: slurm.conf there. Ports are this process' own. AuthType auth/none is for loopback only.
+# cluster_config FOLDER CPUS: slurm.conf there; as many CPUs as are said, whatever the machine has. Ports are this process' own. AuthType auth/none is for loopback only.
 cluster_config () {
   host=$(hostname -s)
   port=$((20000 + $$ % 20000))
@@ -40,14 +40,15 @@ AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
 JobCompType=jobcomp/none
 SchedulerType=sched/backfill
-SchedulerParameters=sched_min_interval=0,sched_interval=1,bf_interval=1
+SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,sched_interval=1,bf_interval=1
 ReturnToService=2
 MinJobAge=300
 MessageTimeout=5
+KillWait=2
+SlurmdParameters=config_overrides
 GresTypes=rdu_tile
 NodeName=$host NodeAddr=127.0.0.1 CPUs=$2 Boards=1 SocketsPerBoard=1 CoresPerSocket=$2 ThreadsPerCore=1 RealMemory=$memory Gres=rdu_tile:4 State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
-PartitionName=short Nodes=ALL MaxTime=1 State=UP
 CONF
   echo "Name=rdu_tile Count=4" >"$1/gres.conf"
   SLURM_CONF=$1/slurm.conf
@@ -58,10 +59,10 @@ controller_start () {
   PATH=$PATH:/usr/sbin slurmctld ${2:-} -f "$1/slurm.conf" 2>>"$1/slurmctld.err"
 }
 
-# end_by_pid_file FILE
-end_by_pid_file () {
-  pid=$(cat "$1" 2>/dev/null) || return 0
-  kill "$pid" 2>/dev/null || return 0
+# end_daemon NAME FOLDER: waits until it has ended.
+end_daemon () {
+  pid=$(cat "$2/$1.pid" 2>/dev/null) || return 0
+  kill "$pid" 2>/dev/null
   n=0
   while kill -0 "$pid" 2>/dev/null && [ $n -lt 200 ]; do
     n=$((n + 1))
@@ -82,9 +83,14 @@ cluster_start () {
   done
 }
 
-# cluster_stop FOLDER: its jobs and daemons.
+# cluster_stop FOLDER: its jobs and daemons, and whoever of them still has something to tell a controller that has gone.
 cluster_stop () {
   timeout 5 scancel --quiet --full --signal=KILL --user="$(id -un)" 2>/dev/null
-  end_by_pid_file "$1/slurmd.pid"
-  end_by_pid_file "$1/slurmctld.pid"
+  end_daemon slurmd "$1"
+  end_daemon slurmctld "$1"
+  for process in /proc/[0-9]*; do
+    case $(cat "$process/comm" 2>/dev/null) in
+      slurm*) [ "$(readlink "$process/cwd")" != "$1" ] || kill -9 "${process#/proc/}" ;;
+    esac
+  done
 }

@@ -1,0 +1,2 @@
+# Build fragment of tests/slurm.
+TESTS += tests/slurm/slurm_test.sh
