@@ -65,11 +65,16 @@ stamps_in (const char *suite_folder)
 /* ---- the newest ---- */
 
 static bool
-fail_no_runs (const char *folder, const char *suite, const GPtrArray *suites, GError **error)
+fail_no_runs (const char *folder, const char *suite, GPtrArray *suites, GError **error)
 {
   if (suite == NULL || suites->len == 0)
     return sf_fail (error, SF_ERROR_NOT_FOUND,
                     "%s: found no regression runs, wanted one; sfbatch regress makes them", folder);
+  if (g_ptr_array_find_with_equal_func (suites, suite, g_str_equal, NULL))
+    return sf_fail (error, SF_ERROR_NOT_FOUND,
+                    "suite %s: found no run with results in %s, wanted one; sfbatch regress makes "
+                    "them",
+                    suite, folder);
   const char *nearest = sf_nearest_word (suite, (const char *const *) suites->pdata, suites->len);
   return sf_fail (error, SF_ERROR_NOT_FOUND,
                   "suite %s: found no runs in %s, wanted one of its suites; did you mean %s?",

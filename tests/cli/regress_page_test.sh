@@ -20,6 +20,9 @@ run 0 "$sfbatch" report "$newest/results.json" -o "$work/again.html"
 cmp -s "$work/page.html" "$work/again.html" || fail "the page of the results is another one than that of the suite"
 run 4 "$sfbatch" report nihgtly
 has err "did you mean nightly?"
+mkdir -p "$regress/empty/20261123T020000Z"
+run 4 "$sfbatch" report empty
+has err "found no run with results"
 run 4 "$sfbatch" report ../nightly/results.json
 run 2 "$sfbatch" report nightly nightly --output "$work/page.html"
 head -c 1000 "$newest/results.json" >"$work/results.json"
