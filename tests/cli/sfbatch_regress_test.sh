@@ -95,7 +95,7 @@ node=$(sed -n 1p "$work/broken") repeat=$(sed -n 2p "$work/broken")
 has out "node $node: "
 grep -q "node $node: " "$(dirname "$(results)")/junit.xml" || fail "junit.xml does not name the node"
 page=$(dirname "$(results)")/index.html
-grep -q 'Newly broken: 1' "$page" && grep -q 'Broken before: 1' "$page" || fail "the page does not say which of them is newly broken"
+grep -q 'Broken before: 2' "$page" || fail "the page does not say that both had failed before, by another golden value"
 grep -qF "First node that differs: <code class=\"node\">$node</code>" "$page" || fail "the page does not name the node"
 run 10 sh -c "$repeat"
 has err ", node $node: "
