@@ -111,6 +111,8 @@ put_log (Markup *markup, const char *log)
 static void
 put_facts (Markup *markup, const ReportCase *found)
 {
+  if (isnan (found->duration_s) && found->job <= 0)
+    return;
   markup_begin (markup, "p");
   markup_attr (markup, "class", "sub");
   if (!isnan (found->duration_s))
@@ -146,7 +148,7 @@ put_verdict (Markup *markup, const ReportCase *found)
           markup_element (markup, "p", "also", "%s", text);
         first = false;
       }
-  if (strcmp (found->reason, verdict) != 0)
+  if (found->reason[0] != '\0' && strcmp (found->reason, verdict) != 0)
     markup_element (markup, "p", "also", "%.*s", MAX_TEXT, found->reason);
 }
 

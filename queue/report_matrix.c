@@ -115,10 +115,14 @@ matrix_init (Matrix *matrix, const ReportRun *run)
       const ReportCase *found = report_run_case (run, i);
       g_autofree char *row = text_of (matrix, found, found->model, 0, matrix->n_down),
                       *column = text_of (matrix, found, "", matrix->n_down,
-                                         matrix->parameters->len);
-      note_text (matrix->rows, row);
+                                         matrix->parameters->len),
+                      *key = g_strconcat (row, "\n", column, NULL);
+      /* What parameters do not tell apart has its own row. */
+      bool taken = row[0] == '\0' || g_hash_table_contains (matrix->cells, key);
+      const char *label = taken ? found->name : row;
+      note_text (matrix->rows, label);
       note_text (matrix->columns, column);
-      g_hash_table_insert (matrix->cells, g_strconcat (row, "\n", column, NULL),
+      g_hash_table_insert (matrix->cells, g_strconcat (label, "\n", column, NULL),
                            GSIZE_TO_POINTER (i + 1));
     }
 }

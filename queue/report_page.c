@@ -31,7 +31,7 @@ static const char *const style
       "h1 span{color:var(--ink);font-weight:400}"
       "a{color:inherit}ul.glance{list-style:none;margin:.3em 0 1em;padding:0}ul.glance li{margin:.25em 0;padding:.35em .7em;"
       "border-left:4px solid var(--bad);background:var(--bad-ground)}ul.old li{border-color:var(--old);background:var(--head)}"
-      "ul.mended li{border-color:var(--good);background:var(--head)}ul.glance b{margin-right:.5em}"
+      "ul.mended li{border-color:var(--good);background:var(--head)}ul.glance b{margin-right:.2em}"
       "h3.bad{color:var(--bad)}h3.old{color:var(--old)}h3.good{color:var(--good)}"
       "details.card{border-left:4px solid var(--bad)}details.card.old{border-left-color:var(--old)}.card summary b{font-size:1.1em}"
       ".tag{display:inline-block;border:1px solid var(--old);color:var(--old);border-radius:1em;padding:0 .7em;font-size:.88em}"
@@ -142,12 +142,12 @@ put_line (Markup *markup, const ReportHistory *history, size_t index)
   markup_element (markup, "b", NULL, "%s", track->found->name);
   markup_end (markup);
   if (track->news == NEWS_MENDED)
-    markup_text (markup, "%s", since);
+    markup_text (markup, " %s", since);
   else
     {
       verdict = report_verdict (track->found);
       shown = text_short (verdict, MAX_GLANCE);
-      markup_text (markup, "%s", shown);
+      markup_text (markup, " %s", shown);
       if (track->found->node[0] != '\0' && strstr (verdict, track->found->node) == NULL)
         {
           markup_text (markup, "; first differs at ");

@@ -239,7 +239,20 @@ SF_TEST (ReportPage, NoGoldenRow)
   json_object_set_new (found, "reason", json_string ("no golden row"));
   json_object_set_new (accuracy, "golden", json_null ());
   g_autofree char *page = page_of (&run, 1);
-  SF_CHECK (strstr (page, "</b></a>no golden row") != NULL);
+  SF_CHECK (strstr (page, "</b></a> no golden row") != NULL);
+  json_decref (run);
+}
+
+/* Parameters do not tell these cases apart: each has a cell all the same. */
+SF_TEST (ReportPage, EachCaseHasItsCell)
+{
+  json_t *run = run_json ("2026-11-23T02:00:00Z");
+  add_case (run, "one", 0.5);
+  add_case (run, "two", 1);
+  add_case (run, "three", 1);
+  g_autofree char *page = page_of (&run, 1);
+  SF_CHECK_INT (count (page, "<td class=\"fail\">"), 1);
+  SF_CHECK_INT (count (page, "<td class=\"pass\">"), 2);
   json_decref (run);
 }
 
