@@ -243,7 +243,7 @@ is_settled (const SfDaemon *self)
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
       const SfLive *live = value;
-      if (live->busy || live->asked || live->changed)
+      if (live->busy || live->asked || live->leaving || live->changed)
         return false;
     }
   return true;

@@ -360,13 +360,32 @@ take_failure (SfDaemon *self, const SfTask *task, SfLive *live)
     end_or_put_off (self, live, task->error);
 }
 
+/* The executor sees it run. Elsewhere its lock may not be seen from here; a shepherd of this
+ * machine without its lock is just being killed. */
+static void
+note_seen (SfDaemon *self, SfLive *live)
+{
+  if (sf_job_state_is_final (live->job->state))
+    return;
+  live->leaving = !live->job->elsewhere && sf_attempt_has (live->folder, "shepherd.json")
+                  && !sf_attempt_is_locked (live->folder, "lock");
+  if (live->job->elsewhere)
+    note_running (live);
+  if (!live->leaving)
+    return;
+  live->look_closely = true;
+  if (self->look_source == 0)
+    self->look_source = g_timeout_add (LOOK_MS, look_closely, self);
+}
+
 static void
 take_status (SfDaemon *self, SfLive *live, SfAttemptStatus *status)
 {
+  live->leaving = false;
   if (status->state == SF_ATTEMPT_ENDED)
     settle (self, live, status);
-  else if (status->state == SF_ATTEMPT_RUNNING && !sf_job_state_is_final (live->job->state))
-    note_running (live); /* its lock may not be seen from here */
+  else if (status->state == SF_ATTEMPT_RUNNING)
+    note_seen (self, live);
   else if (status->state == SF_ATTEMPT_WAITING && status->reason != NULL)
     sf_live_waits (live, g_steal_pointer (&status->reason));
 }

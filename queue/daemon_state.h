@@ -34,6 +34,7 @@ typedef struct
   int64_t start_from_us;            /* monotonic: not tried again earlier */
   bool asked;                       /* its executor has been asked whether it lives */
   bool ask_again;                   /* once that is answered */
+  bool leaving;                     /* its shepherd has let go of its lock and is still there */
   bool look;                        /* for an exit record */
   bool look_closely;                /* for the lock and the step as well */
   bool cancel;                      /* to be told to the shepherd once it can be found */

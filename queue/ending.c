@@ -94,11 +94,11 @@ judge (SfEnding *self)
   else if (sf_attempt_has (self->folder, "cancel"))
     {
       record->state = SF_JOB_CANCELLED;
-      record->reason
-          = sf_attempt_has (self->folder, "shepherd.json")
-                ? g_strdup_printf ("cancelled on request before its shepherd could answer, at %s",
-                                   where)
-                : g_strdup ("cancelled on request before its shepherd began");
+      record->reason = sf_attempt_has (self->folder, "shepherd.json")
+                           ? g_strdup_printf (
+                               "cancelled on request before its shepherd could answer, at %s",
+                               where)
+                           : g_strdup ("cancelled on request before its shepherd began");
     }
   else if (self->status.end != SF_ATTEMPT_LEFT)
     record->reason = g_strdup_printf ("%s, at %s", said != NULL ? said : "ended by its executor",

@@ -25,6 +25,7 @@ enum
   LOCK_WAIT_US = 10000000, /* somebody who looks holds the lock for a moment */
   GRACE_MS = 10000,        /* between TERM and KILL: time for a checkpoint */
   MEMORY_POLL_MS = 500,
+  TOGETHER_US = 50000, /* who signals all processes of an attempt may reach its step first */
   RECORD_RETRY_US = 1000000,
 };
 
@@ -227,6 +228,11 @@ wait_for_step (Shepherd *self)
     }
   if (!self->step.ended)
     end_processes (self, GRACE_MS);
+  else if (self->exit.reason == NULL && self->step.exit_signal == SIGTERM)
+    {
+      g_usleep (TOGETHER_US);
+      read_signals (self);
+    }
 }
 
 /* How a step that ended by itself leaves the attempt. */

@@ -67,7 +67,8 @@ job killed 'kill -9 $$' >killed.cfg
 job slow "sleep 60 & sleep 60" | sed 's/^steps/resources = { time_limit = "1s"; };\nsteps/' >slow.cfg
 printf 'name = "huge"; resources = { memory = "900T"; }; steps = ( { do = "command"; argv = [ "true" ]; } );\n' >huge.cfg
 job nap "$nap" >nap.cfg
-for name in good bad killed slow huge nap nap nap nap; do
+job plain "sleep 60" >plain.cfg
+for name in good bad killed slow huge nap nap plain nap; do
   submit $name.cfg
 done
 ends 1 "COMPLETED 0"

@@ -14,6 +14,7 @@ tests_unit_queue_queue_test_SOURCES = \
   tests/unit/queue/schedule_days_test.c \
   tests/unit/queue/schedule_random_test.c \
   tests/unit/queue/schedule_test.c \
+  tests/unit/queue/settings_test.c \
   tests/unit/queue/state_test.c \
   tests/unit/queue/store_test.c
 tests_unit_queue_queue_test_LDADD = queue/libsfqueue.la $(SF_TEST_LIBS)
