@@ -27,10 +27,10 @@ const SfMetric sf_metrics[SF_N_METRICS] = {
   { "pcus", "", { "compile" } },
   { "pmus", "", { "compile" } },
   { "pef_bytes", "B", { "compile" } },
-  { "compile_s", "s", { "compile" } },
-  { "test_s", "s", { "test" } },
-  { "train_s", "s", { "train" } },
-  { "memory_mb", "MB", { NULL } },
+  { "compile_s", "s", { "compile" }, true },
+  { "test_s", "s", { "test" }, true },
+  { "train_s", "s", { "train" }, true },
+  { "memory_mb", "MB", { NULL }, true },
 };
 
 int

@@ -11,6 +11,7 @@ typedef struct
   const char *name;     /* "emulated_us" */
   const char *unit;     /* "us"; "": none */
   const char *verbs[4]; /* that write it, NULL-terminated; none named: every verb */
+  bool is_noisy;        /* differs from run to run on one machine */
 } SfMetric;
 
 enum

@@ -90,6 +90,9 @@ EOF
 run 0 env SF_QUEUE_DIR="$work/queue" SF_LIBEXEC_DIR="$(dirname "$(find "$root" -name sf-shepherd)")" "$root/bin/sfbatch" submit --wait "$work/job.cfg"
 kill "$(sed 's/.*"pid":\([0-9]*\).*/\1/' "$work/queue/sfd.lock")"
 [ -s "$work/queue/jobs/1/installed.pef" ] || fail "no PEF from the installed sfbatch"
+for suite in basic nightly; do
+  run 0 "$root/bin/sfbatch" regress --check "$SF_DATA_DIR/etc/regress/$suite.cfg"
+done
 
 # What the nightly units and the cron line start is there.
 for file in lib/systemd/user/spatialflow-regress.service share/spatialflow/etc/cron/spatialflow-regress; do

@@ -105,6 +105,12 @@ has out "kept: it differs from the reference"
 cmp "$golden" "$work/before.json" || fail "values of a broken kernel have become golden"
 unset SF_RDU_MUTATION
 
+# The same once more changes nothing: other seconds are no other values.
+run 0 "$sfbatch" regress "$work/small.cfg"
+run 0 "$sfbatch" golden --why "nothing" "$work/small.cfg"
+has out "small.json: 0 cases changed"
+cmp "$golden" "$work/before.json" || fail "the golden file was written again"
+
 # A metric that nobody has measured fails even without golden values; a job that ends otherwise is an error.
 suite | sed -e 's/golden = .*;/golden = "none";/' -e 's/"o0", "o3"/"o0"/' \
   -e 's/{ do = "test"; }/{ do = "command"; argv = [ "sh", "-c", "rm \\"$SF_JOB_DIR\\"\/metrics-1.json" ]; }/' >"$work/missing.cfg"
@@ -132,6 +138,7 @@ suite = "slow"; golden = "none";
 models = ( { name = "wait"; } );
 matrix = { n = [ 1, 2 ]; };
 steps = ( { do = "command"; argv = [ "sh", "-c", "until [ -e '$work/go on' ]; do sleep 0.05; done" ]; } );
+resources = { time_limit = "2m"; };
 EOF
 "$sfbatch" regress "$work/slow.cfg" >"$work/slow.out" 2>"$work/slow.err" &
 waiting=$!

@@ -91,7 +91,7 @@ print_change (const char *name, const char *metric, double old, double new)
   printf ("%s  %s  %s -> %s\n", shown, metric, was, is);
 }
 
-/* Metrics that have a rule become golden, others go. */
+/* Metrics that have a rule become golden, others go. Noise within the rule is no change. */
 static void
 move_case (Move *self, const SfRegressCase *row, const json_t *result)
 {
@@ -105,6 +105,8 @@ move_case (Move *self, const SfRegressCase *row, const json_t *result)
              new = row->rules[i].kind != SF_RULE_NONE &&json_is_number (found)
                        ? json_number_value (found)
                        : NAN;
+      if (sf_metrics[i].is_noisy && isfinite (old) && sf_rule_allows (&row->rules[i], old, new))
+        continue;
       sf_golden_set (self->golden, row->name, metric, new);
       new = sf_golden_value (self->golden, row->name, metric);
       if (old == new || (isnan (old) && isnan (new)))
