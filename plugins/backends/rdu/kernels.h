@@ -39,6 +39,16 @@ typedef struct
   int64_t value, bound;
 } RduFault;
 
+/* Sums over a box that comes piece by piece, in f64 as they stand between two pieces. */
+#define RDU_CARRIED     512 /* results at most */
+#define RDU_SUMMED_ROWS 8   /* rows of results that are added together, from a box's first on */
+typedef struct
+{
+  double *sums;
+  bool goes_on; /* from what the pieces before have left there */
+  bool is_left; /* there for the next piece: this is not the last */
+} RduCarried;
+
 typedef struct
 {
   const RduView *src[RDU_MAX_SRC];
@@ -46,9 +56,10 @@ typedef struct
   int n_src, n_dst;
   const int64_t *imm;
   const double *fimm;
-  bool first;      /* accumulating kernels: start from nothing */
-  float *scratch;  /* of this worker, rdu_scratch_elems elements, 64-byte aligned */
-  RduFault *fault; /* of this worker */
+  bool first;                /* accumulating kernels: start from nothing */
+  float *scratch;            /* of this worker, rdu_scratch_elems elements, 64-byte aligned */
+  RduFault *fault;           /* of this worker */
+  const RduCarried *carried; /* reduce_sum: NULL, or the box is a piece */
 } RduCall;
 
 typedef void (*RduKernelFunc) (const RduCall *call);

@@ -11,7 +11,7 @@
 #include "plugins/backends/rdu/kernels_view.h"
 
 #define CHUNK     512 /* results that are kept in first level cache at a time */
-#define ROW_GROUP 8   /* rows that are added to them together */
+#define ROW_GROUP RDU_SUMMED_ROWS
 
 /* A box of x seen as (results, reduced), each a list of extents and strides, outermost in memory
  * first, neighbours merged. */
@@ -20,6 +20,7 @@ typedef struct
   int n_kept, n_reduced;
   int64_t kept[SF_MAX_RANK], kept_x[SF_MAX_RANK], kept_y[SF_MAX_RANK];
   int64_t reduced[SF_MAX_RANK], reduced_x[SF_MAX_RANK];
+  bool goes_on; /* results are not empty to begin with */
 } Plan;
 
 static void
@@ -108,7 +109,7 @@ typedef void (*RowFunc) (const Plan *plan, const int32_t *x, int64_t n, double *
     int inner = plan->n_reduced - 1;                                                        \
     int64_t sx = plan->kept_x[plan->n_kept - 1], sr = plan->reduced_x[inner];               \
     int64_t index[SF_MAX_RANK] = { 0 }, offset = 0, length = plan->reduced[inner];          \
-    for (int64_t j = 0; j < n; j++)                                                         \
+    for (int64_t j = 0; !plan->goes_on && j < n; j++)                                       \
       result[j] = (empty);                                                                  \
     do                                                                                      \
       {                                                                                     \
@@ -176,7 +177,7 @@ row_min (const float *x, int64_t n)
         otherwise (plan, x, n, result);                                                     \
         return;                                                                             \
       }                                                                                     \
-    for (int64_t j = 0; j < n; j++)                                                         \
+    for (int64_t j = 0; !plan->goes_on && j < n; j++)                                       \
       result[j] = (empty);                                                                  \
     do                                                                                      \
       for (int64_t j = 0; j < n; j++)                                                       \
@@ -215,7 +216,7 @@ sum_rows (const Plan *plan, const int32_t *x, int64_t n, double *result)
       sum_any (plan, x, n, result);
       return;
     }
-  for (int64_t j = 0; j < n; j++)
+  for (int64_t j = 0; !plan->goes_on && j < n; j++)
     result[j] = 0;
   do
     add_rows ((const float *) x + offset, plan->reduced_x[inner], plan->reduced[inner], n, result);
@@ -278,6 +279,11 @@ reduce (const RduCall *call, Kind kind, RowFunc row)
   int inner = plan.n_kept - 1;
   int64_t index[SF_MAX_RANK] = { 0 }, x = 0, y = 0;
   double *result = (double *) (void *) call->scratch;
+  if (call->carried != NULL)
+    {
+      result = call->carried->sums;
+      plan.goes_on = call->carried->goes_on;
+    }
   if (is_empty)
     plan.n_reduced = 1;
   plan.reduced[0] = is_empty ? 0 : plan.reduced[0];
@@ -286,8 +292,9 @@ reduce (const RduCall *call, Kind kind, RowFunc row)
       {
         int64_t n = plan.kept[inner] - j < CHUNK ? plan.kept[inner] - j : CHUNK;
         row (&plan, (const int32_t *) call->src[0]->data + x + j * plan.kept_x[inner], n, result);
-        merge (kind, call, (int32_t *) call->dst[0]->data + y + j * plan.kept_y[inner],
-               plan.kept_y[inner], result, n);
+        if (call->carried == NULL || !call->carried->is_left)
+          merge (kind, call, (int32_t *) call->dst[0]->data + y + j * plan.kept_y[inner],
+                 plan.kept_y[inner], result, n);
       }
   while (next_index (inner, plan.kept, index, plan.kept_x, &x, plan.kept_y, &y));
 }

@@ -197,7 +197,7 @@ rdu_group_work (void *user_data, int worker, int64_t begin, int64_t end)
   cut_firing (task, stage, views);
   for (size_t i = 0; i < group->n_lanes && task->n_items > 1; i++)
     cut_view (&views[group->lanes[i].operand], group->lanes[i].dim, begin, end);
-  rdu_group_run (stage, group, views, true, &task->machine->workers[worker]);
+  rdu_group_run (stage, group, views, true, NULL, &task->machine->workers[worker]);
   rdu_note_fault (task->machine, worker, task->position);
   rdu_probe_end (probe, worker, SF_RECORD_STAGE, stage->id, started);
 }

@@ -97,6 +97,9 @@ SF_RDU_SOURCES = \
   plugins/backends/rdu/exact.c \
   plugins/backends/rdu/faults.c \
   plugins/backends/rdu/fused.c \
+  plugins/backends/rdu/fused.h \
+  plugins/backends/rdu/fused_again.c \
+  plugins/backends/rdu/fused_build.c \
   plugins/backends/rdu/isa.c \
   plugins/backends/rdu/jobs.c \
   plugins/backends/rdu/lanes.c \
@@ -110,6 +113,7 @@ SF_RDU_SOURCES = \
   plugins/backends/rdu/memory.h \
   plugins/backends/rdu/peak.c \
   plugins/backends/rdu/peak.h \
+  plugins/backends/rdu/pieces.c \
   plugins/backends/rdu/probe.h \
   plugins/backends/rdu/packing.c \
   plugins/backends/rdu/partials.c \

@@ -165,36 +165,23 @@ lower_instr (const SfInstr *from, const RduIsa *isa, RduStage *stage, RduInstr *
   return true;
 }
 
-/* Whether the group reads or writes the operand in memory. */
-static bool
-touches_memory (const RduGroup *group, uint32_t operand)
-{
-  for (int k = 0; group->instr != NULL && k < group->instr->n_src; k++)
-    if (group->instr->src[k] == operand)
-      return true;
-  for (int k = 0; group->instr != NULL && k < group->instr->n_dst; k++)
-    if (group->instr->dst[k] == operand)
-      return true;
-  for (int s = 0; group->fused != NULL && s < group->fused->n_slots; s++)
-    if ((group->fused->slots[s].kind == RDU_SLOT_READ
-         || group->fused->slots[s].kind == RDU_SLOT_WRITTEN)
-        && group->fused->slots[s].view == operand)
-      return true;
-  return false;
-}
-
-/* From the first group of a firing that touches the scratch to the last; what is added up lives
- * from firing to firing. */
+/* From the first group of a firing that touches the scratch to the last, and what goes with them;
+ * what is added up lives from firing to firing. */
 static RduLife
 scratch_life (const SfStage *from, const RduStage *stage, uint32_t operand)
 {
   RduLife life = { .elems = box_elems (&from->operands[operand]) + 16, .first = -1 };
-  for (size_t g = 0; g < stage->n_groups; g++)
-    if (touches_memory (&stage->groups[g], operand))
-      {
-        life.first = life.first < 0 ? (int64_t) g : life.first;
-        life.last = (int64_t) g;
-      }
+  for (size_t g = 0, begin = 0, end = 0; g < stage->n_groups; g++)
+    {
+      begin = g == end ? g : begin;
+      end = begin + stage->groups[begin].n_together;
+      if (rdu_group_reads (&stage->groups[g], operand)
+          || rdu_group_writes (&stage->groups[g], operand))
+        {
+          life.first = life.first < 0 ? (int64_t) begin : life.first;
+          life.last = (int64_t) end - 1;
+        }
+    }
   for (size_t i = 0; i < stage->n_instrs; i++)
     if (stage->instrs[i].sums != 0 && stage->instrs[i].dst[0] == operand)
       {

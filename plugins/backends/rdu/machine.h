@@ -36,6 +36,7 @@ typedef struct
   bool in_registers;               /* TEMP that only a fused program sees: it has no memory */
   bool is_seen;                    /* some group looks at its box */
   int64_t temp_offset;             /* TEMP: elements into the worker's scratch */
+  bool passes;                     /* TEMP: pieces of a box have it one after the other */
   bool is_settled;                 /* OUT: the fused program that writes it rounds it, too */
   uint64_t serves;                 /* results of the stage, as bits of its operands: purpose.c */
   bool is_partial;        /* OUT: each firing of the reduction adds in a place of its own */
@@ -71,8 +72,9 @@ typedef struct
   const RduInstr *instr; /* NULL: fused */
   RduFused *fused;
   void (*run) (const RduFused *fused, const RduView *views);
-  uint64_t serves; /* as an operand's */
-  size_t n_lanes;  /* 0: one worker runs it whole */
+  uint64_t serves;   /* as an operand's */
+  size_t n_together; /* it and the next ones pass over its box together; 1: it by itself */
+  size_t n_lanes;    /* 0: one worker runs it whole */
   RduLane *lanes;
 } RduGroup;
 
@@ -344,6 +346,15 @@ void rdu_stage_clear (RduStage *stage);
 void rdu_stage_group (RduStage *stage, const RduIsa *isa);
 void rdu_stage_clear_groups (RduStage *stage);
 
+/* pieces.c: which groups pass over a box together; they may change places. */
+void rdu_stage_find_pieces (RduStage *stage);
+/* Runs these groups, if their box is worth cutting. */
+bool rdu_pieces_run (const RduStage *stage, const RduGroup *groups, const RduView *views,
+                     bool first, uint64_t wanted, RduWorker *worker);
+/* Whether a group reads, or writes, an operand in memory. */
+bool rdu_group_reads (const RduGroup *group, uint32_t operand);
+bool rdu_group_writes (const RduGroup *group, uint32_t operand);
+
 /* packing.c */
 /* What kernels of the stage want packed; counters, operands and instructions are there. */
 void rdu_stage_find_packings (RduStage *stage);
@@ -406,7 +417,7 @@ void rdu_stage_fire (const RduStage *stage, const int64_t *block, const RduFrame
 void rdu_stage_cut (const RduStage *stage, const int64_t *block, const RduFrame *frame, float *temp,
                     RduView *views);
 void rdu_group_run (const RduStage *stage, const RduGroup *group, const RduView *views, bool first,
-                    RduWorker *worker);
+                    const RduCarried *carried, RduWorker *worker);
 void rdu_stage_settle (const RduStage *stage, const RduView *views, bool is_last);
 
 /* lanes.c */

@@ -66,18 +66,6 @@ rdu_same_elements (const RduOperand *a, const RduOperand *b)
          && memcmp (a->access, b->access, (size_t) a->rank * sizeof a->access[0]) == 0;
 }
 
-static bool
-group_reads (const RduGroup *group, uint32_t operand)
-{
-  for (int k = 0; group->instr != NULL && k < group->instr->n_src; k++)
-    if (group->instr->src[k] == operand)
-      return true;
-  for (int s = 0; group->fused != NULL && s < group->fused->n_slots; s++)
-    if (group->fused->slots[s].kind == RDU_SLOT_READ && group->fused->slots[s].view == operand)
-      return true;
-  return false;
-}
-
 /* The only group that writes the operand, if that is a fused program: it reads and writes element
  * by element. -1: none. */
 static int
@@ -114,7 +102,7 @@ reads_before_writing (const RduStage *stage, uint32_t out, uint32_t old_buffer)
       if (writer < 0 || !rdu_same_elements (&stage->operands[o], &stage->operands[out]))
         return false;
       for (size_t g = (size_t) writer + 1; g < stage->n_groups; g++)
-        if (group_reads (&stage->groups[g], o))
+        if (rdu_group_reads (&stage->groups[g], o))
           return false;
     }
   return true;

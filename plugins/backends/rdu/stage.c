@@ -54,7 +54,7 @@ cut_box (const RduStage *stage, const RduOperand *operand, const int64_t *positi
 
 static void
 run_instr (const RduStage *stage, const RduInstr *instr, const RduView *views, bool first,
-           RduWorker *worker)
+           const RduCarried *carried, RduWorker *worker)
 {
   RduCall call = { .n_src = instr->n_src,
                    .n_dst = instr->n_dst,
@@ -62,6 +62,7 @@ run_instr (const RduStage *stage, const RduInstr *instr, const RduView *views, b
                    .fimm = instr->fimm,
                    .first = first,
                    .scratch = worker->scratch,
+                   .carried = carried,
                    .fault = &worker->fault };
   for (int i = 0; i < instr->n_src; i++)
     call.src[i] = &views[instr->src[i]];
@@ -100,10 +101,10 @@ rdu_stage_settle (const RduStage *stage, const RduView *views, bool is_last)
 
 void
 rdu_group_run (const RduStage *stage, const RduGroup *group, const RduView *views, bool first,
-               RduWorker *worker)
+               const RduCarried *carried, RduWorker *worker)
 {
   if (group->instr != NULL)
-    run_instr (stage, group->instr, views, first, worker);
+    run_instr (stage, group->instr, views, first, carried, worker);
   else
     group->run (group->fused, views);
 }
@@ -128,6 +129,16 @@ rdu_stage_cut (const RduStage *stage, const int64_t *block, const RduFrame *fram
     }
 }
 
+/* Whether the group begins its sums with this firing. */
+static bool
+is_first (const RduStage *stage, const RduGroup *group, const int64_t *block)
+{
+  bool first = true;
+  for (int k = 0; group->instr != NULL && k < stage->n_counters; k++)
+    first &= (group->instr->sums >> k & 1) == 0 || block[k] == 0;
+  return first;
+}
+
 void
 rdu_stage_fire (const RduStage *stage, const int64_t *block, const RduFrame *frame,
                 RduWorker *worker)
@@ -140,12 +151,14 @@ rdu_stage_fire (const RduStage *stage, const int64_t *block, const RduFrame *fra
   for (size_t g = 0; g < stage->n_groups; g++)
     {
       const RduGroup *group = &stage->groups[g];
-      bool first = true;
-      if ((group->on_last && !is_last) || (group->serves & frame->wanted) == 0)
+      if (group->on_last && !is_last)
         continue;
-      for (int k = 0; group->instr != NULL && k < stage->n_counters; k++)
-        first &= (group->instr->sums >> k & 1) == 0 || block[k] == 0;
-      rdu_group_run (stage, group, views, first, worker);
+      if (group->n_together > 1
+          && rdu_pieces_run (stage, group, views, is_first (stage, &group[1], block), frame->wanted,
+                             worker))
+        g += group->n_together - 1;
+      else if ((group->serves & frame->wanted) != 0)
+        rdu_group_run (stage, group, views, is_first (stage, group, block), NULL, worker);
     }
   rdu_stage_settle (stage, views, is_last);
 }

@@ -12,7 +12,7 @@ check_PROGRAMS += tests/unit/rdu/program_test
 TESTS += tests/unit/rdu/program_test
 SF_THREADED_TESTS += tests/unit/rdu/program_test
 tests_unit_rdu_program_test_SOURCES = tests/unit/rdu/program_test.c tests/unit/rdu/session_test.c \
-  tests/unit/rdu/fused_test.c tests/unit/rdu/blocks_test.c tests/unit/rdu/chains_test.c tests/unit/rdu/layout_test.c tests/unit/rdu/copies_test.c tests/unit/rdu/packing_test.c \
+  tests/unit/rdu/fused_test.c tests/unit/rdu/blocks_test.c tests/unit/rdu/chains_test.c tests/unit/rdu/layout_test.c tests/unit/rdu/copies_test.c tests/unit/rdu/packing_test.c tests/unit/rdu/pieces_test.c \
   tests/unit/rdu/section_test.c tests/unit/rdu/build.c tests/unit/rdu/build.h \
   plugins/backends/rdu/plugin.c
 tests_unit_rdu_program_test_LDADD = plugins/backends/rdu/libmachine.la $(SF_TEST_LIBS) -lm
