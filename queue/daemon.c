@@ -22,16 +22,7 @@ enum
   RETRY_MS = 1000, /* a store that cannot be written to now may be later */
   STOP_MS = 10000, /* shepherds that are just being started are waited for */
   ENDING_THREADS = 4,
-  SETTLE_MS = 1000,
 };
-
-typedef struct
-{
-  uint64_t peer;
-  json_t *answer;
-  SfAnswerTime time;
-  int64_t until_us; /* monotonic: at the latest */
-} Answer;
 
 /* ---- a turn: what is to be ---- */
 
@@ -234,71 +225,6 @@ commit (SfDaemon *self, bool *written, GError **error)
   return *written;
 }
 
-static bool
-is_settled (const SfDaemon *self)
-{
-  GHashTableIter iter;
-  gpointer value;
-  g_hash_table_iter_init (&iter, self->lives);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      const SfLive *live = value;
-      if (live->busy || live->asked || live->leaving || live->changed)
-        return false;
-    }
-  return true;
-}
-
-static gboolean
-on_settle (gpointer data)
-{
-  SfDaemon *self = data;
-  self->settle_source = 0;
-  sf_daemon_turn_soon (self);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-give_answers (SfDaemon *self)
-{
-  int64_t now = g_get_monotonic_time ();
-  bool settled = self->answers->len == 0 || is_settled (self);
-  guint kept = 0;
-  for (guint i = 0; i < self->answers->len; i++)
-    {
-      Answer *answer = &g_array_index (self->answers, Answer, i);
-      if (answer->time == SF_ANSWER_RECORDED || settled || now >= answer->until_us)
-        sf_server_answer (self->server, answer->peer, answer->answer);
-      else
-        g_array_index (self->answers, Answer, kept++) = *answer;
-    }
-  g_array_set_size (self->answers, kept);
-  if (kept > 0 && self->settle_source == 0)
-    self->settle_source = g_timeout_add (SETTLE_MS, on_settle, self);
-}
-
-/* Nothing can be recorded: nobody is left to wait for it. */
-static void
-give_bad_answers (SfDaemon *self)
-{
-  for (guint i = 0; i < self->answers->len; i++)
-    {
-      Answer *answer = &g_array_index (self->answers, Answer, i);
-      if (answer->time == SF_ANSWER_RECORDED)
-        {
-          g_autoptr (GError) error = NULL;
-          sf_fail (&error, SF_ERROR_IO, "noted, but not recorded yet: %s; sfd goes on trying",
-                   self->trouble);
-          json_decref (answer->answer);
-          answer->answer = sf_protocol_refusal (error);
-        }
-      else
-        sf_protocol_warn (answer->answer, self->trouble);
-      sf_server_answer (self->server, answer->peer, answer->answer);
-    }
-  g_array_set_size (self->answers, 0);
-}
-
 /* What had to wait until it is recorded. */
 static void
 follow_up (SfDaemon *self)
@@ -353,10 +279,10 @@ turn (gpointer data)
     follow_up (self);
   note_trouble (self, error);
   if (good)
-    give_answers (self);
+    sf_daemon_give_answers (self);
   else
     {
-      give_bad_answers (self);
+      sf_daemon_give_bad_answers (self);
       self->turn_source = g_timeout_add (RETRY_MS, turn, self);
     }
   return G_SOURCE_REMOVE;
@@ -367,14 +293,6 @@ sf_daemon_turn_soon (SfDaemon *self)
 {
   if (self->turn_source == 0)
     self->turn_source = g_idle_add (turn, self);
-}
-
-void
-sf_daemon_answer_later (SfDaemon *self, uint64_t peer, json_t *answer, SfAnswerTime time)
-{
-  Answer row = { peer, answer, time, g_get_monotonic_time () + SETTLE_MS * 1000 };
-  g_array_append_val (self->answers, row);
-  sf_daemon_turn_soon (self);
 }
 
 /* ---- from time to time ---- */
@@ -467,12 +385,6 @@ read_lives (SfDaemon *self, GError **error)
 }
 
 static void
-answer_clear (void *data)
-{
-  json_decref (((Answer *) data)->answer);
-}
-
-static void
 usage_free (void *data)
 {
   SfUsageRow *row = data;
@@ -492,7 +404,7 @@ make_tables (SfDaemon *self)
   self->silent = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->workers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
                                          (GDestroyNotify) sf_worker_free);
-  self->answers = g_array_new (FALSE, FALSE, sizeof (Answer));
+  self->answers = sf_daemon_answers_new ();
   self->endings = g_thread_pool_new (sf_daemon_run_ending, self, ENDING_THREADS, FALSE, NULL);
   self->loop = g_main_loop_new (NULL, FALSE);
 }
@@ -525,9 +437,7 @@ close_all (SfDaemon *self)
   for (size_t i = 0; i < G_N_ELEMENTS (sources); i++)
     if (*sources[i] != 0)
       g_source_remove (*sources[i]);
-  for (guint i = 0; i < self->answers->len; i++)
-    answer_clear (&g_array_index (self->answers, Answer, i));
-  g_array_unref (self->answers);
+  sf_daemon_answers_free (self->answers);
   g_hash_table_unref (self->workers);
   g_hash_table_unref (self->silent);
   g_hash_table_unref (self->altered);

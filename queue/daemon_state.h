@@ -86,6 +86,15 @@ typedef enum
 /* Takes `answer`. */
 void sf_daemon_answer_later (SfDaemon *daemon, uint64_t peer, json_t *answer, SfAnswerTime time);
 
+/* ---- daemon_answers.c ---- */
+
+GArray *sf_daemon_answers_new (void);
+void sf_daemon_answers_free (GArray *answers);
+/* Those that are due. */
+void sf_daemon_give_answers (SfDaemon *daemon);
+/* Nothing can be recorded, as daemon->trouble says: nobody is left to wait for it. */
+void sf_daemon_give_bad_answers (SfDaemon *daemon);
+
 /* ---- daemon_lock.c ---- */
 
 /* *taken is false, without an error, when another daemon listens. */

@@ -30,6 +30,7 @@ queue_libsfqueue_la_SOURCES = \
   queue/daemon.c \
   queue/daemon.h \
   queue/daemon_again.c \
+  queue/daemon_answers.c \
   queue/daemon_executors.c \
   queue/daemon_lives.c \
   queue/daemon_lock.c \
