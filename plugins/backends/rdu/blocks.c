@@ -16,7 +16,6 @@ enum
   TILE_COLUMNS = 64,      /* of a contraction's tile, or result channels */
   LANES = 16,             /* of a vector */
   FEW_CHANNELS = 8,       /* of a result, worked by vectors of pixels */
-  FAR_CACHES = 96,        /* times a worker's own cache: surely in memory */
   MAX_HALVINGS = 3,       /* of what kernels run well on, for idle workers */
   DEFAULT_CACHE = 1 << 20 /* when the system does not say */
 };
@@ -429,16 +428,9 @@ rdu_choose_blocks (SfStage *stage, const bool *channels_last, const RduIsa *isa,
     if ((cut.free >> k & 1) != 0)
       cut.least[k] = rdu_blocks_least (stage, channels_last, k);
   int64_t wanted = wanted_jobs (stage, host);
-  __int128 near = host->cache_bytes / 4 * 3, far = FAR_CACHES * (__int128) host->cache_bytes;
+  __int128 near = host->cache_bytes / 4 * 3;
   while ((n_jobs (stage) < wanted || firing_bytes (stage, cut.free) > near) && split (&cut, false))
     ;
-  /* Short rows cost less than going to memory between any two instructions. */
-  for (size_t k = 0; firing_bytes (stage, cut.free) > far && k < stage->n_counters; k++)
-    {
-      cut.least[k] = MIN (cut.least[k], 2 * LANES);
-      while (firing_bytes (stage, cut.free) > near && split (&cut, false))
-        ;
-    }
   /* Half the lanes of two workers do as much as all of one. */
   for (int i = 0; i < MAX_HALVINGS && n_jobs (stage) < MIN (wanted, host->n_workers); i++)
     {

@@ -203,7 +203,7 @@ find_cuts (Pieces *pieces)
 {
   const RduView *box = &pieces->views[pieces->groups->fused->box];
   int order[SF_MAX_RANK], n_dims = rdu_order_dims (box, order);
-  if (n_dims < 3 || rdu_view_n_elems (box) < LEAST_PIECES * PIECE_ELEMS)
+  if (n_dims < 3)
     return false;
   for (size_t g = 1; g < pieces->n_groups; g++)
     if (!is_in_order (&pieces->groups[g], pieces->views, order, n_dims))
@@ -277,6 +277,9 @@ bool
 rdu_pieces_run (const RduStage *stage, const RduGroup *groups, const RduView *views, bool first,
                 uint64_t wanted, RduWorker *worker)
 {
+  const RduView *box = &views[groups->fused->box];
+  if (rdu_view_n_elems (box) < LEAST_PIECES * PIECE_ELEMS)
+    return false;
   Pieces pieces = { .stage = stage,
                     .groups = groups,
                     .n_groups = groups->n_together,
@@ -285,7 +288,6 @@ rdu_pieces_run (const RduStage *stage, const RduGroup *groups, const RduView *vi
                     .views = views };
   if (!find_cuts (&pieces))
     return false;
-  const RduView *box = &views[groups->fused->box];
   int64_t begin[2], end[2], n[2] = { box->n[pieces.dim[0]], box->n[pieces.dim[1]] };
   for (begin[0] = 0; begin[0] < n[0]; begin[0] = end[0])
     {
