@@ -12,6 +12,8 @@ enum
   MIN_JOB_NS = 20000,     /* what a job of its own must be worth, */
   FIRST_JOB_NS = 4000,    /* and the first one of a worker, which would wait otherwise */
   GEMM_ROWS = 48,         /* that packing needs to pay */
+  GEMM_COLUMNS = 128,     /* over which packing the left operand is spread, */
+  MANY_COLUMNS = 256,     /* where there are so many */
   CONV_PIXELS = 128,      /* the same of a convolution */
   TILE_COLUMNS = 64,      /* of a contraction's tile, or result channels */
   LANES = 16,             /* of a vector */
@@ -185,7 +187,10 @@ static int64_t
 result_grain (const SfTileOp *op, const SfOperand *y, int d)
 {
   if (op->tile_class == SF_TILE_GEMM)
-    return d == y->shape.rank - 2 ? GEMM_ROWS : d == y->shape.rank - 1 ? TILE_COLUMNS : 1;
+    return d == y->shape.rank - 2            ? GEMM_ROWS
+           : d < y->shape.rank - 2           ? 1
+           : y->shape.dim[d] >= MANY_COLUMNS ? GEMM_COLUMNS
+                                             : TILE_COLUMNS;
   if (op->tile_class != SF_TILE_WINDOW || y->shape.rank != 4)
     return 1;
   if (g_str_equal (op->name, "conv2d_dw") && d == 0 && y->shape.dim[0] <= FEW_CHANNELS)

@@ -117,6 +117,24 @@ SF_TEST (RduBlocks, WorkersGetJobs)
   SF_CHECK (stage.counter[0].step < ROWS && stage.counter[1].step < COLS);
 }
 
+/* Each block of columns has the same rows packed again, so that there are not too many. */
+SF_TEST (RduBlocks, WideResultsKeepWideBlocks)
+{
+  const int64_t wide = 512;
+  SfStage stage = contraction ();
+  SfOperand own_columns[4];
+  memcpy (own_columns, operands, sizeof own_columns);
+  for (int o = 1; o < 4; o++)
+    own_columns[o].shape.dim[1] = wide;
+  stage.operands = own_columns;
+  stage.counter[1].extent = wide;
+  stage.flops = (int64_t) 1 << 40;
+  RduHost host = { .n_workers = 2, .cache_bytes = 1 << 20 };
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (0), &host);
+  SF_CHECK_INT (stage.counter[0].step, ROWS);
+  SF_CHECK_INT (stage.counter[1].step, 128);
+}
+
 SF_TEST (RduBlocks, CacheBoundsBlocks)
 {
   SfStage stage = contraction ();
