@@ -298,8 +298,11 @@ sf_daemon_look (SfDaemon *self)
         sf_worker_push (worker, value);
       else
         {
-          sf_log (SF_LOG_WARNING, "%s", error->message);
-          sf_task_free (value);
+          SfTask *task = value;
+          task->executor = executor;
+          task->error = g_steal_pointer (&error);
+          sf_daemon_task_done (task, self);
+          sf_task_free (task);
         }
     }
 }
