@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@ enum
   SCHEMA_VERSION = 2,
   BUSY_RETRY_US = 500,
   BUSY_RETRIES = 60000, /* half a minute */
+  MAX_PATH_BYTES = 504, /* SQLite's 512, less "-journal" */
 };
 
 /* State and reason of an attempt are those of its end. */
@@ -101,8 +103,10 @@ bool
 sf_storedb_fail (SfStore *self, const char *what, GError **error)
 {
   int code = self->db != NULL ? sqlite3_errcode (self->db) & 0xff : SQLITE_NOMEM;
-  const char *cure = code == SQLITE_READONLY ? "; make the queue's folder writable"
-                     : code == SQLITE_FULL   ? "; free some space"
+  const char *cure = code == SQLITE_CANTOPEN && strlen (self->path) > MAX_PATH_BYTES
+                         ? "; its path is too long for SQLite, set SF_QUEUE_DIR to a shorter one"
+                     : code == SQLITE_READONLY ? "; make the queue's folder writable"
+                     : code == SQLITE_FULL     ? "; free some space"
                      : code == SQLITE_NOTADB || code == SQLITE_CORRUPT
                          ? "; the store is damaged, restore it or set SF_QUEUE_DIR to a new folder"
                          : "";

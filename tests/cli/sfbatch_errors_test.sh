@@ -103,6 +103,9 @@ echo "this is no database, whatever its name says, and long enough to be one" >d
 run 3 env SF_QUEUE_DIR="$work/damaged" "$sfbatch" list
 batch_line
 run 4 env SF_QUEUE_DIR=/proc/nothing "$sfbatch" list
+long=$work/$(printf '%0200d/%0200d/%0200d' 1 2 3)
+run 11 env SF_QUEUE_DIR="$long" "$sfbatch" submit good.cfg
+has err 'its path is too long for SQLite, set SF_QUEUE_DIR to a shorter one'
 batch_line
 run 0 env XDG_STATE_HOME="$work/state" SF_QUEUE_DIR= "$sfbatch" list
 [ -e state/spatialflow/queue/store.db ] || fail "no queue below XDG_STATE_HOME"
