@@ -44,6 +44,8 @@ run 0 "$sfbatch" list --json --since 2099-01-01
 run 2 "$sfbatch" list --state done
 batch_line
 has err "wanted one of PENDING"
+run 2 "$sfbatch" list --state ""
+batch_line
 run 2 "$sfbatch" list --since yesterday
 batch_line
 run 2 "$sfbatch" history --state running

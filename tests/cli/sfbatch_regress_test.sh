@@ -70,6 +70,10 @@ has out "FAILED  digits level=o3"
 has out "sections: found $sections, wanted the golden value 999"
 run 4 "$sfbatch" golden --why x "$work/small.cfg" 'digitz*'
 run 2 "$sfbatch" golden --why ' ' "$work/small.cfg"
+run 2 "$sfbatch" golden --why "$(printf '\377')" "$work/small.cfg"
+before=$("$sfbatch" list --all | wc -l)
+run 4 "$sfbatch" regress "$work/small.cfg" --output /proc/nothing
+[ "$("$sfbatch" list --all | wc -l)" -eq "$before" ] || fail "cases were run whose results could not be written"
 run 0 "$sfbatch" golden --why "one of them" "$work/small.cfg" '*o3'
 has out "digits level=o3  sections  999 -> $sections"
 grep -q '"digits level=o0".*"sections": 999' "$golden" || fail "the other case has moved, too"

@@ -9,6 +9,9 @@ static bool
 read_states (const char *text, uint32_t *states, GError **error)
 {
   g_auto (GStrv) names = g_strsplit (text, ",", -1);
+  if (names[0] == NULL)
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "--state: found no text, wanted states such as running,pending");
   for (char **name = names; *name != NULL; name++)
     {
       SfJobState state;

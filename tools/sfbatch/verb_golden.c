@@ -216,6 +216,9 @@ run_golden (const SfOptionValues *options, GError **error)
   if (why[strspn (why, " \t\n")] == '\0')
     return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
                     "--why: found no text, wanted the reason for the change");
+  if (!g_utf8_validate (why, -1, NULL))
+    return sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+                    "--why: found bytes that are not UTF-8, wanted UTF-8");
   g_autoptr (SfRegress) suite = sf_regress_read (path, verbs, n, error);
   if (suite == NULL)
     return 1;

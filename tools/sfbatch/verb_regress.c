@@ -170,6 +170,10 @@ report (const Regress *self, const char *output, GError **error)
 static int
 regress (Regress *self, const SfOptionValues *options, GError **error)
 {
+  /* A folder that cannot be is no reason to find out at the end of a night. */
+  const char *output = sf_option_string (options, "output");
+  if (output != NULL && !sf_make_folder (output, error))
+    return 1;
   self->queue = sf_queue_open (error);
   if (self->queue == NULL)
     return 1;
@@ -182,8 +186,7 @@ regress (Regress *self, const SfOptionValues *options, GError **error)
   else if (!submit_cases (self, error))
     return 1;
   self->cases = g_new0 (json_t *, self->suite->cases->len);
-  return wait_for_cases (self, error) ? report (self, sf_option_string (options, "output"), error)
-                                      : 1;
+  return wait_for_cases (self, error) ? report (self, output, error) : 1;
 }
 
 static int
