@@ -49,7 +49,8 @@ static void
 draw_attention (int which, bool backward)
 {
   OpCase *c = random_case (backward ? "attention_bwd" : "attention");
-  int64_t b = random_int (which == 0 ? 0 : 1, 2), h = random_int (1, 2), s = random_int (1, 4);
+  int64_t b = random_int (which == 0 ? 0 : 1, 2), h = random_int (1, 2);
+  int64_t s = which == 0 ? 0 : random_int (1, 4);
   int64_t t = random_int (1, 4), d = random_int (1, 3), e = random_int (1, 3);
   if (backward)
     random_input (c, CASE_T, SF_SHAPE (b, h, s, e));
