@@ -298,7 +298,7 @@ lower_stage (const Lowering *lowering, const SfStage *from, uint32_t id, const R
   place_temps (from, to);
   for (int k = 0; k < to->n_counters; k++)
     to->work *= to->n_blocks[k];
-  if (lowering->host != NULL)
+  if (lowering->host != NULL && link->chain == SF_NONE)
     rdu_stage_find_lanes (to, lowering->host->n_workers);
   to->shared_elems = to->has_lanes ? to->temp_elems : to->n_partials * to->partial_elems;
   return true;

@@ -249,6 +249,23 @@ SF_TEST (RduChains, RoomIsForABlock)
   sf_program_unref (b.program);
 }
 
+/* Whose firings are a chain's has scratch with its worker, also where one block is all there is. */
+SF_TEST (RduChains, AFiringOfAChainIsOneWorkers)
+{
+  g_autoptr (GError) error = NULL;
+  Build b = build_four ();
+  g_setenv ("SF_RDU_BLOCK", "64", TRUE);
+  RduMachine *machine = build_open (&b, 2, false, &error);
+  g_unsetenv ("SF_RDU_BLOCK");
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK_INT (machine->configs[0].n_chains, 1);
+  SF_CHECK_INT (machine->configs[0].chains[0].n_blocks, 1);
+  for (int s = 0; s < 4; s++)
+    SF_CHECK (!machine->configs[0].stages[s].has_lanes);
+  rdu_machine_close (machine);
+  sf_program_unref (b.program);
+}
+
 SF_TEST (RduChains, AWordItDoesNotKnowIsRefused)
 {
   g_autoptr (GError) error = NULL;

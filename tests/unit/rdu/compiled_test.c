@@ -177,6 +177,7 @@ static const struct
   { "blocks of 5", 1, "5", "auto", false },
   { "blocks of 3 without chains", 2, "3", "no", false },
   { "blocks of everything", 3, "100000", "no", false },
+  { "chains of one block", 3, "100000", "auto", false },
   { "exact firing", 1, NULL, "auto", true },
 };
 
