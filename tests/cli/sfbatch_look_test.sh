@@ -94,6 +94,17 @@ grep -q ' 7  FAILED .* bad: step 1' out || fail "a job that has ended"
 run 0 timeout 20 "$sfbatch" top
 has out "1 running"
 
+# what another machine runs takes nothing of this one
+has_executor () {
+  /usr/bin/python3 -c 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute("UPDATE job SET executor = ? WHERE id = 8", sys.argv[2:]); db.commit()' "$SF_QUEUE_DIR/store.db" "$1"
+}
+has_executor slurm
+run 0 "$sfbatch" top --once
+has out "1 running"
+grep -q '^cores .* 0 of ' out || fail "cores of another machine"
+grep -q '^tiles *\. ' out || fail "tiles of another machine"
+has_executor local
+
 # logs --follow: until the end, with what comes meanwhile
 "$sfbatch" logs 8 --follow >followed 2>follow.err &
 follower=$!

@@ -5,6 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+#include <sf/plugin/executor.h>
+#include <sf/plugins.h>
+
 #include "queue/progress.h"
 #include "queue/protocol.h"
 #include "tools/sfbatch/show_job.h"
@@ -54,6 +57,14 @@ is_live (const SfJob *job)
   return job->state == SF_JOB_STARTING || job->state == SF_JOB_RUNNING;
 }
 
+/* Under way with an executor that has machines of its own: it takes nothing of this one. */
+static bool
+is_elsewhere (const SfJob *job)
+{
+  const SfPlugin *plugin = sf_plugins_load (SF_PLUGIN_EXECUTOR, job->executor, NULL);
+  return plugin != NULL && plugin->ops.executor->elsewhere;
+}
+
 /* ---- the machine ---- */
 
 static Machine
@@ -69,6 +80,8 @@ read_machine (SfQueue *queue, const GPtrArray *jobs)
       if (!is_live (job))
         continue;
       machine.n_live++;
+      if (is_elsewhere (job))
+        continue;
       machine.used_cores += MAX (job->cores, 1);
       machine.used_memory += job->memory_bytes;
       machine.used_tiles += job->tiles;
@@ -100,7 +113,9 @@ tile_map (const Machine *machine, const GPtrArray *jobs)
   for (guint i = 0; i < jobs->len; i++)
     {
       const SfJob *job = jobs->pdata[i];
-      for (int64_t t = 0; is_live (job) && t < job->tiles; t++)
+      if (!is_live (job) || is_elsewhere (job))
+        continue;
+      for (int64_t t = 0; t < job->tiles; t++)
         if (job->first_tile + t >= 0 && job->first_tile + t < n)
           owner[job->first_tile + t] = job->id;
     }
@@ -149,7 +164,7 @@ left_text (const SfStepProgress *progress, bool known)
 static char *
 tiles_text (const SfJob *job)
 {
-  if (job->tiles <= 0)
+  if (job->tiles <= 0 || is_elsewhere (job))
     return g_strdup ("-");
   int64_t last = job->first_tile + job->tiles - 1;
   return job->tiles == 1
