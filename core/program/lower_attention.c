@@ -66,7 +66,7 @@ bool
 sf_check_attention (const SfGraph *graph, SfNode node, char **reason)
 {
   Attention a = attention_of (graph, node);
-  if (a.t <= MAX_SCORES / (a.backward ? MAX (a.s, 1) : 1))
+  if (a.t <= MAX_SCORES / (a.backward ? a.s : 1))
     return true;
   if (reason != NULL)
     *reason = g_strdup_printf ("%" PRId64 " scores are too many for a firing", a.s * a.t);
