@@ -84,6 +84,7 @@ is_sum (const SfGraph *graph, SfValue value)
     size_t outputs[2];
   } norms[] = { { "batch_norm", { 1, 3 } },
                 { "batch_norm_bwd", { 1, 2 } },
+                { "layer_norm", { 1, 1 } },
                 { "layer_norm_bwd", { 1, 2 } } };
   SfNode node = sf_value_producer (graph, value);
   if (node == SF_NONE)

@@ -88,6 +88,7 @@ SF_TEST (Limits, WhatMayCancel)
   g_autoptr (SfGraph) graph = sf_graph_new ("g");
   SfValue x = sf_graph_input (graph, "x", SF_F32, SF_SHAPE (2, 3, 4), &error);
   SfValue c = sf_graph_input (graph, "c", SF_F32, SF_SHAPE (3), &error);
+  SfValue d = sf_graph_input (graph, "d", SF_F32, SF_SHAPE (4), &error);
   const SfValue inputs[] = { x, c, c, c, c };
   SfValue norm[5];
   sf_graph_add (graph, "batch_norm", inputs, 5, NULL, 0, norm, &error);
@@ -95,6 +96,11 @@ SF_TEST (Limits, WhatMayCancel)
   static const bool wanted[] = { false, true, false, true, false };
   for (int i = 0; i < 5; i++)
     SF_CHECK (sf_limits_cancels (graph, norm[i]) == wanted[i]);
+  const SfValue rows[] = { x, d, d };
+  sf_graph_add (graph, "layer_norm", rows, 3, NULL, 0, norm, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  for (int i = 0; i < 3; i++)
+    SF_CHECK (sf_limits_cancels (graph, norm[i]) == (i == 1));
   SF_CHECK (sf_limits_cancels (graph, sf_graph_op2 (graph, "mse", x, x, &error)));
   SF_CHECK (!sf_limits_cancels (graph, sf_graph_op2 (graph, "add", x, x, &error)));
   SF_CHECK (!sf_limits_cancels (graph, x));
