@@ -228,6 +228,18 @@ SF_TEST_CASES (Rule, Allows, judged, G_N_ELEMENTS (judged), sf_test_row_name)
 
 /* ---- golden values ---- */
 
+/* One that is not there is empty; one that cannot be reached is not known to be. */
+SF_TEST (Golden, OutOfReach)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = sf_test_tmpdir ();
+  g_autofree char *file = g_build_filename (folder, "file", NULL);
+  g_autofree char *below = g_build_filename (file, "golden.json", NULL);
+  SF_REQUIRE (g_file_set_contents (file, "", 0, NULL));
+  g_autoptr (SfGolden) golden = sf_golden_read (below, &error);
+  SF_CHECK (golden == NULL && error != NULL);
+}
+
 SF_TEST (Golden, IsKept)
 {
   g_autoptr (GError) error = NULL;
