@@ -24,9 +24,9 @@ rdu_note_fault (RduMachine *machine, int worker, size_t position)
     ;
 }
 
-static const char *
-stage_name (const RduMachine *machine, const RduEntry *entry, const RduLaunch *launch,
-            const RduStage *stage)
+const char *
+rdu_stage_name (const RduMachine *machine, const RduEntry *entry, const RduLaunch *launch,
+                const RduStage *stage)
 {
   const char *name = sf_launch_stage_name (machine->program, entry->index, launch->index,
                                            stage->id);
@@ -53,6 +53,6 @@ rdu_check_faults (RduMachine *machine, const RduEntry *entry, const RduLaunch *l
   return sf_fail (error, SF_ERROR_INVALID_DATA,
                   "stage %s: index %" G_GINT64_FORMAT " at position %" G_GINT64_FORMAT
                   ", wanted 0 to %" G_GINT64_FORMAT "; correct the data that is fed",
-                  stage_name (machine, entry, launch, &launch->config->stages[position]),
+                  rdu_stage_name (machine, entry, launch, &launch->config->stages[position]),
                   fault.value, fault.position, fault.bound - 1);
 }

@@ -479,6 +479,9 @@ bool rdu_machine_step (RduMachine *machine, const SfBackendStep *step, GError **
 void rdu_note_fault (RduMachine *machine, int worker, size_t position);
 /* The first fault noted since the launch began, as an error naming the stage; true: there is none.
  */
+/* As the program calls it, else by its own name. Borrowed. */
+const char *rdu_stage_name (const RduMachine *machine, const RduEntry *entry,
+                            const RduLaunch *launch, const RduStage *stage);
 bool rdu_check_faults (RduMachine *machine, const RduEntry *entry, const RduLaunch *launch,
                        GError **error);
 

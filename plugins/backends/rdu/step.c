@@ -8,15 +8,6 @@
 
 #define ELEM_BYTES 4 /* of what kernels read */
 
-static const char *
-stage_name (const RduMachine *machine, const RduEntry *entry, const RduLaunch *launch,
-            const RduStage *stage)
-{
-  const char *name = sf_launch_stage_name (machine->program, entry->index, launch->index,
-                                           stage->id);
-  return name != NULL && *name != '\0' ? name : stage->name;
-}
-
 /* Memory of the buffers for this run: states change places between runs. */
 static void
 resolve (const RduMachine *machine, RduLaunch *launch)
@@ -87,7 +78,7 @@ observe (RduMachine *machine, const RduEntry *entry, RduLaunch *launch, size_t p
   SfTensor tensor = sf_tensor (buffer->is_int ? SF_I32 : SF_F32, buffer->shape,
                                permutes ? rows : launch->base[b]);
   SfObserved observed = { .entry = entry->name,
-                          .stage = stage_name (machine, entry, launch, stage),
+                          .stage = rdu_stage_name (machine, entry, launch, stage),
                           .value = origin,
                           .phase = launch->phase,
                           .tensor = &tensor };
