@@ -286,3 +286,12 @@ sf_verb_trace (const SfPef *pef, const char *entry, const char *path, GError **e
              path, count.n_spans, count.n_left_out);
   return true;
 }
+
+uint32_t
+sf_timed_entry (const SfProgram *program)
+{
+  for (uint32_t e = 0; e < sf_program_n_entries (program); e++)
+    if (strcmp (sf_entry_name (program, e), "train") == 0)
+      return e;
+  return 0;
+}

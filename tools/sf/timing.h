@@ -17,6 +17,8 @@
 bool sf_verb_trace (const SfPef *pef, const char *entry, const char *path, GError **error);
 /* Prints the emulated time of `entry` (NULL: all), as text or as one JSON object a line. */
 bool sf_verb_timing (const SfPef *pef, const char *entry, bool json, GError **error);
+/* Number of the entry whose step is timed: train where there is one. */
+uint32_t sf_timed_entry (const SfProgram *program);
 /* In the unit that leaves one to three digits before the point. Owned. */
 char *sf_time_text (double seconds);
 

@@ -196,16 +196,6 @@ print_summary (const char *path, const SfPef *pef, const Summary *s, const GPtrA
   printf (", %.2f s\n", (double) s->ms / 1000);
 }
 
-/* The entry whose step is timed: train where there is one. */
-static uint32_t
-step_entry (const SfProgram *program)
-{
-  for (uint32_t e = 0; e < sf_program_n_entries (program); e++)
-    if (strcmp (sf_entry_name (program, e), "train") == 0)
-      return e;
-  return 0;
-}
-
 /* --metrics, when it is asked for: emulated time costs a run of T1. */
 static bool
 write_metrics (const SfOptionValues *options, const SfPef *pef, const Summary *s, GError **error)
@@ -213,7 +203,7 @@ write_metrics (const SfOptionValues *options, const SfPef *pef, const Summary *s
   if (sf_option_string (options, "metrics") == NULL)
     return true;
   const SfProgram *program = sf_pef_program (pef);
-  g_autoptr (SfTiming) timing = sf_timing_new (program, step_entry (program), sf_pef_arch (pef),
+  g_autoptr (SfTiming) timing = sf_timing_new (program, sf_timed_entry (program), sf_pef_arch (pef),
                                                error);
   if (timing == NULL)
     return false;

@@ -9,6 +9,7 @@
 
 #include "tools/sf/compile_options.h"
 #include "tools/sf/sweep_table.h"
+#include "tools/sf/timing.h"
 #include "tools/sf/verbs.h"
 
 #define MAX_COMBINATIONS 10000
@@ -298,16 +299,6 @@ pass_options (const Sweep *sweep)
   return g_strv_builder_end (set);
 }
 
-/* The entry whose step is timed: train where there is one. */
-static uint32_t
-step_entry (const SfProgram *program)
-{
-  for (uint32_t e = 0; e < sf_program_n_entries (program); e++)
-    if (strcmp (sf_entry_name (program, e), "train") == 0)
-      return e;
-  return 0;
-}
-
 static void
 count_launches (SweepRow *row, const SfProgram *program, uint32_t entry)
 {
@@ -338,7 +329,7 @@ static bool
 time_step (SweepRow *row, const SfPef *pef, GError **error)
 {
   const SfProgram *program = sf_pef_program (pef);
-  uint32_t entry = step_entry (program);
+  uint32_t entry = sf_timed_entry (program);
   g_autoptr (SfTiming) timing = sf_timing_new (program, entry, sf_pef_arch (pef), error);
   if (timing == NULL)
     return false;
