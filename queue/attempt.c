@@ -35,6 +35,18 @@ sf_attempt_progress_path (const char *attempt_folder, int step)
   return g_strdup_printf ("%s/step-%d.progress", attempt_folder, step);
 }
 
+size_t
+sf_attempt_read_tail (const char *path, char *buffer, size_t n_bytes)
+{
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0)
+    return 0;
+  off_t size = lseek (fd, 0, SEEK_END), room = (off_t) n_bytes;
+  ssize_t n = size > 0 ? pread (fd, buffer, n_bytes, size > room ? size - room : 0) : 0;
+  close (fd);
+  return n > 0 ? (size_t) n : 0;
+}
+
 bool
 sf_attempt_has (const char *attempt_folder, const char *name)
 {

@@ -101,6 +101,8 @@ void sf_exit_record_clear (SfExitRecord *record);
 char *sf_attempt_folder (const char *job_folder, int64_t attempt);
 char *sf_attempt_log_path (const char *attempt_folder, int step);
 char *sf_attempt_progress_path (const char *attempt_folder, int step);
+/* The last bytes of such a file, at most n_bytes; returns how many, 0 when it cannot be read. */
+size_t sf_attempt_read_tail (const char *path, char *buffer, size_t n_bytes);
 /* What a shepherd looks for before each step. */
 bool sf_attempt_mark_cancelled (const char *attempt_folder, GError **error);
 bool sf_attempt_has (const char *attempt_folder, const char *name);

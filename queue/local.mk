@@ -104,6 +104,8 @@ queue_libsfqueue_la_SOURCES = \
   queue/server.h \
   queue/settings.c \
   queue/settings.h \
+  queue/shellword.c \
+  queue/shellword.h \
   queue/socket.c \
   queue/socket.h \
   queue/store.c \

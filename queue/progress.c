@@ -2,10 +2,7 @@
 /* The last line of a step's progress file. */
 #include "queue/progress.h"
 
-#include <fcntl.h>
 #include <math.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "queue/attempt.h"
 
@@ -31,28 +28,12 @@ static const struct
   { "eta_s", offsetof (SfStepProgress, eta_s), false },
 };
 
-/* The end of the file; *n_bytes is 0 when it cannot be read. */
-static void
-read_tail (const char *path, char *tail, size_t *n_bytes)
-{
-  *n_bytes = 0;
-  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (fd < 0)
-    return;
-  off_t size = lseek (fd, 0, SEEK_END);
-  off_t from = size > TAIL_BYTES ? size - TAIL_BYTES : 0;
-  ssize_t n = size > 0 ? pread (fd, tail, TAIL_BYTES, from) : 0;
-  close (fd);
-  *n_bytes = n > 0 ? (size_t) n : 0;
-}
-
 bool
 sf_step_progress_read (const char *attempt_folder, int step, SfStepProgress *out)
 {
   g_autofree char *path = sf_attempt_progress_path (attempt_folder, step);
   char tail[TAIL_BYTES];
-  size_t n;
-  read_tail (path, tail, &n);
+  size_t n = sf_attempt_read_tail (path, tail, sizeof tail);
   while (n > 0 && tail[n - 1] != '\n')
     n--;
   if (n == 0)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A case: what its job came to, its metrics against golden values, and how to repeat it. */
-#include <fcntl.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "queue/results.h"
+#include "queue/shellword.h"
 #include "queue/state.h"
 
 enum
@@ -168,13 +167,8 @@ read_log (const Judged *self)
   if (self->failed_step == 0)
     return g_strdup ("");
   g_autofree char *path = sf_attempt_log_path (self->folder, self->failed_step);
-  int fd = open (path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return g_strdup ("");
-  off_t end = lseek (fd, 0, SEEK_END);
-  ssize_t n = pread (fd, buffer, sizeof buffer, end > MAX_LOG_BYTES ? end - MAX_LOG_BYTES : 0);
-  close (fd);
-  return n > 0 ? g_utf8_make_valid (buffer, n) : g_strdup ("");
+  size_t n = sf_attempt_read_tail (path, buffer, sizeof buffer);
+  return g_utf8_make_valid (buffer, (gssize) n);
 }
 
 /* ---- the command that repeats it ---- */
@@ -182,10 +176,7 @@ read_log (const Judged *self)
 static void
 append_word (GString *line, const char *word)
 {
-  bool plain = word[0] != '\0';
-  for (const char *c = word; *c != '\0'; c++)
-    plain = plain && (g_ascii_isalnum (*c) || strchr ("-_./=:,+@%", *c) != NULL);
-  g_autofree char *quoted = plain ? g_strdup (word) : g_shell_quote (word);
+  g_autofree char *quoted = sf_shell_word (word);
   if (line->len > 0 && line->str[line->len - 1] != ' ')
     g_string_append_c (line, ' ');
   g_string_append (line, quoted);

@@ -337,20 +337,15 @@ sf_store_select (SfStore *self, const SfStoreSelection *selection, GError **erro
   for (int i = 0; i < SF_JOB_N_STATES; i++)
     if ((selection->states >> i & 1) != 0)
       g_string_append_printf (states, "|%s|", sf_job_state_name ((SfJobState) i));
-  if (!sf_storedb_query (
-          self, "read jobs", read_job, jobs, error,
-          JOBS "WHERE (?1 = '' OR instr (?1, '|' || j.state || '|') > 0)"
-               " AND (?2 IS NULL OR j.project = ?2) AND (?3 IS NULL OR j.name GLOB ?3)"
-               " AND j.submitted_us >= ?4 ORDER BY j.id DESC LIMIT ?5",
-          "tttii", states->str, selection->project, selection->name, selection->since_us,
-          selection->limit > 0 ? selection->limit : (int64_t) -1))
+  if (!sf_storedb_query (self, "read jobs", read_job, jobs, error,
+                         JOBS "WHERE j.id IN (SELECT id FROM job"
+                              " WHERE (?1 = '' OR instr (?1, '|' || state || '|') > 0)"
+                              " AND (?2 IS NULL OR project = ?2) AND (?3 IS NULL OR name GLOB ?3)"
+                              " AND submitted_us >= ?4 ORDER BY id DESC LIMIT ?5) ORDER BY j.id",
+                         "tttii", states->str, selection->project, selection->name,
+                         selection->since_us,
+                         selection->limit > 0 ? selection->limit : (int64_t) -1))
     return NULL;
-  for (guint i = 0; i < jobs->len / 2; i++)
-    {
-      gpointer other = jobs->pdata[jobs->len - 1 - i];
-      jobs->pdata[jobs->len - 1 - i] = jobs->pdata[i];
-      jobs->pdata[i] = other;
-    }
   return g_steal_pointer (&jobs);
 }
 

@@ -4,6 +4,11 @@
 
 #include <string.h>
 
+enum
+{
+  NEWEST = 50,
+};
+
 /* "running,failed": their bits into *states. */
 static bool
 read_states (const char *text, uint32_t *states, GError **error)
@@ -62,7 +67,8 @@ bool
 sf_select_read (const SfOptionValues *options, SfStoreSelection *selection, GError **error)
 {
   *selection = (SfStoreSelection){ .project = sf_option_string (options, "project"),
-                                   .name = sf_option_string (options, "name") };
+                                   .name = sf_option_string (options, "name"),
+                                   .limit = sf_option_bool (options, "all") ? 0 : NEWEST };
   for (const char *const *text = sf_option_list (options, "state"); *text != NULL; text++)
     if (!read_states (*text, &selection->states, error))
       return false;

@@ -30,7 +30,8 @@
     .help = "print fields with | between, the first line has their names"                    \
   }
 
-/* Fills states, project, name and since from the options above; texts are borrowed from them. */
+/* Fills the selection from the options above, and its limit from the verb's `all`: the newest 50
+ * without. Texts are borrowed from the options. */
 bool sf_select_read (const SfOptionValues *options, SfStoreSelection *selection, GError **error);
 
 /* One of the options above says which jobs. */

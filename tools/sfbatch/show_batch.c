@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "queue/shellword.h"
 #include "tools/sfbatch/show_text.h"
 
 /* The folder of a job that is not there yet. */
@@ -80,7 +81,7 @@ words_line (char **words)
   GString *line = g_string_new (NULL);
   for (int i = 0; words[i] != NULL; i++)
     {
-      g_autofree char *word = sf_show_word (words[i]);
+      g_autofree char *word = sf_shell_word (words[i]);
       g_string_append_printf (line, "%s%s", i > 0 ? " " : "", word);
     }
   return g_string_free (line, FALSE);
@@ -106,7 +107,7 @@ print_job (const SfJobFile *job, const SfPlan *plan)
     printf ("%-12s %s\n", "environment", environment);
   if (notify != NULL)
     printf ("%-12s %s\n", "notify", notify);
-  g_autofree char *folder = sf_show_word (plan->work_folder);
+  g_autofree char *folder = sf_shell_word (plan->work_folder);
   printf ("cd %s\n", folder);
   for (guint i = 0; i < plan->steps->len; i++)
     {

@@ -14,9 +14,6 @@ char *sf_show_text (const char *text);
 
 /* "digits", with its element if it has one: "digits batch=1". Owned: g_free. */
 char *sf_show_name (const SfJob *job);
-/* A word as a shell takes it, quoted only if it must be; bash's quotes where there are control
- * characters. Owned: g_free. */
-char *sf_show_word (const char *word);
 
 /* "2026-03-01T12:00:00+0100"; NULL for 0. Owned: g_free. */
 char *sf_show_time (int64_t time_us);

@@ -10,11 +10,6 @@
 #include "tools/sfbatch/show_text.h"
 #include "tools/sfbatch/verbs.h"
 
-enum
-{
-  NEWEST = 50,
-};
-
 static const SfOption history_options[] = {
   SF_SELECT_OPTION_ROWS,
   { .name = "all", .type = SF_OPTION_BOOL, .help = "all jobs, not only the newest 50" },
@@ -171,7 +166,6 @@ run_history (const SfOptionValues *options, GError **error)
   if (queue == NULL || !sf_queue_sync (queue, error) || !sf_select_read (options, &selection, error)
       || !narrow (&selection, error))
     return 1;
-  selection.limit = sf_option_bool (options, "all") ? 0 : NEWEST;
   g_autoptr (GPtrArray) jobs = sf_store_select (queue->store, &selection, error);
   g_autoptr (GArray) entries = jobs != NULL ? with_attempts (queue, jobs, error) : NULL;
   if (entries == NULL)

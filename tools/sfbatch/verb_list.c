@@ -7,11 +7,6 @@
 #include "tools/sfbatch/show_text.h"
 #include "tools/sfbatch/verbs.h"
 
-enum
-{
-  NEWEST = 50,
-};
-
 static const SfOption list_options[] = {
   SF_SELECT_OPTION_ROWS,
   { .name = "all",
@@ -57,7 +52,6 @@ selected_jobs (SfQueue *queue, const SfOptionValues *options, GError **error)
     return NULL;
   if (!sf_select_is_given (options))
     return sf_store_list (queue->store, all ? SF_STORE_ALL : SF_STORE_NEWEST, error);
-  selection.limit = all ? 0 : NEWEST;
   return sf_store_select (queue->store, &selection, error);
 }
 

@@ -10,6 +10,7 @@
 #include "queue/results.h"
 #include "tools/sfbatch/follow.h"
 #include "tools/sfbatch/show_batch.h"
+#include "queue/shellword.h"
 #include "tools/sfbatch/show_text.h"
 #include "tools/sfbatch/step_verbs.h"
 #include "tools/sfbatch/verbs.h"
@@ -96,7 +97,7 @@ wait_for_cases (Regress *self, GError **error)
       g_propagate_prefixed_error (error, g_steal_pointer (&own), "the run goes on: ");
       return false;
     }
-  g_autofree char *path = sf_show_word (self->suite->path);
+  g_autofree char *path = sf_shell_word (self->suite->path);
   return sf_fail (error, SF_ERROR_CANCELLED,
                   "%zu of %u cases go on, only the waiting was interrupted; sfbatch regress "
                   "--continue %s waits again, sfbatch cancel %" G_GINT64_FORMAT "-%" G_GINT64_FORMAT

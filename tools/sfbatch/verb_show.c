@@ -7,6 +7,7 @@
 #include "queue/progress.h"
 #include "tools/sfbatch/show_attempts.h"
 #include "tools/sfbatch/show_job.h"
+#include "queue/shellword.h"
 #include "tools/sfbatch/show_text.h"
 #include "tools/sfbatch/verbs.h"
 
@@ -40,7 +41,7 @@ command_line (const SfPlan *plan, const SfPlanStep *step)
     {
       bool is_sf = i == 0 && strcmp (step->verb, "command") != 0
                    && g_strcmp0 (in_path, plan->sf) != 0;
-      g_autofree char *word = sf_show_word (is_sf ? plan->sf : step->argv[i]);
+      g_autofree char *word = sf_shell_word (is_sf ? plan->sf : step->argv[i]);
       g_string_append_printf (line, "%s%s", i > 0 ? " " : "", word);
     }
   return g_string_free (line, FALSE);
@@ -97,8 +98,8 @@ print_text (const Shown *self)
     sf_show_attempts (self->attempts);
   if (self->plan == NULL)
     return;
-  g_autofree char *work = sf_show_word (self->plan->work_folder);
-  g_autofree char *folder = sf_show_word (self->plan->job_folder);
+  g_autofree char *work = sf_shell_word (self->plan->work_folder);
+  g_autofree char *folder = sf_shell_word (self->plan->job_folder);
   printf ("\n# The steps, ready to paste:\ncd %s\nexport SF_JOB_ID=%s SF_JOB_DIR=%s\n", work, id,
           folder);
   for (guint i = 0; i < self->plan->steps->len; i++)
