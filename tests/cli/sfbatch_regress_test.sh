@@ -136,7 +136,7 @@ run 3 "$sfbatch" regress "$work/small.cfg" --golden "$work/broken.json"
 has err "broken.json:"
 run 4 "$sfbatch" regress --continue "$work/small.cfg"
 
-# Interrupted, and its daemon killed: the jobs go on, and another command waits for them.
+# Interrupted at any moment, also while it submits, and its daemon killed: the jobs go on, and another command waits for them.
 cat >"$work/slow.cfg" <<EOF
 suite = "slow"; golden = "none";
 models = ( { name = "wait"; } );
@@ -144,19 +144,27 @@ matrix = { n = [ 1, 2 ]; };
 steps = ( { do = "command"; argv = [ "sh", "-c", "until [ -e '$work/go on' ]; do sleep 0.05; done" ]; } );
 resources = { time_limit = "2m"; };
 EOF
-"$sfbatch" regress "$work/slow.cfg" >"$work/slow.out" 2>"$work/slow.err" &
-waiting=$!
-n=0
-until ls "$SF_QUEUE_DIR"/regress/slow/*/run.json >/dev/null 2>&1 || [ $n -ge 500 ]; do
-  n=$((n + 1))
-  sleep 0.02
+# What a shell starts in the background ignores Ctrl-C.
+cat >"$work/foreground.py" <<EOF
+import os, signal, sys
+for each in signal.SIGINT, signal.SIGHUP:
+    signal.signal(each, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+EOF
+for signal in INT HUP; do
+  rm -rf "$SF_QUEUE_DIR/regress/slow" "$work/go on"
+  /usr/bin/python3 "$work/foreground.py" "$sfbatch" regress "$work/slow.cfg" >"$work/slow.out" 2>"$work/slow.err" &
+  waiting=$!
+  until ls -d "$SF_QUEUE_DIR"/regress/slow/* >/dev/null 2>&1 || ! kill -0 $waiting 2>/dev/null; do
+    sleep 0.01
+  done
+  kill -$signal $waiting
+  wait $waiting
+  [ $? -eq 9 ] || fail "SIG$signal: another exit than 9"
+  grep -q "2 of 2 cases go on, .*; sfbatch regress --continue .*slow.cfg waits again, sfbatch cancel [0-9]*-[0-9]* ends them" "$work/slow.err" || { fail "what it says when interrupted by SIG$signal:"; cat "$work/slow.err"; }
+  kill -KILL "$(sfd_pid "$SF_QUEUE_DIR")"
+  (sleep 0.5; touch "$work/go on") &
+  run 0 "$sfbatch" regress --continue "$work/slow.cfg"
+  has out "suite slow: 2 of 2 cases passed"
 done
-kill -INT $waiting
-wait $waiting
-[ $? -eq 9 ] || fail "interrupted: exit $?, wanted 9"
-grep -q "2 of 2 cases go on, .*; sfbatch regress --continue .*slow.cfg waits again, sfbatch cancel [0-9]*-[0-9]* ends them" "$work/slow.err" || { fail "what Ctrl-C says:"; cat "$work/slow.err"; }
-kill -KILL "$(sfd_pid "$SF_QUEUE_DIR")"
-(sleep 0.5; touch "$work/go on") &
-run 0 "$sfbatch" regress --continue "$work/slow.cfg"
-has out "suite slow: 2 of 2 cases passed"
 finish

@@ -43,12 +43,18 @@ on_interrupt (int number)
   interrupted = 1;
 }
 
-static void
-catch_interrupt (void)
+/* A terminal that goes away is as Ctrl-C, unless nohup has said that it is nothing. The second
+ * Ctrl-C does not ask any more. */
+void
+sf_follow_catch_interrupts (void)
 {
-  struct sigaction action = { .sa_handler = on_interrupt };
-  interrupted = 0;
+  struct sigaction action = { .sa_handler = on_interrupt,
+                              .sa_flags = SA_RESTART | (int) SA_RESETHAND };
+  struct sigaction hangup;
   sigaction (SIGINT, &action, NULL);
+  sigaction (SIGTERM, &action, NULL);
+  if (sigaction (SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+    sigaction (SIGHUP, &action, NULL);
 }
 
 static bool
@@ -258,7 +264,7 @@ sf_follow_job (SfQueue *queue, int64_t id, int first_step, GError **error)
                     .log_fd = -1,
                     .terminal = isatty (STDERR_FILENO) == 1,
                     .at_line_start = true };
-  catch_interrupt ();
+  sf_follow_catch_interrupts ();
   SfJob *ended = follow (&self, error);
   follower_clear (&self);
   return ended;
@@ -269,7 +275,7 @@ sf_follow_each (SfQueue *queue, const int64_t *ids, size_t n, SfFollowFunc ended
                 GError **error)
 {
   g_autofree bool *done = g_new0 (bool, n + 1);
-  catch_interrupt ();
+  sf_follow_catch_interrupts ();
   int polls = 0;
   int64_t seen = 0;
   for (size_t left = n; left > 0;)

@@ -5,6 +5,11 @@
 
 #include "queue/queue.h"
 
+/* From now on Ctrl-C, SIGTERM and the end of the terminal (SIGHUP) end following: that which goes
+ * on, or the next that begins. What follows calls it itself; earlier it is for what must not be
+ * torn from what comes before. */
+void sf_follow_catch_interrupts (void);
+
 /* Shows the steps of a job as they go: a line as each begins and ends and, on a terminal, a status
  * line on stderr; what the steps print goes to stdout as it comes, from step `first_step` on.
  * Returns the job in its final state, owned. Ctrl-C ends the following, not the job: CANCELLED. */

@@ -184,8 +184,12 @@ regress (Regress *self, const SfOptionValues *options, GError **error)
       if (self->run == NULL)
         return 1;
     }
-  else if (!submit_cases (self, error))
-    return 1;
+  else
+    {
+      sf_follow_catch_interrupts (); /* what is submitted is also written down */
+      if (!submit_cases (self, error))
+        return 1;
+    }
   self->cases = g_new0 (json_t *, self->suite->cases->len);
   return wait_for_cases (self, error) ? report (self, output, error) : 1;
 }
