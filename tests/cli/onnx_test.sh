@@ -80,6 +80,16 @@ has out "hang: not done after 5 s"
 has out "unsupported  refused: model.onnx: found refuse, wanted double"
 has out "unsupported  strings: model.onnx: found refuse, wanted double"
 
+# A process runs several; those of one that crashes are told apart.
+for i in 1 2 3 4 5 6 7 8; do
+  model several/good_$i double "x f32 1 = $i" "y f32 1 = $((2 * i))"
+done
+cp -r "$work/bad/crash" "$work/several/good_4_crash"
+run 10 onnx_test "$work/several" --jobs 1
+has err "1 of 9 tests failed: good_4_crash (failed)"
+has out "good_4_crash: ended by signal 6 (Aborted)"
+has out "9 tests on rdu: 8 passed, 1 failed"
+
 # tolerances
 run 10 onnx_test "$work/good" --filter nearly --rtol 1e-5
 run 0 onnx_test "$work/bad" --filter value --rtol 0.05

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Work in forked children: one process for each piece, its result through a pipe. */
+/* Work in forked children: a share of the pieces each, results through a pipe. */
 #include "tools/sf/children.h"
 
 #include <errno.h>
@@ -14,20 +14,34 @@
 
 typedef struct
 {
-  size_t index;
+  size_t first, n; /* pieces */
+} Share;
+
+typedef struct
+{
+  Share share;
   pid_t pid;
-  int fd; /* read end of its pipe */
-  GString *text;
-  gint64 deadline;
+  int fd;          /* read end of its pipe */
+  GString *text;   /* of results, each with the zero at its end */
+  size_t n_done;   /* of them */
+  gint64 deadline; /* of the next */
   bool late;
 } Child;
+
+typedef struct
+{
+  const SfChildren *children;
+  size_t next;     /* no child has had this piece, nor any after it */
+  GArray *again;   /* Share: of one piece each, whose child did not end well */
+  GArray *running; /* Child */
+} Run;
 
 /* ---- the child ---- */
 
 static void
-write_all (int fd, const char *text)
+write_all (int fd, const char *text, size_t n)
 {
-  for (size_t n = strlen (text); n > 0;)
+  while (n > 0)
     {
       ssize_t written = write (fd, text, n);
       if (written < 0 && errno == EINTR)
@@ -40,21 +54,30 @@ write_all (int fd, const char *text)
 }
 
 static void G_GNUC_NORETURN
-be_child (const SfChildren *children, size_t index, int fd)
+be_child (const SfChildren *children, Share share, int fd)
 {
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   signal (SIGINT, SIG_DFL);
   signal (SIGTERM, SIG_DFL);
-  char *text = children->work (children->user_data, index);
-  write_all (fd, text);
-  free (text);
+  for (size_t i = 0; i < share.n; i++)
+    {
+      char *text = children->work (children->user_data, share.first + i);
+      write_all (fd, text, strlen (text) + 1);
+      free (text);
+    }
   exit (EXIT_SUCCESS);
 }
 
 /* ---- the parent ---- */
 
+static gint64
+deadline (const SfChildren *children)
+{
+  return g_get_monotonic_time () + (gint64) (children->limit_s * 1e6);
+}
+
 static bool
-start (const SfChildren *children, size_t index, Child *child, GError **error)
+start (Run *run, Share share, GError **error)
 {
   int ends[2];
   if (pipe (ends) != 0)
@@ -64,7 +87,7 @@ start (const SfChildren *children, size_t index, Child *child, GError **error)
   if (pid == 0)
     {
       close (ends[0]);
-      be_child (children, index, ends[1]);
+      be_child (run->children, share, ends[1]);
     }
   int cause = errno;
   close (ends[1]);
@@ -73,14 +96,32 @@ start (const SfChildren *children, size_t index, Child *child, GError **error)
       close (ends[0]);
       return sf_fail_errno (error, cause, "a child process");
     }
-  *child = (Child){
-    .index = index,
+  const Child child = {
+    .share = share,
     .pid = pid,
     .fd = ends[0],
     .text = g_string_new (NULL),
-    .deadline = g_get_monotonic_time () + (gint64) (children->limit_s * 1e6),
+    .deadline = deadline (run->children),
   };
+  g_array_append_val (run->running, child);
   return true;
+}
+
+/* Pieces for another child; none when all have been given away. */
+static Share
+next_share (Run *run)
+{
+  const SfChildren *children = run->children;
+  if (run->again->len > 0)
+    {
+      Share share = g_array_index (run->again, Share, 0);
+      g_array_remove_index (run->again, 0);
+      return share;
+    }
+  size_t n = MIN (MAX (children->n_each, 1), children->n - run->next);
+  Share share = { run->next, n };
+  run->next += n;
+  return share;
 }
 
 static int
@@ -106,30 +147,51 @@ end_text (const SfChildren *children, const Child *child, int status)
   return NULL;
 }
 
+/* Which of several pieces ended their child, or leaked, is found by doing each by itself. */
 static void
-finish (const SfChildren *children, Child *child)
+finish (Run *run, Child *child)
 {
+  const SfChildren *children = run->children;
+  const Share share = child->share;
   g_autofree char *end = end_text (children, child, wait_for (child->pid));
-  children->done (children->user_data, child->index, end == NULL ? child->text->str : NULL, end);
+  bool well = end == NULL && child->n_done == share.n;
+  const char *text = child->text->str;
+  for (size_t i = 0; i < share.n; i++)
+    if (well)
+      {
+        children->done (children->user_data, share.first + i, text, NULL);
+        text += strlen (text) + 1;
+      }
+    else if (share.n == 1)
+      children->done (children->user_data, share.first, NULL, end);
+    else
+      g_array_append_val (run->again, ((Share){ share.first + i, 1 }));
   close (child->fd);
   g_string_free (child->text, TRUE);
 }
 
 /* Reads what there is; false at the end. */
 static bool
-take (Child *child)
+take (const SfChildren *children, Child *child)
 {
   char buffer[4096];
   ssize_t n = read (child->fd, buffer, sizeof buffer);
-  if (n > 0)
-    g_string_append_len (child->text, buffer, n);
-  return n > 0 || (n < 0 && errno == EINTR);
+  if (n <= 0)
+    return n < 0 && errno == EINTR;
+  g_string_append_len (child->text, buffer, n);
+  size_t before = child->n_done;
+  for (ssize_t i = 0; i < n; i++)
+    child->n_done += buffer[i] == '\0';
+  if (child->n_done > before)
+    child->deadline = deadline (children);
+  return true;
 }
 
 /* Waits for one of them to say something, a tenth of a second at most. */
 static void
-attend (const SfChildren *children, GArray *running)
+attend (Run *run)
 {
+  GArray *running = run->running;
   g_autofree struct pollfd *fds = g_new0 (struct pollfd, running->len);
   for (guint i = 0; i < running->len; i++)
     fds[i] = (struct pollfd){ .fd = g_array_index (running, Child, i).fd, .events = POLLIN };
@@ -144,9 +206,9 @@ attend (const SfChildren *children, GArray *running)
           child->late = true;
           kill (child->pid, SIGKILL);
         }
-      if (fds[i].revents == 0 || take (child))
+      if (fds[i].revents == 0 || take (run->children, child))
         continue;
-      finish (children, child);
+      finish (run, child);
       g_array_remove_index_fast (running, i);
     }
 }
@@ -167,20 +229,19 @@ stop (GArray *running)
 bool
 sf_children_run (const SfChildren *children, GError **error)
 {
+  g_autoptr (GArray) again = g_array_new (FALSE, FALSE, sizeof (Share));
   g_autoptr (GArray) running = g_array_new (FALSE, FALSE, sizeof (Child));
-  size_t next = 0;
+  Run run = { .children = children, .again = again, .running = running };
   bool ok = true;
-  while (ok && *children->cancel == 0 && (next < children->n || running->len > 0))
+  while (ok && *children->cancel == 0)
     {
-      Child child;
-      if (next < children->n && running->len < (guint) MAX (children->n_jobs, 1))
-        {
-          ok = start (children, next++, &child, error);
-          if (ok)
-            g_array_append_val (running, child);
-        }
+      bool more = run.next < children->n || again->len > 0;
+      if (more && running->len < (guint) MAX (children->n_jobs, 1))
+        ok = start (&run, next_share (&run), error);
+      else if (running->len > 0)
+        attend (&run);
       else
-        attend (children, running);
+        break;
     }
   stop (running);
   if (ok && *children->cancel != 0)

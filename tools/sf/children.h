@@ -8,8 +8,10 @@
 typedef struct
 {
   size_t n;       /* pieces of work */
+  size_t n_each;  /* that one child does, one after the other; 0 is 1. If it does not end well, each
+                     is done again in a child of its own */
   int n_jobs;     /* children at a time */
-  double limit_s; /* for each */
+  double limit_s; /* for each piece */
   volatile int *cancel;
   /* In the child: the result of piece `index` as text. Owned: free (). */
   char *(*work) (void *user_data, size_t index);

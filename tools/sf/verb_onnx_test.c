@@ -93,6 +93,12 @@ static const SfOption onnx_test_options[] = {
   { .name = NULL },
 };
 
+/* Tests that a process runs, after which a fork costs little beside them. */
+enum
+{
+  MAX_EACH = 16
+};
+
 /* A run: tests, what came of them, and what was expected. */
 typedef struct
 {
@@ -344,6 +350,7 @@ run_tests (const SfOptionValues *options, Run *run, GError **error)
   run->options.n_threads = MAX (threads / jobs, 1);
   const SfChildren children = {
     .n = run->names->len,
+    .n_each = MIN (run->names->len / (4 * (size_t) jobs), MAX_EACH),
     .n_jobs = jobs,
     .limit_s = (double) sf_option_int (options, "timeout"),
     .cancel = &sf_verb_cancelled,
