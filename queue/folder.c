@@ -91,6 +91,16 @@ char *
 sf_queue_folder (GError **error)
 {
   g_autofree char *path = folder_path ();
+  /* Paths in it are in records, which are JSON, and so in UTF-8. */
+  if (!g_utf8_validate (path, -1, NULL))
+    {
+      g_autofree char *shown = g_utf8_make_valid (path, -1);
+      sf_fail (error, SF_ERROR_INVALID_ARGUMENT,
+               "%s: found a path that is not UTF-8, wanted one that is for the queue's folder; set "
+               "SF_QUEUE_DIR to another one",
+               shown);
+      return NULL;
+    }
   g_autofree char *parent = g_path_get_dirname (path);
   int failed = mkdir (path, 0700) != 0 ? errno : 0;
   if (failed == ENOENT)

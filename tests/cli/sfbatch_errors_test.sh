@@ -98,6 +98,11 @@ if [ "$(id -u)" -eq 0 ]; then
   has err "the queue belongs to user 1, wanted user 0"
   batch_line
 fi
+strange=$(printf 'b\377d')
+run 2 env SF_QUEUE_DIR="$work/$strange" "$sfbatch" submit good.cfg
+has err "found a path that is not UTF-8"
+batch_line
+[ ! -e "$strange" ] || fail "a folder that no record can name"
 mkdir -m 700 damaged
 echo "this is no database, whatever its name says, and long enough to be one" >damaged/store.db
 run 3 env SF_QUEUE_DIR="$work/damaged" "$sfbatch" list
