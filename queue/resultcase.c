@@ -139,6 +139,15 @@ find_failed_step (const Judged *self)
   return 0;
 }
 
+/* "forward: node ... differs": what the first difference says of itself; NULL: nothing. Owned. */
+static char *
+difference_text (const json_t *difference)
+{
+  const char *entry = json_string_value (json_object_get (difference, "entry"));
+  const char *text = json_string_value (json_object_get (difference, "text"));
+  return text != NULL && entry != NULL ? g_strdup_printf ("%s: %s", entry, text) : g_strdup (text);
+}
+
 /* How the job ended, before any metric is looked at. */
 static void
 judge_job (Judged *self)
@@ -148,15 +157,13 @@ judge_job (Judged *self)
     return;
   bool compared = self->job->state == SF_JOB_FAILED && self->job->exit_signal == 0
                   && self->job->exit_code == CHECK_FAILED_EXIT;
-  const char *text = json_string_value (json_object_get (self->values.first_difference, "text"));
+  g_autofree char *difference = difference_text (self->values.first_difference);
   self->failed_step = find_failed_step (self);
   self->state = compared ? "failed" : "error";
-  self->reason
-      = compared && text != NULL
-            ? g_strdup_printf (
-                "%s: %s",
-                json_string_value (json_object_get (self->values.first_difference, "entry")), text)
-            : g_strdup_printf ("%s: %s", sf_job_state_name (self->job->state), self->job->reason);
+  self->reason = compared && difference != NULL
+                     ? g_steal_pointer (&difference)
+                     : g_strdup_printf ("%s: %s", sf_job_state_name (self->job->state),
+                                        self->job->reason);
 }
 
 /* The end of the failing step's log. Owned. */

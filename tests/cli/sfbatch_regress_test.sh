@@ -126,6 +126,14 @@ run 10 "$sfbatch" regress "$work/error.cfg"
 has out "ERROR   digits level=o0"
 has err "FAILED: step 2 of 2 (test)"
 
+# What a step of another version says of the first difference is told as far as it goes.
+cat >"$work/odd.cfg" <<'EOF_'
+suite = "odd"; golden = "none"; models = ( { name = "odd"; } );
+steps = ( { do = "command"; argv = [ "sh", "-c", "echo '{\"format\":\"spatialflow-metrics\",\"version\":1,\"first_difference\":{\"text\":\"node odd: off\"}}' >\"$SF_JOB_DIR/metrics-1.json\"; exit 10" ]; } );
+EOF_
+run 10 "$sfbatch" regress "$work/odd.cfg"
+has err "1 of 1 cases failed, first odd: node odd: off"
+
 # What cannot be read.
 suite 'excpet = ();' >"$work/bad.cfg"
 run 3 "$sfbatch" regress "$work/bad.cfg"
