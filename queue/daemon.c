@@ -70,7 +70,7 @@ end_hopeless (SfDaemon *self)
   g_autoptr (GArray) running = NULL;
   g_autoptr (GArray) usage = NULL;
   SfSituation situation = sf_daemon_situation (self, &running, &usage);
-  g_autoptr (GHashTable) reasons = sf_line_reasons (self->line, &situation);
+  g_autoptr (GHashTable) reasons = sf_line_reasons (self->line, &situation, ids);
   for (guint i = 0; i < ids->len; i++)
     {
       int64_t id = g_array_index (ids, int64_t, i);

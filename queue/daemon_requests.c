@@ -82,135 +82,47 @@ sync_store (SfDaemon *self, uint64_t peer, const json_t *request, GError **error
   return true;
 }
 
+/* Does it to all jobs that the request names: one turn, and so one transaction, records them. Of
+ * many, those to which it cannot be done keep no other from it. */
 static bool
-fail_state (const SfJob *job, const char *wanted, GError **error)
+act_on_jobs (SfDaemon *self, uint64_t peer, const json_t *request, SfDaemonAct act, GError **error)
 {
-  return sf_fail (error, SF_ERROR_INVALID_ARGUMENT, "job %" G_GINT64_FORMAT ": %s, wanted %s",
-                  job->id, sf_job_state_name (job->state), wanted);
-}
-
-/* One that is neither in line nor under way has ended, or never was. */
-static bool
-fail_absent (SfDaemon *self, int64_t id, const char *wanted, GError **error)
-{
-  g_autoptr (SfJob) job = sf_store_get (self->store, id, error);
-  return job != NULL && fail_state (job, wanted, error);
-}
-
-static bool
-cancel_live (SfDaemon *self, SfLive *live, GError **error)
-{
-  /* The file comes first: a shepherd that has not yet begun reads it, and one that TERM ends before
-   * it listens is then known to be cancelled, not lost. */
-  live->cancel = true;
-  if (live->begins || live->to_start)
-    return true;
-  if (!sf_attempt_mark_cancelled (live->folder, error))
+  bool many;
+  g_autoptr (GArray) ids = sf_protocol_read_jobs (request, &many, error);
+  g_autoptr (json_t) answer = sf_protocol_answer ();
+  for (guint i = 0; ids != NULL && i < ids->len; i++)
+    {
+      g_autoptr (GError) own = NULL;
+      int64_t id = g_array_index (ids, int64_t, i);
+      if (act (self, id, &own))
+        continue;
+      if (!many)
+        {
+          g_propagate_error (error, g_steal_pointer (&own));
+          return false;
+        }
+      sf_protocol_refuse_job (answer, id, own);
+    }
+  if (ids == NULL)
     return false;
-  if (live->job->handle != NULL || !live->busy)
-    sf_daemon_signal (self, live);
+  sf_daemon_answer_later (self, peer, g_steal_pointer (&answer), SF_ANSWER_RECORDED);
   return true;
 }
 
-/* Its attempt has ended, and the next one is not recorded yet. */
-static void
-forgo_attempt (SfDaemon *self, SfLive *live)
-{
-  live->again_us = 0;
-  sf_line_note_state (self->line, live->job->id, live->job->state);
-}
-
-static bool
-cancel (SfDaemon *self, uint64_t peer, const json_t *request, GError **error)
-{
-  int64_t id;
-  if (!sf_json_get_int (request, "job", &id, "request", error))
-    return false;
-  SfJob *waiting = sf_line_take (self->line, id);
-  SfLive *live = waiting != NULL ? sf_daemon_add_live (self, waiting)
-                                 : sf_daemon_find_live (self, id);
-  if (live == NULL)
-    return fail_absent (self, id, "a job that has not ended", error);
-  bool has_ended = sf_job_state_is_final (live->job->state);
-  if (has_ended && live->again_us == 0)
-    return fail_state (live->job, "a job that has not ended", error);
-  if (waiting != NULL)
-    sf_daemon_end_live (self, live, SF_JOB_CANCELLED,
-                        g_strdup ("cancelled on request before it began"));
-  else if (has_ended)
-    forgo_attempt (self, live);
-  else if (!cancel_live (self, live, error))
-    return false;
-  sf_daemon_answer_later (self, peer, sf_protocol_answer (), SF_ANSWER_RECORDED);
-  return true;
-}
-
-static bool
-set_held (SfDaemon *self, uint64_t peer, const json_t *request, bool held, GError **error)
-{
-  int64_t id;
-  if (!sf_json_get_int (request, "job", &id, "request", error))
-    return false;
-  SfJob *job = sf_line_find (self->line, id);
-  const SfLive *live = sf_daemon_find_live (self, id);
-  if (job == NULL)
-    return live != NULL ? fail_state (live->job, "a job that waits", error)
-                        : fail_absent (self, id, "a job that waits", error);
-  job->held = held;
-  sf_line_changed (self->line, id);
-  g_hash_table_add (self->altered, g_memdup2 (&id, sizeof id));
-  sf_daemon_answer_later (self, peer, sf_protocol_answer (), SF_ANSWER_RECORDED);
-  return true;
-}
-
-static bool
-hold (SfDaemon *self, uint64_t peer, const json_t *request, GError **error)
-{
-  return set_held (self, peer, request, true, error);
-}
-
-static bool
-release (SfDaemon *self, uint64_t peer, const json_t *request, GError **error)
-{
-  return set_held (self, peer, request, false, error);
-}
-
-/* A job that has ended, and not well, gets another attempt at once. */
-static bool
-retry (SfDaemon *self, uint64_t peer, const json_t *request, GError **error)
-{
-  static const char wanted[] = "one that has ended and is not COMPLETED";
-  int64_t id;
-  if (!sf_json_get_int (request, "job", &id, "request", error))
-    return false;
-  const SfLive *under_way = sf_daemon_find_live (self, id);
-  const SfJob *waiting = sf_line_find (self->line, id);
-  if (under_way != NULL || waiting != NULL)
-    return fail_state (under_way != NULL ? under_way->job : waiting, wanted, error);
-  g_autoptr (SfJob) job = sf_store_get (self->store, id, error);
-  if (job == NULL)
-    return false;
-  if (!sf_job_state_is_final (job->state) || !sf_job_state_may_become (job->state, SF_JOB_PENDING))
-    return fail_state (job, wanted, error);
-  SfLive *live = sf_daemon_add_live (self, g_steal_pointer (&job));
-  live->again_us = g_get_real_time ();
-  live->changed = true;
-  sf_daemon_answer_later (self, peer, sf_protocol_answer (), SF_ANSWER_RECORDED);
-  return true;
-}
-
-/* {"why":{"12":"waits for 2 cores: ..."}}: of every job in line, or of "job" alone. */
+/* {"why":{"12":"waits for 2 cores: ..."}}: of the jobs that the request names, or of all in line.
+ */
 static bool
 why (SfDaemon *self, uint64_t peer, const json_t *request, GError **error)
 {
-  int64_t only = 0;
-  if (json_object_get (request, "job") != NULL
-      && !sf_json_get_int (request, "job", &only, "request", error))
+  bool all = json_object_get (request, "job") == NULL && json_object_get (request, "jobs") == NULL;
+  bool many;
+  g_autoptr (GArray) ids = !all ? sf_protocol_read_jobs (request, &many, error) : NULL;
+  if (!all && ids == NULL)
     return false;
   g_autoptr (GArray) running = NULL;
   g_autoptr (GArray) usage = NULL;
   SfSituation situation = sf_daemon_situation (self, &running, &usage);
-  g_autoptr (GHashTable) reasons = sf_line_reasons (self->line, &situation);
+  g_autoptr (GHashTable) reasons = sf_line_reasons (self->line, &situation, ids);
   json_t *texts = json_object (), *answer = sf_protocol_answer ();
   GHashTableIter iter;
   gpointer id, reason;
@@ -218,8 +130,7 @@ why (SfDaemon *self, uint64_t peer, const json_t *request, GError **error)
   while (g_hash_table_iter_next (&iter, &id, &reason))
     {
       g_autofree char *key = g_strdup_printf ("%" G_GINT64_FORMAT, *(const int64_t *) id);
-      if (only == 0 || only == *(const int64_t *) id)
-        json_object_set_new (texts, key, json_string (reason));
+      json_object_set_new (texts, key, json_string (reason));
     }
   json_object_set_new (answer, "why", texts);
   sf_server_answer (self->server, peer, answer);
@@ -246,27 +157,39 @@ static const struct
 {
   const char *what;
   Handler handle;
+  SfDaemonAct act; /* in its place: what is done to each job that the request names */
   bool about_jobs; /* also those that were submitted a moment ago */
 } handlers[] = {
-  { "wake", wake, false }, { "sync", sync_store, false }, { "cancel", cancel, true },
-  { "hold", hold, true },  { "release", release, true },  { "retry", retry, true },
-  { "why", why, true },    { "status", status, false },
+  { "wake", wake, NULL, false },
+  { "sync", sync_store, NULL, false },
+  { "cancel", NULL, sf_daemon_cancel, true },
+  { "hold", NULL, sf_daemon_hold, true },
+  { "release", NULL, sf_daemon_release, true },
+  { "retry", NULL, sf_daemon_retry, true },
+  { "why", why, NULL, true },
+  { "status", status, NULL, false },
 };
+
+static bool
+handle (SfDaemon *self, size_t i, uint64_t peer, const json_t *request, GError **error)
+{
+  if (handlers[i].about_jobs && !sf_daemon_take_in (self, error))
+    return false;
+  return handlers[i].act != NULL ? act_on_jobs (self, peer, request, handlers[i].act, error)
+                                 : handlers[i].handle (self, peer, request, error);
+}
 
 void
 sf_daemon_on_request (void *data, uint64_t peer, const char *what, const json_t *request)
 {
   SfDaemon *self = data;
   g_autoptr (GError) error = NULL;
-  for (size_t i = 0; i < G_N_ELEMENTS (handlers); i++)
-    if (strcmp (handlers[i].what, what) == 0)
-      {
-        if ((handlers[i].about_jobs && !sf_daemon_take_in (self, &error))
-            || !handlers[i].handle (self, peer, request, &error))
-          sf_server_answer (self->server, peer, sf_protocol_refusal (error));
-        return;
-      }
-  sf_fail (&error, SF_ERROR_INVALID_ARGUMENT,
-           "request: do: found \"%s\", wanted one that this sfd knows", what);
-  sf_server_answer (self->server, peer, sf_protocol_refusal (error));
+  size_t i = 0;
+  while (i < G_N_ELEMENTS (handlers) && strcmp (handlers[i].what, what) != 0)
+    i++;
+  if (i == G_N_ELEMENTS (handlers))
+    sf_fail (&error, SF_ERROR_INVALID_ARGUMENT,
+             "request: do: found \"%s\", wanted one that this sfd knows", what);
+  if (error != NULL || !handle (self, i, peer, request, &error))
+    sf_server_answer (self->server, peer, sf_protocol_refusal (error));
 }

@@ -147,6 +147,17 @@ SfJob sf_live_again (const SfLive *live, char **reason);
 /* Its end is recorded: back into the line, or gone. Takes `live`. */
 void sf_daemon_leave (SfDaemon *daemon, SfLive *live);
 
+/* ---- daemon_acts.c ---- */
+
+/* False with an error when the job is in no state for it; else it is noted, and true once the next
+ * turn has recorded it. */
+typedef bool (*SfDaemonAct) (SfDaemon *daemon, int64_t job, GError **error);
+bool sf_daemon_cancel (SfDaemon *daemon, int64_t job, GError **error);
+bool sf_daemon_hold (SfDaemon *daemon, int64_t job, GError **error);
+bool sf_daemon_release (SfDaemon *daemon, int64_t job, GError **error);
+/* A job that has ended, and not well, gets another attempt at once. */
+bool sf_daemon_retry (SfDaemon *daemon, int64_t job, GError **error);
+
 /* ---- daemon_requests.c ---- */
 
 void sf_daemon_on_request (void *data, uint64_t peer, const char *what, const json_t *request);

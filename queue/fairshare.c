@@ -2,6 +2,7 @@
 /* The line of pending jobs: priority, then what projects have used, then age. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "queue/schedule.h"
 
@@ -32,8 +33,8 @@ sf_usage_decay (double core_seconds, int64_t from_us, int64_t to_us)
 
 /* ---- usage by project ---- */
 
-static void
-add_usage (GHashTable *by_project, const char *project, double core_ms)
+static int64_t *
+sum_of (GHashTable *by_project, const char *project)
 {
   int64_t *sum = g_hash_table_lookup (by_project, project);
   if (sum == NULL)
@@ -41,7 +42,13 @@ add_usage (GHashTable *by_project, const char *project, double core_ms)
       sum = g_new0 (int64_t, 1);
       g_hash_table_insert (by_project, (gpointer) project, sum);
     }
-  /* Integers: the order of rows cannot show in the sum. */
+  return sum;
+}
+
+/* Integers: the order of rows cannot show in the sum. */
+static void
+add_core_ms (int64_t *sum, double core_ms)
+{
   *sum = (int64_t) MIN ((double) *sum + floor (CLAMP (core_ms, 0, max_core_ms)), max_core_ms);
 }
 
@@ -52,15 +59,15 @@ usage_by_project (const SfSituation *situation)
   for (size_t i = 0; i < situation->n_usage; i++)
     {
       const SfProjectUsage *row = &situation->usage[i];
-      add_usage (by_project, row->project,
-                 1e3 * sf_usage_decay (row->core_seconds, row->as_of_us, situation->now_us));
+      add_core_ms (sum_of (by_project, row->project),
+                   1e3 * sf_usage_decay (row->core_seconds, row->as_of_us, situation->now_us));
     }
   for (size_t i = 0; i < situation->n_running; i++)
     {
       const SfRunningJob *job = &situation->running[i];
       double elapsed_us = (double) situation->now_us - (double) job->started_us;
-      add_usage (by_project, job->project,
-                 (double) job->uses.cores * (MAX (elapsed_us, 0) / US_PER_MS + TURN_MS));
+      add_core_ms (sum_of (by_project, job->project),
+                   (double) job->uses.cores * (MAX (elapsed_us, 0) / US_PER_MS + TURN_MS));
     }
   return by_project;
 }
@@ -120,12 +127,16 @@ sf_schedule_order (const SfSituation *situation, size_t *line, size_t n)
                            .id = job->id };
     }
   sort_places (places, n, compare_age);
+  const char *project = NULL; /* of the job before: jobs of one project come in long rows */
+  int64_t *sum = NULL;
   for (size_t i = 0; i < n; i++)
     {
       const SfPendingJob *job = &situation->pending[places[i].index];
-      const int64_t *used = g_hash_table_lookup (by_project, job->project);
-      places[i].core_ms = used != NULL ? *used : 0;
-      add_usage (by_project, job->project, (double) MAX (job->wants.cores, 1) * TURN_MS);
+      if (project == NULL || strcmp (project, job->project) != 0)
+        sum = sum_of (by_project, job->project);
+      project = job->project;
+      places[i].core_ms = *sum;
+      add_core_ms (sum, (double) MAX (job->wants.cores, 1) * TURN_MS);
     }
   sort_places (places, n, compare_share);
   for (size_t i = 0; i < n; i++)

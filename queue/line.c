@@ -288,39 +288,92 @@ sf_line_hopeless (SfLine *self)
   return ids;
 }
 
+/* All jobs of a project one after the other, each project in order of age and priority: whoever
+ * sorts them finds little to do. */
+static GArray *
+all_pending (const SfLine *self)
+{
+  GArray *rows = g_array_sized_new (FALSE, FALSE, sizeof (SfPendingJob), sf_line_length (self));
+  GHashTableIter iter;
+  gpointer project;
+  g_hash_table_iter_init (&iter, self->projects);
+  while (g_hash_table_iter_next (&iter, NULL, &project))
+    for (GSequenceIter *at = g_sequence_get_begin_iter (project); !g_sequence_iter_is_end (at);
+         at = g_sequence_iter_next (at))
+      {
+        SfPendingJob row = pending_job (g_sequence_get (at));
+        g_array_append_val (rows, row);
+      }
+  return rows;
+}
+
+static GArray *
+some_pending (const SfLine *self, const GArray *ids)
+{
+  GArray *rows = g_array_new (FALSE, FALSE, sizeof (SfPendingJob));
+  for (guint i = 0; i < ids->len; i++)
+    {
+      const Waiting *waiting = g_hash_table_lookup (self->jobs, &g_array_index (ids, int64_t, i));
+      if (waiting == NULL)
+        continue;
+      SfPendingJob row = pending_job (waiting);
+      g_array_append_val (rows, row);
+    }
+  return rows;
+}
+
+static char *
+reason_of (const SfLine *self, const SfSituation *situation, const SfSchedule *schedule, size_t i)
+{
+  const SfJob *job = sf_line_find (self, situation->pending[i].id);
+  char *reason = job->elsewhere && schedule->verdicts[i].wait == SF_WAIT_NOTHING
+                     ? g_strdup_printf ("waits for its turn: %s has as many jobs as sfd.cfg "
+                                        "lets it have",
+                                        job->executor)
+                     : sf_schedule_reason (situation, schedule, i);
+  if (job->attempt == 0)
+    return reason;
+  g_autofree char *waits = reason;
+  return g_strdup_printf ("%s; %s", waits, job->reason);
+}
+
+/* Adds the reasons of all of `rows` that are among `wanted` (NULL: all) and have none yet; with
+ * `aside` only of jobs that something other than the rest of the line keeps waiting. */
+static void
+add_reasons (const SfLine *self, const SfSituation *situation, const GArray *rows,
+             GHashTable *wanted, bool aside, GHashTable *reasons)
+{
+  SfSituation whole = *situation;
+  whole.pending = (const SfPendingJob *) (void *) rows->data;
+  whole.n_pending = rows->len;
+  g_autoptr (SfSchedule) schedule = sf_schedule (&whole);
+  for (size_t i = 0; i < rows->len; i++)
+    {
+      const int64_t *id = &whole.pending[i].id;
+      if ((wanted == NULL || g_hash_table_contains (wanted, id))
+          && !g_hash_table_contains (reasons, id)
+          && !(aside && sf_wait_is_in_line (schedule->verdicts[i].wait)))
+        g_hash_table_insert (reasons, g_memdup2 (id, sizeof *id),
+                             reason_of (self, &whole, schedule, i));
+    }
+}
+
 GHashTable *
-sf_line_reasons (const SfLine *self, const SfSituation *situation)
+sf_line_reasons (const SfLine *self, const SfSituation *situation, const GArray *ids)
 {
   GHashTable *reasons = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
-  g_autoptr (GArray) pending = g_array_new (FALSE, FALSE, sizeof (SfPendingJob));
-  GHashTableIter iter;
-  gpointer value;
-  g_hash_table_iter_init (&iter, self->jobs);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  g_autoptr (GHashTable) wanted = NULL;
+  if (ids != NULL)
     {
-      SfPendingJob row = pending_job (value);
-      g_array_append_val (pending, row);
+      g_autoptr (GArray) some = some_pending (self, ids);
+      add_reasons (self, situation, some, NULL, true, reasons);
+      if (g_hash_table_size (reasons) == some->len)
+        return reasons;
+      wanted = g_hash_table_new (g_int64_hash, g_int64_equal);
+      for (guint i = 0; i < ids->len; i++)
+        g_hash_table_add (wanted, &g_array_index (ids, int64_t, i));
     }
-  if (pending->len == 0)
-    return reasons;
-  SfSituation whole = *situation;
-  whole.pending = (const SfPendingJob *) (void *) pending->data;
-  whole.n_pending = pending->len;
-  g_autoptr (SfSchedule) schedule = sf_schedule (&whole);
-  for (guint i = 0; i < pending->len; i++)
-    {
-      const SfJob *job = sf_line_find (self, whole.pending[i].id);
-      char *reason = job->elsewhere && schedule->verdicts[i].wait == SF_WAIT_NOTHING
-                         ? g_strdup_printf ("waits for its turn: %s has as many jobs as sfd.cfg "
-                                            "lets it have",
-                                            job->executor)
-                         : sf_schedule_reason (&whole, schedule, i);
-      if (job->attempt > 0)
-        {
-          g_autofree char *waits = reason;
-          reason = g_strdup_printf ("%s; %s", waits, job->reason);
-        }
-      g_hash_table_insert (reasons, g_memdup2 (&job->id, sizeof (int64_t)), reason);
-    }
+  g_autoptr (GArray) all = all_pending (self);
+  add_reasons (self, situation, all, wanted, false, reasons);
   return reasons;
 }

@@ -39,8 +39,9 @@ GArray *sf_line_choose (const SfLine *line, const SfSituation *situation, int64_
  * since the last call: their ids as int64_t. Owned: g_array_unref. */
 GArray *sf_line_hopeless (SfLine *line);
 
-/* What a job waits for, in words, by its id. Owned: g_hash_table_unref. */
-GHashTable *sf_line_reasons (const SfLine *line, const SfSituation *situation);
+/* What jobs in line wait for, in words, by id: of `ids` (int64_t) alone, or of all for NULL. Owned:
+ * g_hash_table_unref. */
+GHashTable *sf_line_reasons (const SfLine *line, const SfSituation *situation, const GArray *ids);
 
 /* What a job takes of the node: nothing if it goes elsewhere. */
 SfResources sf_line_wants (const SfJob *job);

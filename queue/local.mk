@@ -29,6 +29,7 @@ queue_libsfqueue_la_SOURCES = \
   queue/client.h \
   queue/daemon.c \
   queue/daemon.h \
+  queue/daemon_acts.c \
   queue/daemon_again.c \
   queue/daemon_answers.c \
   queue/daemon_executors.c \

@@ -4,6 +4,8 @@
  *   {"protocol":1,"do":"cancel","job":12}     ->  {"protocol":1,"ok":true}
  *   {"protocol":1,"do":"cancel","job":99}     ->  {"protocol":1,"ok":false,"error":"not-found",
  *                                                  "message":"job 99: not found; ..."}
+ *   {"protocol":1,"do":"cancel","jobs":[12,99]}  ->
+ *     {"protocol":1,"ok":true,"refused":[{"job":99,"error":"not-found","message":"job 99: ..."}]}
  *
  * Members that a reader does not know are none of its business; another protocol is refused. */
 #ifndef QUEUE_PROTOCOL_H
@@ -16,6 +18,7 @@ enum
   SF_PROTOCOL_VERSION = 1,
   SF_PROTOCOL_MAX_REQUEST = 1 << 20, /* bytes of a line, its end included */
   SF_PROTOCOL_MAX_ANSWER = 64 << 20,
+  SF_PROTOCOL_MAX_JOBS = 10000, /* named in one request */
 };
 
 /* {"protocol":1,"do":what}. Owned: json_decref. */
@@ -35,5 +38,27 @@ json_t *sf_protocol_read_request (const char *line, size_t n_bytes, const char *
                                   GError **error);
 /* An answer; NULL with the error that it tells of, or one about itself. Owned. */
 json_t *sf_protocol_read_answer (const char *line, size_t n_bytes, GError **error);
+
+/* ---- several jobs in one request ---- */
+
+/* Names `n` of them, at most SF_PROTOCOL_MAX_JOBS, as "jobs". */
+void sf_protocol_name_jobs (json_t *request, const int64_t *ids, size_t n);
+/* The ids that a request names, int64_t: the one of "job", or, *many, those of "jobs". Owned:
+ * g_array_unref; NULL with an error. */
+GArray *sf_protocol_read_jobs (const json_t *request, bool *many, GError **error);
+
+/* What could not be done for one of many. */
+typedef struct
+{
+  int64_t job;
+  GError *error;
+} SfRefusal;
+
+/* An empty array of SfRefusal that frees their errors. */
+GArray *sf_refusals_new (void);
+/* Adds to "refused" of an answer. */
+void sf_protocol_refuse_job (json_t *answer, int64_t job, const GError *error);
+/* Adds those of "refused" to `refusals`. */
+bool sf_protocol_read_refusals (const json_t *answer, GArray *refusals, GError **error);
 
 #endif

@@ -11,7 +11,6 @@
 #include "queue/folder.h"
 #include "queue/launch.h"
 #include "queue/progress.h"
-#include "queue/protocol.h"
 
 enum
 {
@@ -108,31 +107,45 @@ sf_queue_sync (SfQueue *self, GError **error)
   return !any || answer != NULL;
 }
 
-static bool
-ask_about (SfQueue *self, const char *what, int64_t id, GError **error)
+/* In pieces that a request has room for. */
+static GArray *
+ask_for_all (SfQueue *self, const char *what, const GArray *ids, GError **error)
 {
-  json_t *request = sf_protocol_request (what);
-  json_object_set_new (request, "job", json_integer (id));
-  g_autoptr (json_t) answer = sf_queue_ask (self, request, error);
-  return answer != NULL;
+  g_autoptr (GArray) refusals = sf_refusals_new ();
+  for (guint from = 0; from < ids->len; from += SF_PROTOCOL_MAX_JOBS)
+    {
+      json_t *request = sf_protocol_request (what);
+      sf_protocol_name_jobs (request, &g_array_index (ids, int64_t, from),
+                             MIN (ids->len - from, SF_PROTOCOL_MAX_JOBS));
+      g_autoptr (json_t) answer = sf_queue_ask (self, request, error);
+      if (answer == NULL || !sf_protocol_read_refusals (answer, refusals, error))
+        return NULL;
+    }
+  return g_steal_pointer (&refusals);
 }
 
-bool
-sf_queue_cancel (SfQueue *self, int64_t id, GError **error)
+GArray *
+sf_queue_cancel (SfQueue *self, const GArray *ids, GError **error)
 {
-  return ask_about (self, "cancel", id, error);
+  return ask_for_all (self, "cancel", ids, error);
 }
 
-bool
-sf_queue_hold (SfQueue *self, int64_t id, bool held, GError **error)
+GArray *
+sf_queue_hold (SfQueue *self, const GArray *ids, GError **error)
 {
-  return ask_about (self, held ? "hold" : "release", id, error);
+  return ask_for_all (self, "hold", ids, error);
 }
 
-bool
-sf_queue_retry (SfQueue *self, int64_t id, GError **error)
+GArray *
+sf_queue_release (SfQueue *self, const GArray *ids, GError **error)
 {
-  return ask_about (self, "retry", id, error);
+  return ask_for_all (self, "release", ids, error);
+}
+
+GArray *
+sf_queue_retry (SfQueue *self, const GArray *ids, GError **error)
+{
+  return ask_for_all (self, "retry", ids, error);
 }
 
 /* ---- submit ---- */
@@ -330,28 +343,52 @@ explain_running (SfQueue *self, SfJob *job)
   job->reason = g_strdup_printf ("%s%s%s", reason, text[0] != '\0' ? ": " : "", text);
 }
 
+/* Ids of a piece of `jobs` that is PENDING, from *from on, which is moved on. Owned. */
+static GArray *
+next_pending (const GPtrArray *jobs, guint *from)
+{
+  GArray *ids = g_array_new (FALSE, FALSE, sizeof (int64_t));
+  for (; *from < jobs->len && ids->len < SF_PROTOCOL_MAX_JOBS; (*from)++)
+    {
+      const SfJob *job = jobs->pdata[*from];
+      if (job->state == SF_JOB_PENDING)
+        g_array_append_val (ids, job->id);
+    }
+  return ids;
+}
+
+void
+sf_queue_explain_pending (SfQueue *self, GPtrArray *jobs)
+{
+  for (guint first = 0, end = 0; end < jobs->len; first = end)
+    {
+      g_autoptr (GArray) ids = next_pending (jobs, &end);
+      if (ids->len == 0)
+        return;
+      json_t *request = sf_protocol_request ("why");
+      sf_protocol_name_jobs (request, (const int64_t *) (void *) ids->data, ids->len);
+      g_autoptr (json_t) answer = sf_queue_ask (self, request, NULL);
+      const json_t *texts = json_object_get (answer, "why");
+      for (guint i = first; i < end; i++)
+        {
+          SfJob *job = jobs->pdata[i];
+          g_autofree char *id = g_strdup_printf ("%" G_GINT64_FORMAT, job->id);
+          const char *text = json_string_value (json_object_get (texts, id));
+          if (text == NULL)
+            continue;
+          g_free (job->reason);
+          job->reason = g_strdup (text);
+        }
+    }
+}
+
 void
 sf_queue_explain (SfQueue *self, GPtrArray *jobs)
 {
-  bool any = false;
+  sf_queue_explain_pending (self, jobs);
   for (guint i = 0; i < jobs->len; i++)
-    any = any || ((const SfJob *) jobs->pdata[i])->state == SF_JOB_PENDING;
-  g_autoptr (json_t) answer = any ? sf_queue_ask (self, sf_protocol_request ("why"), NULL) : NULL;
-  const json_t *texts = json_object_get (answer, "why");
-  for (guint i = 0; i < jobs->len; i++)
-    {
-      SfJob *job = jobs->pdata[i];
-      if (job->state == SF_JOB_RUNNING)
-        explain_running (self, job);
-      g_autofree char *id = g_strdup_printf ("%" G_GINT64_FORMAT, job->id);
-      const char *text = job->state == SF_JOB_PENDING
-                             ? json_string_value (json_object_get (texts, id))
-                             : NULL;
-      if (text == NULL)
-        continue;
-      g_free (job->reason);
-      job->reason = g_strdup (text);
-    }
+    if (((const SfJob *) jobs->pdata[i])->state == SF_JOB_RUNNING)
+      explain_running (self, jobs->pdata[i]);
 }
 
 SfPlan *

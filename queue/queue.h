@@ -7,6 +7,7 @@
 #include "queue/attempt.h"
 #include "queue/client.h"
 #include "queue/jobfile.h"
+#include "queue/protocol.h"
 #include "queue/store.h"
 
 typedef struct
@@ -49,15 +50,23 @@ SfJob *sf_queue_job (SfQueue *queue, int64_t id, GError **error);
 /* Puts what the daemon says that they wait for into the reasons of PENDING jobs (SfJob), and how
  * far their step is into those of RUNNING ones; without an answer they stay as they are. */
 void sf_queue_explain (SfQueue *queue, GPtrArray *jobs);
+/* The former alone. */
+void sf_queue_explain_pending (SfQueue *queue, GPtrArray *jobs);
 
 /* The plan of the latest attempt, or of the first one to come. Owned; NULL with an error. */
 SfPlan *sf_queue_plan (SfQueue *queue, const SfJob *job, GError **error);
 
-/* Asks for the end of a job; does not wait for it. */
-bool sf_queue_cancel (SfQueue *queue, int64_t id, GError **error);
-/* Keeps a job that waits from starting, or lets it go. */
-bool sf_queue_hold (SfQueue *queue, int64_t id, bool held, GError **error);
-/* Gives a job that has ended, and is not COMPLETED, another attempt. */
-bool sf_queue_retry (SfQueue *queue, int64_t id, GError **error);
+/* Asks for one of these to be done to jobs; ids are int64_t. What could be done is recorded when
+ * this returns: of many jobs in few requests, and as few transactions. Returns those to which it
+ * could not be done (SfRefusal), in order; owned: g_array_unref. NULL with an error when the daemon
+ * cannot be asked or cannot record; some may have been done by then.
+ *
+ * Cancel asks for the end and does not wait for it; hold keeps jobs that wait from starting,
+ * release lets them go; retry gives jobs that have ended, and are not COMPLETED, another attempt.
+ */
+GArray *sf_queue_cancel (SfQueue *queue, const GArray *ids, GError **error);
+GArray *sf_queue_hold (SfQueue *queue, const GArray *ids, GError **error);
+GArray *sf_queue_release (SfQueue *queue, const GArray *ids, GError **error);
+GArray *sf_queue_retry (SfQueue *queue, const GArray *ids, GError **error);
 
 #endif

@@ -299,6 +299,12 @@ sf_dependency_state (const SfDependency *dependency)
   return holds ? SF_DEPENDENCY_HOLDS : SF_DEPENDENCY_NEVER;
 }
 
+bool
+sf_wait_is_in_line (SfWait wait)
+{
+  return wait == SF_WAIT_NOTHING || wait == SF_WAIT_RESOURCES || wait == SF_WAIT_TURN;
+}
+
 /* What keeps a job out of the line, whatever is free. */
 static bool
 stands_in_line (Pass *self, size_t index)

@@ -90,6 +90,9 @@ typedef enum
   SF_WAIT_TURN, /* it would fit, but put off `job`, which may start at until_us (0: unknown) */
 } SfWait;
 
+/* The others in line, and what runs, keep it from starting; nothing else does. */
+bool sf_wait_is_in_line (SfWait wait);
+
 typedef struct
 {
   SfWait wait;

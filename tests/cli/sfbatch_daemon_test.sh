@@ -120,5 +120,18 @@ EOF
   is_state 9 "PENDING null"
   ask '{"protocol":1,"do":"release","job":9}%' 1 '"ok":true'
   run 0 "$sfbatch" wait 9
+  # many jobs in one request are one transaction; what cannot be is told of each
+  sed 's/^name/array = "1-1000"; name/' next.cfg >many.cfg
+  run 0 "$sfbatch" submit --hold many.cfg
+  commits () { ask '{"protocol":1,"do":"status"}%' 1 '"ok":true'; sed 's/.*"commits":\([0-9]*\).*/\1/' out; }
+  before=$(commits)
+  run 2 "$sfbatch" cancel 8-1009
+  [ "$(commits)" -eq $((before + 1)) ] || fail "a range: $(commits) commits after $before"
+  run 2 "$sfbatch" cancel 8-12 1010
+  printf 'sfbatch: job %s\n' '8: COMPLETED, wanted a job that has not ended' '9: COMPLETED, wanted a job that has not ended' \
+    '10: CANCELLED, wanted a job that has not ended' '11: CANCELLED, wanted a job that has not ended' \
+    '12: CANCELLED, wanted a job that has not ended' '1010: not found; sfbatch list --all shows what there is' | cmp - err || { fail "errors of a range:"; cat err; }
+  ask '{"protocol":1,"do":"hold","jobs":[12,99999]}%' 1 '"job":99999'
+  ask '{"protocol":1,"do":"hold","jobs":12}%' 1 'wanted an array of at most 10000 ids'
 fi
 finish

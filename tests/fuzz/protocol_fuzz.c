@@ -19,6 +19,21 @@ send_on (const json_t *message)
     abort ();
 }
 
+/* Its jobs, as a request; those that it refuses, as an answer. */
+static void
+read_jobs (const json_t *message)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) told = NULL;
+  bool many;
+  g_autoptr (GArray) ids = sf_protocol_read_jobs (message, &many, &error);
+  if ((ids != NULL) != (error == NULL) || (ids != NULL && ids->len > SF_PROTOCOL_MAX_JOBS))
+    abort ();
+  g_autoptr (GArray) refusals = sf_refusals_new ();
+  if (sf_protocol_read_refusals (message, refusals, &told) != (told == NULL))
+    abort ();
+}
+
 static void
 read_line (const char *line, size_t n_bytes)
 {
@@ -29,12 +44,17 @@ read_line (const char *line, size_t n_bytes)
   if ((request != NULL) != (error == NULL) || (request != NULL && what == NULL))
     abort ();
   if (request != NULL)
-    send_on (request);
+    {
+      send_on (request);
+      read_jobs (request);
+    }
   else
     json_decref (sf_protocol_refusal (error));
   g_autoptr (json_t) answer = sf_protocol_read_answer (line, n_bytes, &told);
   if ((answer != NULL) != (told == NULL))
     abort ();
+  if (answer != NULL)
+    read_jobs (answer);
 }
 
 int

@@ -251,7 +251,7 @@ sf_board_read (SfQueue *queue, GError **error)
   g_autoptr (GPtrArray) jobs = sf_store_list (queue->store, SF_STORE_NEWEST, error);
   if (jobs == NULL)
     return NULL;
-  sf_queue_explain (queue, jobs);
+  sf_queue_explain_pending (queue, jobs);
   GPtrArray *lines = g_ptr_array_new_with_free_func (line_free);
   const Machine machine = read_machine (queue, jobs);
   add_machine (lines, queue, &machine, jobs);

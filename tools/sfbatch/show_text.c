@@ -2,7 +2,10 @@
 /* Text of users and times, safe to print. */
 #include "tools/sfbatch/show_text.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "tools/tool.h"
 
 enum
 {
@@ -115,4 +118,13 @@ sf_parse_job_ids (const char *const *texts, GError **error)
         g_array_append_val (ids, id);
     }
   return g_steal_pointer (&ids);
+}
+
+int
+sf_show_refusals (const GArray *refusals)
+{
+  for (guint i = 0; i < refusals->len; i++)
+    fprintf (stderr, "%s: %s\n", sf_tool_current ()->name,
+             g_array_index (refusals, SfRefusal, i).error->message);
+  return refusals->len > 0 ? sf_error_exit_code (g_array_index (refusals, SfRefusal, 0).error) : 0;
 }

@@ -31,5 +31,8 @@ json_t *sf_json_exit (const SfJob *job);
 extern const SfOption sf_job_ids_options[];
 /* The ids in `texts`, each "12" or "12-15", as int64_t. Owned: g_array_unref. */
 GArray *sf_parse_job_ids (const char *const *texts, GError **error);
+/* Says on stderr of each job (SfRefusal) why it could not be done; the exit code of the first, 0
+ * when there is none. */
+int sf_show_refusals (const GArray *refusals);
 
 #endif

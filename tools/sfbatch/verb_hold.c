@@ -1,51 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs `hold`, `release` and `retry`: what only asks the daemon about jobs. */
-#include "queue/queue.h"
 #include "tools/sfbatch/show_text.h"
 #include "tools/sfbatch/verbs.h"
 
-typedef bool (*Request) (SfQueue *queue, int64_t id, GError **error);
+typedef GArray *(*Request) (SfQueue *queue, const GArray *ids, GError **error);
 
-/* One that cannot be does not keep the others from it. */
 static int
 ask_for_all (const SfOptionValues *options, Request request, GError **error)
 {
-  g_autoptr (GError) first = NULL;
   g_autoptr (SfQueue) queue = sf_queue_open (error);
   g_autoptr (GArray) ids = queue != NULL ? sf_parse_job_ids (sf_option_list (options, "ids"), error)
                                          : NULL;
-  if (ids == NULL)
-    return 1;
-  for (guint i = 0; i < ids->len; i++)
-    request (queue, g_array_index (ids, int64_t, i), first == NULL ? &first : NULL);
-  if (first == NULL)
-    return 0;
-  g_propagate_error (error, g_steal_pointer (&first));
-  return 1;
-}
-
-static bool
-hold (SfQueue *queue, int64_t id, GError **error)
-{
-  return sf_queue_hold (queue, id, true, error);
-}
-
-static bool
-let_go (SfQueue *queue, int64_t id, GError **error)
-{
-  return sf_queue_hold (queue, id, false, error);
+  g_autoptr (GArray) refusals = ids != NULL ? request (queue, ids, error) : NULL;
+  return refusals != NULL ? sf_show_refusals (refusals) : 1;
 }
 
 static int
 run_hold (const SfOptionValues *options, GError **error)
 {
-  return ask_for_all (options, hold, error);
+  return ask_for_all (options, sf_queue_hold, error);
 }
 
 static int
 run_release (const SfOptionValues *options, GError **error)
 {
-  return ask_for_all (options, let_go, error);
+  return ask_for_all (options, sf_queue_release, error);
 }
 
 static int

@@ -81,7 +81,7 @@ SF_TEST (Line, Elsewhere)
   SF_CHECK_INT (g_array_index (chosen, SfLineStart, 0).job, 1);
   SF_CHECK_INT (g_array_index (chosen, SfLineStart, 1).job, 151);
   SF_CHECK_INT (g_array_index (chosen, SfLineStart, 2).job, 152);
-  g_autoptr (GHashTable) reasons = sf_line_reasons (line, &situation);
+  g_autoptr (GHashTable) reasons = sf_line_reasons (line, &situation, NULL);
   const int64_t last = 153;
   SF_CHECK_STR (g_hash_table_lookup (reasons, &last),
                 "waits for its turn: far has as many jobs as sfd.cfg lets it have");
@@ -132,8 +132,37 @@ SF_TEST (Line, Dependencies)
   g_autoptr (GArray) no_news = sf_line_hopeless (line);
   SF_CHECK_INT (no_news->len, 0);
   const SfSituation situation = { .now_us = 100, .capacity = { .cores = 9 } };
-  g_autoptr (GHashTable) reasons = sf_line_reasons (line, &situation);
+  g_autoptr (GHashTable) reasons = sf_line_reasons (line, &situation, NULL);
   int64_t id = 12;
   SF_CHECK (strstr (g_hash_table_lookup (reasons, &id), "job 7") != NULL);
   SF_CHECK_INT (g_hash_table_size (reasons), 3);
+}
+
+/* Reasons of a few are those that they have among all. */
+SF_TEST (Line, ReasonsOfSome)
+{
+  g_autoptr (SfLine) line = sf_line_new ();
+  const SfSituation situation = { .now_us = 100, .capacity = { .cores = 2 } };
+  for (int64_t id = 1; id <= 300; id++)
+    {
+      SfJob *job = add (line, id, id % 3 == 0 ? "a" : "b", id % 2, 0, SF_AFTER);
+      job->held = id % 10 == 0;
+      job->cores = id % 7 == 0 ? 3 : 1;
+    }
+  g_autoptr (GHashTable) all = sf_line_reasons (line, &situation, NULL);
+  SF_CHECK_INT (g_hash_table_size (all), 300);
+  const int64_t rows[][4] = { { 10, 20, 7, 10 }, { 10, 7, 299, 1000 }, { 5, 4, 3, 2 } };
+  const guint counts[] = { 3, 3, 4 };
+  for (size_t i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (int64_t));
+      g_array_append_vals (ids, rows[i], G_N_ELEMENTS (rows[i]));
+      g_autoptr (GHashTable) some = sf_line_reasons (line, &situation, ids);
+      SF_CHECK_INT (g_hash_table_size (some), counts[i]);
+      for (guint k = 0; k < ids->len; k++)
+        {
+          const int64_t *id = &g_array_index (ids, int64_t, k);
+          SF_CHECK (g_strcmp0 (g_hash_table_lookup (some, id), g_hash_table_lookup (all, id)) == 0);
+        }
+    }
 }

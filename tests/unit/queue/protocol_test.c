@@ -41,6 +41,79 @@ SF_TEST (Protocol, RefusalsKeepTheirCode)
   SF_CHECK_ERROR (error, SF_ERROR_NOT_FOUND, "job 7: not \"found\"\n");
 }
 
+/* Owned; NULL with an error. */
+static GArray *
+read_jobs (const char *text, bool *many, GError **error)
+{
+  g_autofree char *line = g_strdup_printf ("{\"protocol\":1,\"do\":\"hold\",%s}", text);
+  const char *what;
+  g_autoptr (json_t) request = sf_protocol_read_request (line, strlen (line), &what, error);
+  return request != NULL ? sf_protocol_read_jobs (request, many, error) : NULL;
+}
+
+SF_TEST (Protocol, JobsOfARequest)
+{
+  g_autoptr (GError) error = NULL;
+  bool many = true;
+  g_autoptr (GArray) one = read_jobs ("\"job\":12", &many, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK (!many && one->len == 1);
+  SF_CHECK_INT (g_array_index (one, int64_t, 0), 12);
+  g_autoptr (json_t) request = sf_protocol_request ("hold");
+  const int64_t ids[] = { 3, 9000000000000, 1 };
+  sf_protocol_name_jobs (request, ids, G_N_ELEMENTS (ids));
+  g_autoptr (GArray) three = sf_protocol_read_jobs (request, &many, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_REQUIRE (many && three->len == 3);
+  SF_CHECK (memcmp (three->data, ids, sizeof ids) == 0);
+  g_autoptr (GArray) none = read_jobs ("\"jobs\":[]", &many, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK (many && none->len == 0);
+}
+
+SF_TEST (Protocol, BadJobsOfARequest)
+{
+  static const char *const rows[][2] = {
+    { "\"what\":1", "key \"job\": found nothing" },
+    { "\"jobs\":12", "jobs: found none, wanted an array of at most 10000 ids" },
+    { "\"jobs\":[1,\"2\"]", "jobs: found something else at 1, wanted the id of a job" },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      bool many;
+      SF_CHECK (read_jobs (rows[i][0], &many, &error) == NULL);
+      SF_CHECK_ERROR (error, SF_ERROR_INVALID_DATA, rows[i][1]);
+    }
+  g_autofree int64_t *ids = g_new0 (int64_t, SF_PROTOCOL_MAX_JOBS + 1);
+  g_autoptr (json_t) request = sf_protocol_request ("hold");
+  g_autoptr (GError) error = NULL;
+  bool many;
+  sf_protocol_name_jobs (request, ids, SF_PROTOCOL_MAX_JOBS + 1);
+  SF_CHECK (sf_protocol_read_jobs (request, &many, &error) == NULL);
+  SF_CHECK_ERROR (error, SF_ERROR_INVALID_DATA, "jobs: found more");
+}
+
+SF_TEST (Protocol, RefusedJobs)
+{
+  g_autoptr (GError) cause = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (json_t) answer = sf_protocol_answer ();
+  g_autoptr (GArray) refusals = sf_refusals_new ();
+  SF_CHECK (sf_protocol_read_refusals (answer, refusals, &error) && refusals->len == 0);
+  sf_fail (&cause, SF_ERROR_NOT_FOUND, "job 9: not found");
+  sf_protocol_refuse_job (answer, 8, cause);
+  sf_protocol_refuse_job (answer, 9, cause);
+  SF_REQUIRE (sf_protocol_read_refusals (answer, refusals, &error) && refusals->len == 2);
+  SF_CHECK_INT (g_array_index (refusals, SfRefusal, 0).job, 8);
+  SF_CHECK_INT (g_array_index (refusals, SfRefusal, 1).job, 9);
+  SF_CHECK_ERROR (g_array_index (refusals, SfRefusal, 1).error, SF_ERROR_NOT_FOUND,
+                  "job 9: not found");
+  json_array_append_new (json_object_get (answer, "refused"), json_pack ("{s:i}", "job", 7));
+  SF_CHECK (!sf_protocol_read_refusals (answer, refusals, &error));
+  SF_CHECK_ERROR (error, SF_ERROR_INVALID_DATA, "key \"error\": found nothing");
+}
+
 typedef struct
 {
   const char *name, *text, *message;
