@@ -113,8 +113,13 @@ wait $follower || fail "logs --follow"
 grep -qx went followed || fail "what was printed meanwhile"
 grep -q 'job 8 (slow): COMPLETED' follow.err || fail "the end of it"
 
-# top on a terminal: leaves on q, with the screen as it was
+# top on a terminal: leaves on q, with the screen as it was; its lines end where the screen does
 if command -v script >/dev/null; then
+  job '日本語' true >wide.cfg
+  run 0 "$sfbatch" submit --hold wide.cfg
+  { sleep 0.5; printf q; } | TERM=xterm LC_ALL=C.UTF-8 COLUMNS=40 LINES=40 timeout 20 script -qec "'$sfbatch' top --interval 0.1" wide.txt >/dev/null || fail "top on a narrow terminal"
+  grep -q '日本' wide.txt || fail "a name of wide characters"
+  grep -q '語' wide.txt && fail "a line is longer than the screen is wide"
   { sleep 0.5; printf q; } | TERM=xterm timeout 20 script -qec "'$sfbatch' top --interval 0.1" screen.txt >/dev/null || fail "top on a terminal"
   grep -q 'q quits' screen.txt || fail "nothing on the screen"
   TERM=no-such-terminal timeout 20 script -qec "'$sfbatch' top" screen.txt >/dev/null </dev/null && fail "an unknown terminal"

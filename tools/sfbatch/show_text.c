@@ -29,6 +29,24 @@ sf_show_text (const char *text)
 }
 
 char *
+sf_show_cut (const char *text, int columns)
+{
+  GString *cut = g_string_new (NULL);
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  bool is_utf8 = g_get_charset (NULL);
+  for (const char *at = valid; *at != '\0'; at = g_utf8_next_char (at))
+    {
+      gunichar c = g_utf8_get_char (at);
+      c = is_utf8 || c < 0x80 ? c : '?';
+      columns -= g_unichar_iszerowidth (c) ? 0 : g_unichar_iswide (c) ? 2 : 1;
+      if (columns < 0)
+        break;
+      g_string_append_unichar (cut, c);
+    }
+  return g_string_free (cut, FALSE);
+}
+
+char *
 sf_show_name (const SfJob *job)
 {
   g_autofree char *whole = job->element != NULL ? g_strdup_printf ("%s %s", job->name, job->element)

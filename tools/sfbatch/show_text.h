@@ -12,6 +12,10 @@
 /* `text` with control characters written as \x1b. Owned: g_free. */
 char *sf_show_text (const char *text);
 
+/* The beginning of `text` that fits into so many columns of a terminal, with "?" for what the
+ * locale does not have. Owned: g_free. */
+char *sf_show_cut (const char *text, int columns);
+
 /* "digits", with its element if it has one: "digits batch=1". Owned: g_free. */
 char *sf_show_name (const SfJob *job);
 

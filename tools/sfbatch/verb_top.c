@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tools/sfbatch/board.h"
+#include "tools/sfbatch/show_text.h"
 #include "tools/sfbatch/verbs.h"
 
 enum
@@ -59,6 +60,13 @@ tone_attributes (SfBoardTone tone)
 }
 
 static void
+draw_line (int row, const char *text)
+{
+  g_autofree char *cut = sf_show_cut (text, COLS);
+  mvaddstr (row, 0, cut);
+}
+
+static void
 draw (const GPtrArray *lines, int first)
 {
   erase ();
@@ -67,10 +75,10 @@ draw (const GPtrArray *lines, int first)
       const SfBoardLine *line = lines->pdata[first + row];
       attr_t attributes = tone_attributes (line->tone);
       attron (attributes);
-      mvaddnstr (row, 0, line->text, COLS);
+      draw_line (row, line->text);
       attroff (attributes);
     }
-  mvaddnstr (LINES - 1, 0, "q quits, arrows and page keys scroll", COLS);
+  draw_line (LINES - 1, "q quits, arrows and page keys scroll");
   refresh ();
 }
 
