@@ -6,7 +6,7 @@
  * polynomial in (x - 3) / (x + 3), after Shepherd and Laframboise, Math. Comp. 36 (1981).
  * Coefficients are minimax fits (Lawson's iteration in f64, rounded to f32) over the ranges named.
  * Errors against f64, in units of the last place: exp and log below 1, sigmoid, tanh and erf below
- * 2.5, gelu below 6; gelu_tanh, below -1, as many more as its tanh's argument. */
+ * 2.5, gelu from -5 on below 6; gelu_tanh, below -1, as many more as its tanh's argument. */
 #ifndef SF_RDU_KERNELS_MATH_H
 #define SF_RDU_KERNELS_MATH_H
 
@@ -51,14 +51,14 @@ rdu_fma (float a, float b, float c)
 #endif
 }
 
-/* What a * a lost when it was rounded to `square`. */
+/* a * b + c, its product exact on every processor. */
 RDU_INLINE float
-rdu_square_error (float a, float square)
+rdu_fma_exact (float a, float b, float c)
 {
 #ifdef __FMA__
-  return __builtin_fmaf (a, a, -square);
+  return __builtin_fmaf (a, b, c);
 #else
-  return (float) ((double) a * a - square);
+  return (float) ((double) a * b + c);
 #endif
 }
 
@@ -174,60 +174,67 @@ rdu_erf (float x)
   return a < 1.0f ? x * p : x != x ? x : tail;
 }
 
-/* exp (-x^2 / 2), with what the square lost. */
+/* |x|, or 14.6 where that is less, beyond which the normal distribution has no f32; of NaN, 14.6.
+ * Bits of floats that are not negative have their order. */
 RDU_INLINE float
-rdu_bell (float x)
+rdu_normal_argument (float x)
 {
-  float a = fabsf (x), c = a > 15.0f ? 15.0f : a, square = c * c;
-  float e = rdu_exp_falling (-0.5f * square);
-  return rdu_fma (e, -0.5f * rdu_square_error (c, square), e);
+  int32_t a = rdu_bits (x) & INT32_MAX, most = rdu_bits (14.6f);
+  return rdu_float (a < most ? a : most);
 }
 
-/* Normal distribution function at -|x|, over exp (-x^2 / 2). */
+/* 2^64 exp (-a^2 / 2) of an argument; what a square would lose is never lost. */
 RDU_INLINE float
-rdu_normal_tail (float x)
+rdu_normal_bell (float a)
 {
-  float a = fabsf (x), t = a > 14.6f ? 14.6f : a, u = (t - 3.0f) / (t + 3.0f);
-  float p = 0x1.bd1f72p-15f;
-  p = rdu_fma (p, u, 0x1.e1f7e4p-14f);
-  p = rdu_fma (p, u, -0x1.6361d6p-12f);
-  p = rdu_fma (p, u, -0x1.01bd14p-10f);
-  p = rdu_fma (p, u, 0x1.7cadeap-9f);
-  p = rdu_fma (p, u, 0x1.91dc7cp-8f);
-  p = rdu_fma (p, u, -0x1.7a943ap-5f);
-  p = rdu_fma (p, u, 0x1.f8bad2p-4f);
-  p = rdu_fma (p, u, -0x1.a6b66ap-3f);
-  p = rdu_fma (p, u, 0x1.f1b89cp-4f);
+  const float magic = 0x1.8p23f; /* as in rdu_exp_parts; its own bits are shifted out */
+  float shifted = rdu_fma (-0x1.715476p-1f * a, a, magic), n = shifted - magic;
+  float rough = rdu_fma_exact (-0.5f * a, a, n * -0x1.62e4p-1f);
+  float r = rdu_fma (n, -0x1.7f7d1cp-20f, rough), z = r * r;
+  float p = rdu_fma (0x1.6a4d5ap-10f, r, 0x1.12398ep-7f);
+  p = rdu_fma (p, z, rdu_fma (0x1.5558b0p-5f, r, 0x1.555492p-3f));
+  p = rdu_fma (p, z, rdu_fma (0x1.fffffcp-2f, r, 1.0f));
+  p = rdu_fma (p, r, 1.0f);
+  return rdu_float (
+      (int32_t) ((uint32_t) rdu_bits (p) + ((uint32_t) rdu_bits (shifted) << 23) + (64u << 23)));
+}
+
+/* Normal distribution function at -a over exp (-a^2 / 2), times 2^-64. */
+RDU_INLINE float
+rdu_normal_tail (float a)
+{
+  float u = (a - 3.0f) / (a + 3.0f), z = u * u;
+  float p = rdu_fma (0x1.bd1f72p-79f, u, 0x1.e1f7e4p-78f);
+  p = rdu_fma (p, z, rdu_fma (-0x1.6361d6p-76f, u, -0x1.01bd14p-74f));
+  p = rdu_fma (p, z, rdu_fma (0x1.7cadeap-73f, u, 0x1.91dc7cp-72f));
+  p = rdu_fma (p, z, rdu_fma (-0x1.7a943ap-69f, u, 0x1.f8bad2p-68f));
+  p = rdu_fma (p, z, rdu_fma (-0x1.a6b66ap-67f, u, 0x1.f1b89cp-68f));
   return p;
 }
 
-/* Normal distribution function. */
-RDU_INLINE float
-rdu_normal_cdf (float x)
-{
-  float half = rdu_bell (x) * rdu_normal_tail (x);
-  return x < 0.0f ? half : 1.0f - half;
-}
-
+/* x times the normal distribution function, which is 1 - half above zero. */
 RDU_INLINE float
 rdu_gelu (float x)
 {
-  return x * rdu_normal_cdf (x);
+  float a = rdu_normal_argument (x), half = rdu_normal_bell (a) * rdu_normal_tail (a);
+  return x < 0.0f ? x * half : rdu_fma (-a, half, x);
 }
 
-/* x, no further from zero than slopes are other than 0 and 1. */
+/* That function, and x times its density. */
+RDU_INLINE float
+rdu_gelu_slope (float x)
+{
+  float a = rdu_normal_argument (x), bell = rdu_normal_bell (a);
+  float t = rdu_fma (-0x1.988454p-66f * a, bell, bell * rdu_normal_tail (a));
+  return x < 0.0f ? t : x != x ? x : 1.0f - t;
+}
+
+/* x, no further from zero than gelu_tanh's slopes are other than 0 and 1. */
 RDU_INLINE float
 rdu_limited (float x)
 {
   float c = x < -20.0f ? -20.0f : x;
   return c > 20.0f ? 20.0f : c;
-}
-
-RDU_INLINE float
-rdu_gelu_slope (float x)
-{
-  float bell = rdu_bell (x), half = bell * rdu_normal_tail (x);
-  return rdu_fma (rdu_limited (x) * 0x1.988454p-2f, bell, x < 0.0f ? half : 1.0f - half);
 }
 
 /* x + 0.044715 x^3, times 2 sqrt (2/pi): its sigmoid gates gelu_tanh. */
