@@ -20,20 +20,25 @@ typedef int32_t Places __attribute__ ((vector_size (RDU_VECTOR * 4)));
 #define LOWER 0, 4, 1, 5
 #endif
 
+/* Elements from where the image is read to where it is asked for: it may come from far away, and
+ * processors do not see by short rows how it goes on. */
+#define AHEAD 1024
+#define LINE  16
+
 static const float four = 4;
 
-/* A row of windows, or all of an image: the two rows of the image that the first ones lie on, and
- * of its gradient. */
+/* Windows of an image, or of one of its channels: the two rows of the image that the first ones lie
+ * on, and of its gradient. */
 typedef struct
 {
   const float *x[2];
   float *dx[2];
   float *windows;
-  int64_t n_windows, n_channels;
+  int64_t n_rows, n_columns, n_channels;
   int64_t x_column, dx_column, window; /* from element to element */
-  /* Where channels of windows are apart: windows of a row, and from there to the next one. */
-  int64_t n_columns, x_row, dx_row, channel;
-} Row;
+  int64_t x_row, dx_row, windows_row;  /* from a row of windows to the next */
+  int64_t channel;                     /* from channel to channel of windows */
+} Plane;
 
 static inline int64_t
 min (int64_t a, int64_t b)
@@ -103,19 +108,30 @@ is_gradient (RduPoolOp op)
   return op == RDU_POOL_MAX_BWD || op == RDU_POOL_MEAN_BWD;
 }
 
+/* Asks for the `n` elements that are `ahead` of element `at`. */
+static inline void
+fetch (const float *from, int64_t at, int64_t n, int64_t ahead)
+{
+  for (int64_t i = 0; i < n; i += LINE)
+    __builtin_prefetch ((const void *) ((uintptr_t) from + (uintptr_t) (at + ahead + i) * 4));
+}
+
 /* `n` lanes of windows: what they give; or, of their gradients g, what the image gets. */
 static inline __attribute__ ((always_inline)) RduVec
-run_quad (const Row *row, RduPoolOp op, bool in_rows, int64_t x, int64_t dx, int64_t n, RduVec g)
+run_quad (const Plane *plane, RduPoolOp op, bool in_rows, int64_t x, int64_t dx, int64_t n,
+          RduVec g)
 {
   RduLanes lanes = rdu_lanes (n);
   RduVec v[4], share[4];
   for (int i = 0; i < 2 && op != RDU_POOL_MEAN_BWD; i++)
     if (in_rows)
-      load_columns (row->x[i] + x, n, &v[2 * i], &v[2 * i + 1]);
+      load_columns (plane->x[i] + x, n, &v[2 * i], &v[2 * i + 1]);
     else
       {
-        v[2 * i] = rdu_vec_load_lanes (row->x[i] + x, lanes);
-        v[2 * i + 1] = rdu_vec_load_lanes (row->x[i] + x + row->x_column, lanes);
+        v[2 * i] = rdu_vec_load_lanes (plane->x[i] + x, lanes);
+        v[2 * i + 1] = rdu_vec_load_lanes (plane->x[i] + x + plane->x_column, lanes);
+        fetch (plane->x[i], x, 1, AHEAD);
+        fetch (plane->x[i], x + plane->x_column, 1, AHEAD);
       }
   if (!is_gradient (op))
     return op == RDU_POOL_MAX ? maximum (v) : mean (v);
@@ -125,95 +141,120 @@ run_quad (const Row *row, RduPoolOp op, bool in_rows, int64_t x, int64_t dx, int
     share[0] = share[1] = share[2] = share[3] = g / rdu_vec_all (&four) + rdu_vec_zero ();
   for (int i = 0; i < 2; i++)
     if (in_rows)
-      store_columns (row->dx[i] + dx, n, share[2 * i], share[2 * i + 1]);
+      store_columns (plane->dx[i] + dx, n, share[2 * i], share[2 * i + 1]);
     else
       {
-        rdu_vec_store_lanes (row->dx[i] + dx, lanes, share[2 * i]);
-        rdu_vec_store_lanes (row->dx[i] + dx + row->dx_column, lanes, share[2 * i + 1]);
+        rdu_vec_store_lanes (plane->dx[i] + dx, lanes, share[2 * i]);
+        rdu_vec_store_lanes (plane->dx[i] + dx + plane->dx_column, lanes, share[2 * i + 1]);
       }
   return g;
 }
 
 /* `n` lanes from elements x and dx of the image's rows and `window` of the windows' on. */
 static inline __attribute__ ((always_inline)) void
-run_lanes (const Row *row, RduPoolOp op, bool in_rows, int64_t x, int64_t dx, int64_t window,
+run_lanes (const Plane *plane, RduPoolOp op, bool in_rows, int64_t x, int64_t dx, int64_t window,
            int64_t n)
 {
   RduLanes lanes = rdu_lanes (n);
-  RduVec g = is_gradient (op) ? rdu_vec_load_lanes (row->windows + window, lanes) : rdu_vec_zero ();
-  RduVec y = run_quad (row, op, in_rows, x, dx, n, g);
+  RduVec g = is_gradient (op) ? rdu_vec_load_lanes (plane->windows + window, lanes)
+                              : rdu_vec_zero ();
+  RduVec y = run_quad (plane, op, in_rows, x, dx, n, g);
   if (!is_gradient (op))
-    rdu_vec_store_lanes (row->windows + window, lanes, y);
+    rdu_vec_store_lanes (plane->windows + window, lanes, y);
 }
 
 static inline __attribute__ ((always_inline)) void
-run_row (const Row *row, RduPoolOp op, bool in_rows)
+run_row (const Plane *plane, RduPoolOp op, bool in_rows, int64_t x, int64_t dx, int64_t window)
 {
-  int64_t n = in_rows ? row->n_windows : row->n_channels;
-  for (int64_t w = 0; w < (in_rows ? 1 : row->n_windows); w++)
+  int64_t n = in_rows ? plane->n_columns : plane->n_channels, times = in_rows ? 2 : 1, i = 0;
+  for (; i + VL <= n; i += VL)
+    run_lanes (plane, op, in_rows, x + times * i, dx + times * i, window + i, VL);
+  if (i < n)
+    run_lanes (plane, op, in_rows, x + times * i, dx + times * i, window + i, n - i);
+}
+
+/* Asks for what comes AHEAD of row `row`, if rows lie one after the other. */
+static inline __attribute__ ((always_inline)) void
+fetch_row (const Plane *plane, RduPoolOp op, int64_t row)
+{
+  if (op != RDU_POOL_MEAN_BWD)
+    fetch (plane->x[0], row * plane->x_row, plane->x_row, AHEAD);
+  if (is_gradient (op))
+    fetch (plane->windows, row * plane->windows_row, plane->windows_row, AHEAD / 4);
+}
+
+static inline __attribute__ ((always_inline)) void
+run_rows (const Plane *plane, RduPoolOp op, bool in_rows)
+{
+  for (int64_t row = 0; row < plane->n_rows; row++)
     {
-      int64_t x = w * 2 * row->x_column, dx = w * 2 * row->dx_column, window = w * row->window;
-      int64_t i = 0;
-      for (; i + VL <= n; i += VL)
-        run_lanes (row, op, in_rows, in_rows ? 2 * i : x + i, in_rows ? 2 * i : dx + i, window + i,
-                   VL);
-      if (i < n)
-        run_lanes (row, op, in_rows, in_rows ? 2 * i : x + i, in_rows ? 2 * i : dx + i, window + i,
-                   n - i);
+      if (in_rows)
+        fetch_row (plane, op, row);
+      for (int64_t w = 0; w < (in_rows ? 1 : plane->n_columns); w++)
+        run_row (plane, op, in_rows, row * plane->x_row + w * 2 * plane->x_column,
+                 row * plane->dx_row + w * 2 * plane->dx_column,
+                 row * plane->windows_row + w * plane->window);
     }
+}
+
+static inline int64_t
+n_windows (const Plane *plane)
+{
+  return plane->n_rows * plane->n_columns;
 }
 
 /* Up to a vector of windows from `first` on, of up to a vector of channels from `channel` on: the
  * channels of a window are brought together, or apart. */
 static inline __attribute__ ((always_inline)) void
-run_turned_part (const Row *row, RduPoolOp op, int64_t channel, int64_t first)
+run_turned_part (const Plane *plane, RduPoolOp op, int64_t channel, int64_t first)
 {
-  int64_t n_channels = min (row->n_channels - channel, VL), n = min (row->n_windows - first, VL);
-  int64_t down = first / row->n_columns, column = first % row->n_columns;
-  float *windows = row->windows + channel * row->channel + first;
+  int64_t n_channels = min (plane->n_channels - channel, VL),
+          n = min (n_windows (plane) - first, VL);
+  int64_t down = first / plane->n_columns, column = first % plane->n_columns;
+  float *windows = plane->windows + channel * plane->channel + first;
   RduVec side[VL];
   for (int i = 0; i < VL; i++)
     side[i] = is_gradient (op) && i < n_channels
-                  ? rdu_vec_load_lanes (windows + i * row->channel, rdu_lanes (n))
+                  ? rdu_vec_load_lanes (windows + i * plane->channel, rdu_lanes (n))
                   : rdu_vec_zero ();
   if (is_gradient (op))
     rdu_vec_transpose (side);
   for (int64_t w = 0; w < n; w++)
     {
-      side[w] = run_quad (row, op, false, down * row->x_row + column * 2 * row->x_column + channel,
-                          down * row->dx_row + column * 2 * row->dx_column + channel, n_channels,
-                          side[w]);
+      side[w] = run_quad (
+          plane, op, false, down * plane->x_row + column * 2 * plane->x_column + channel,
+          down * plane->dx_row + column * 2 * plane->dx_column + channel, n_channels, side[w]);
       column++;
-      down += column == row->n_columns;
-      column = column == row->n_columns ? 0 : column;
+      down += column == plane->n_columns;
+      column = column == plane->n_columns ? 0 : column;
     }
   if (is_gradient (op))
     return;
   rdu_vec_transpose (side);
   for (int64_t i = 0; i < n_channels; i++)
-    rdu_vec_store_lanes (windows + i * row->channel, rdu_lanes (n), side[i]);
+    rdu_vec_store_lanes (windows + i * plane->channel, rdu_lanes (n), side[i]);
 }
 
 static inline __attribute__ ((always_inline)) void
-run_turned (const Row *row, RduPoolOp op)
+run_turned (const Plane *plane, RduPoolOp op)
 {
-  for (int64_t channel = 0; channel < row->n_channels; channel += VL)
-    for (int64_t first = 0; first < row->n_windows; first += VL)
-      run_turned_part (row, op, channel, first);
+  for (int64_t channel = 0; channel < plane->n_channels; channel += VL)
+    for (int64_t first = 0; first < n_windows (plane); first += VL)
+      run_turned_part (plane, op, channel, first);
 }
 
-#define ROWS(name, op)                         \
-  static void name##_channels (const Row *row) \
-  {                                            \
-    run_row (row, op, false);                  \
-  }                                            \
-  static void name##_in_rows (const Row *row)  \
-  {                                            \
-    run_row (row, op, true);                   \
-  }                                            \
-  static void name##_turned (const Row *row)   \
-  {                                            \
-    run_turned (row, op);                      \
+#define ROWS(name, op)                             \
+  static void name##_channels (const Plane *plane) \
+  {                                                \
+    run_rows (plane, op, false);                   \
+  }                                                \
+  static void name##_in_rows (const Plane *plane)  \
+  {                                                \
+    run_rows (plane, op, true);                    \
+  }                                                \
+  static void name##_turned (const Plane *plane)   \
+  {                                                \
+    run_turned (plane, op);                        \
   }
 ROWS (max, RDU_POOL_MAX)
 ROWS (max_bwd, RDU_POOL_MAX_BWD)
@@ -227,7 +268,7 @@ typedef enum
   TURNED,   /* lanes are channels, which are apart in memory of windows */
 } Way;
 
-static void (*const runs[][3]) (const Row *row) = {
+static void (*const runs[][3]) (const Plane *plane) = {
   [RDU_POOL_MAX] = { max_channels, max_in_rows, max_turned },
   [RDU_POOL_MAX_BWD] = { max_bwd_channels, max_bwd_in_rows, max_bwd_turned },
   [RDU_POOL_MEAN] = { mean_channels, mean_in_rows, mean_turned },
@@ -282,26 +323,27 @@ RDU_SYMBOL (rdu_pool_quads) (const RduPool *pool, const RduView *dx, RduPoolOp o
   Way way;
   if (!fits (pool, dx) || !find_way (pool, dx, &way))
     return false;
-  Row row = { .n_windows = way == TURNED ? y->n[2] * y->n[3] : y->n[3],
-              .n_channels = x->n[1],
-              .x_column = x->stride[3],
-              .dx_column = dx != NULL ? dx->stride[3] : 0,
-              .window = y->stride[3],
-              .n_columns = y->n[3],
-              .x_row = 2 * x->stride[2],
-              .dx_row = dx != NULL ? 2 * dx->stride[2] : 0,
-              .channel = y->stride[1] };
-  int64_t planes = way == IN_ROWS ? x->n[1] : 1, n_rows = way == TURNED ? 1 : y->n[2];
-  for (int64_t i = 0; i < y->n[0] * planes; i++)
-    for (int64_t h = 0; h < n_rows; h++)
+  Plane plane = { .n_rows = y->n[2],
+                  .n_columns = y->n[3],
+                  .n_channels = x->n[1],
+                  .x_column = x->stride[3],
+                  .dx_column = dx != NULL ? dx->stride[3] : 0,
+                  .window = y->stride[3],
+                  .x_row = 2 * x->stride[2],
+                  .dx_row = dx != NULL ? 2 * dx->stride[2] : 0,
+                  .windows_row = y->stride[2],
+                  .channel = y->stride[1] };
+  int64_t n_planes = way == IN_ROWS ? x->n[1] : 1;
+  for (int64_t image = 0; image < y->n[0]; image++)
+    for (int64_t channel = 0; channel < n_planes; channel++)
       {
-        row.windows = at (y, i / planes, i % planes, h);
+        plane.windows = at (y, image, channel, 0);
         for (int tap = 0; tap < 2; tap++)
           {
-            row.x[tap] = at (x, i / planes, i % planes, 2 * h + tap);
-            row.dx[tap] = dx != NULL ? at (dx, i / planes, i % planes, 2 * h + tap) : NULL;
+            plane.x[tap] = at (x, image, channel, tap);
+            plane.dx[tap] = dx != NULL ? at (dx, image, channel, tap) : NULL;
           }
-        runs[op][way](&row);
+        runs[op][way](&plane);
       }
   return true;
 }
