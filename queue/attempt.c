@@ -12,6 +12,8 @@
 #include <sf/file.h>
 #include <sf/json.h>
 
+#include "queue/memorygroup.h"
+
 enum
 {
   MAX_RECORD_BYTES = 16 << 20
@@ -453,20 +455,37 @@ sf_environment_read (const char *attempt_folder)
 /* ---- records ---- */
 
 bool
-sf_shepherd_record_write (const char *boot_id, int64_t pid, uint64_t start_ticks,
+sf_shepherd_record_write (const char *boot_id, int64_t pid, uint64_t start_ticks, const char *group,
                           const char *attempt_folder, GError **error)
 {
-  g_autoptr (json_t) root = json_pack ("{s:s, s:I, s:I}", "boot_id", boot_id, "pid",
-                                       (json_int_t) pid, "start_ticks", (json_int_t) start_ticks);
+  g_autoptr (json_t) root = json_pack ("{s:s, s:I, s:I, s:s?}", "boot_id", boot_id, "pid",
+                                       (json_int_t) pid, "start_ticks", (json_int_t) start_ticks,
+                                       "group", group);
   return write_json (root, attempt_folder, "shepherd.json", WRITE_SOON, error);
+}
+
+/* Owned. */
+static char *
+shepherd_word (const char *attempt_folder, const char *key)
+{
+  g_autofree char *path = NULL;
+  g_autoptr (json_t) root = read_json (attempt_folder, "shepherd.json", &path, NULL);
+  return g_strdup (json_string_value (json_object_get (root, key)));
 }
 
 char *
 sf_shepherd_record_boot_id (const char *attempt_folder)
 {
-  g_autofree char *path = NULL;
-  g_autoptr (json_t) root = read_json (attempt_folder, "shepherd.json", &path, NULL);
-  return g_strdup (json_string_value (json_object_get (root, "boot_id")));
+  return shepherd_word (attempt_folder, "boot_id");
+}
+
+char *
+sf_shepherd_record_group (const char *attempt_folder, const char *token)
+{
+  g_autofree char *group = shepherd_word (attempt_folder, "group");
+  g_autofree char *above = group != NULL ? g_path_get_dirname (group) : NULL;
+  g_autofree char *wanted = above != NULL ? sf_memory_group_folder (above, token) : NULL;
+  return g_strcmp0 (group, wanted) == 0 ? g_steal_pointer (&group) : NULL;
 }
 
 bool
@@ -511,6 +530,11 @@ sf_exit_record_write (const SfExitRecord *record, const char *attempt_folder, GE
       "{s:s, s:s, s:i, s:i, s:I}", "state", sf_job_state_name (record->state), "reason", reason,
       "exit_code", record->exit_code, "exit_signal", record->exit_signal, "ended_us",
       (json_int_t) record->ended_us);
+  if (record->memory_bytes > 0)
+    {
+      json_object_set_new (root, "memory_bytes", json_integer (record->memory_bytes));
+      json_object_set_new (root, "memory_by_kernel", json_boolean (record->by_kernel));
+    }
   return write_json (root, attempt_folder, "exit.json", WRITE_DURABLE, error);
 }
 
@@ -525,6 +549,8 @@ sf_exit_record_read (const char *attempt_folder, SfExitRecord *out, bool *found,
   *out = (SfExitRecord){ 0 };
   if (root == NULL && own == NULL)
     return true;
+  out->memory_bytes = json_integer_value (json_object_get (root, "memory_bytes"));
+  out->by_kernel = json_is_true (json_object_get (root, "memory_by_kernel"));
   if (own == NULL && sf_json_get_string (root, "state", &state, path, &own)
       && sf_json_get_string (root, "reason", &reason, path, &own)
       && get_int (root, "exit_code", &out->exit_code, path, &own)

@@ -6,7 +6,7 @@
  *   <queue>/jobs/<id>/attempt-1/plan.json what the shepherd is to run; written by the daemon
  *                               environment    of the steps: NAME=value, each ended by a NUL
  *                               lock      held (flock) by the shepherd as long as it lives
- *                               shepherd.json  its pid, start time and boot id
+ *                               shepherd.json  its pid, start time, boot id and memory group
  *                               cancel    present once somebody asked to cancel
  *                               step-1.log     output and errors of a step
  *                               step-1.json    how a step goes or went
@@ -60,6 +60,8 @@ typedef struct
   char *reason;
   int exit_code, exit_signal;
   int64_t ended_us;
+  int64_t memory_bytes; /* the most that all its processes together had; 0: nobody has looked */
+  bool by_kernel;       /* memory_bytes is the kernel's count, else the greatest PSS seen */
 } SfExitRecord;
 
 SfPlan *sf_plan_new (void);
@@ -86,11 +88,14 @@ bool sf_step_record_write (const SfStepRecord *record, const char *attempt_folde
 bool sf_step_record_read (const char *attempt_folder, int step, SfStepRecord *out, bool *found,
                           GError **error);
 
-/* Who runs the attempt: the first thing that its shepherd writes. */
+/* Who runs the attempt: the first thing that its shepherd writes. `group`: the folder of the memory
+ * group that it is about to make; NULL: none. */
 bool sf_shepherd_record_write (const char *boot_id, int64_t pid, uint64_t start_ticks,
-                               const char *attempt_folder, GError **error);
+                               const char *group, const char *attempt_folder, GError **error);
 /* Boot id of the machine that the shepherd ran on; NULL when none has written its record. Owned. */
 char *sf_shepherd_record_boot_id (const char *attempt_folder);
+/* Of the attempt with this token; NULL: none. Owned. */
+char *sf_shepherd_record_group (const char *attempt_folder, const char *token);
 
 bool sf_exit_record_write (const SfExitRecord *record, const char *attempt_folder, GError **error);
 bool sf_exit_record_read (const char *attempt_folder, SfExitRecord *out, bool *found,

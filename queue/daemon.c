@@ -12,6 +12,7 @@
 #include <sf/log.h>
 #include <sf/process.h>
 
+#include "queue/cgroup.h"
 #include "queue/daemon_state.h"
 #include "queue/folder.h"
 #include "queue/protocol.h"
@@ -507,6 +508,7 @@ sf_daemon_run (const SfDaemonOptions *options, GError **error)
 {
   g_autoptr (GError) own = NULL;
   SfDaemon self = { .lock_fd = -1, .idle_s = options->idle_s, .boot_id = sf_boot_id () };
+  g_autofree char *cgroup = sf_cgroup_own ();
   bool taken = false;
   signal (SIGPIPE, SIG_IGN);
   signal (SIGXFSZ, SIG_IGN); /* a limit of whoever started it is an error like another */
@@ -514,8 +516,10 @@ sf_daemon_run (const SfDaemonOptions *options, GError **error)
   sf_limits_widen ();
   make_tables (&self);
   self.folder = sf_queue_folder (&own);
-  bool good = self.folder != NULL && sf_daemon_take_lock (&self, &taken, &own)
-              && (!taken || open_all (&self, &own));
+  bool good = self.folder != NULL && sf_daemon_take_lock (&self, &taken, &own);
+  if (taken && cgroup != NULL)
+    sf_cgroup_prepare (cgroup);
+  good = good && (!taken || open_all (&self, &own));
   tell_ready (options->ready_fd, own);
   if (good && taken)
     {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "queue/memorygroup.h"
 #include "queue/processes.h"
 
 enum
@@ -111,11 +112,20 @@ judge (SfEnding *self)
     }
 }
 
+/* Also what has lost its token, if the kernel counted the attempt's memory. */
+static bool
+end_processes (const SfEnding *self)
+{
+  g_autofree char *group = sf_shepherd_record_group (self->folder, self->token);
+  return sf_processes_end (self->token, 0, GRACE_MS, NULL, NULL)
+         && (group == NULL || sf_memory_group_remove (group));
+}
+
 /* With the lock held, or without a folder to have one. */
 static void
 give_up (SfEnding *self)
 {
-  if (!sf_processes_end (self->token, 0, GRACE_MS, NULL, NULL))
+  if (!end_processes (self))
     {
       sf_fail (&self->error, SF_ERROR_IO,
                "job %" G_GINT64_FORMAT ": a process of a lost attempt does not end; look for "

@@ -4,8 +4,12 @@ noinst_LTLIBRARIES += queue/libsfshepherd.la
 queue_libsfshepherd_la_SOURCES = \
   queue/attempt.c \
   queue/attempt.h \
+  queue/cgroup.c \
+  queue/cgroup.h \
   queue/limits.c \
   queue/limits.h \
+  queue/memorygroup.c \
+  queue/memorygroup.h \
   queue/processes.c \
   queue/processes.h \
   queue/retry.c \

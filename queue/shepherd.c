@@ -17,6 +17,8 @@
 #include <sf/log.h>
 
 #include "queue/attempt.h"
+#include "queue/cgroup.h"
+#include "queue/memorygroup.h"
 #include "queue/processes.h"
 #include "queue/stepexec.h"
 
@@ -37,7 +39,10 @@ typedef struct
   int64_t deadline_us; /* monotonic; 0: none */
   SfStepRecord step;   /* the current one */
   pid_t step_pid;
-  SfExitRecord exit; /* reason is NULL until the attempt's end is decided */
+  char *group_folder;   /* of its memory group; NULL: there is nowhere to make one */
+  SfMemoryGroup *group; /* that counts its memory; NULL: its PSS is polled */
+  int64_t kill_us;      /* once processes are to end: when they have had time enough */
+  SfExitRecord exit;    /* reason is NULL until the attempt's end is decided */
 } Shepherd;
 
 /* ---- beginning ---- */
@@ -60,13 +65,22 @@ take_lock (Shepherd *self, GError **error)
     }
 }
 
+/* The memory group is recorded before it is there: whoever finds this process killed removes it. */
 static bool
-record_self (const Shepherd *self, GError **error)
+record_self (Shepherd *self, GError **error)
 {
   uint64_t ticks = 0;
   sf_process_start_ticks (getpid (), &ticks);
   g_autofree char *boot = sf_boot_id ();
-  return sf_shepherd_record_write (boot, getpid (), ticks, self->folder, error);
+  g_autofree char *own = sf_cgroup_own ();
+  g_autofree char *above = own != NULL ? sf_cgroup_for_groups (own) : NULL;
+  if (above != NULL)
+    self->group_folder = sf_memory_group_folder (above, self->plan->token);
+  if (!sf_shepherd_record_write (boot, getpid (), ticks, self->group_folder, self->folder, error))
+    return false;
+  if (above != NULL)
+    self->group = sf_memory_group_new (self->group_folder, self->plan->memory_bytes);
+  return true;
 }
 
 static bool
@@ -134,16 +148,48 @@ has_children (void)
   return waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
 }
 
+/* Processes that are started faster than they are found end with their group. */
+static void
+attend (void *data)
+{
+  Shepherd *self = data;
+  reap (self);
+  if (self->group_folder != NULL && g_get_monotonic_time () >= self->kill_us)
+    sf_memory_group_kill (self->group_folder);
+}
+
 static void
 end_processes (Shepherd *self, int grace_ms)
 {
   reap (self);
   if (!has_children ())
     return;
-  if (!sf_processes_end (self->plan->token, getpid (), grace_ms, reap, self))
+  self->kill_us = g_get_monotonic_time () + (int64_t) grace_ms * 1000;
+  if (!sf_processes_end (self->plan->token, getpid (), grace_ms, attend, self))
     sf_log (SF_LOG_ERROR, "attempt %s: a process did not end within 10 s of KILL",
             self->plan->token);
   reap (self);
+}
+
+/* The kernel counts no more, or not all: the PSS is polled from now on. */
+static void
+leave_group (Shepherd *self)
+{
+  g_clear_pointer (&self->group, sf_memory_group_free);
+  self->exit.memory_bytes = 0;
+}
+
+static void
+end_group (Shepherd *self)
+{
+  if (self->group != NULL)
+    {
+      self->exit.memory_bytes = (int64_t) sf_memory_group_peak_bytes (self->group);
+      self->exit.by_kernel = true;
+      g_clear_pointer (&self->group, sf_memory_group_free);
+    }
+  if (self->group_folder != NULL && !sf_memory_group_remove (self->group_folder))
+    sf_log (SF_LOG_ERROR, "%s: cannot be removed, something lives in it", self->group_folder);
 }
 
 /* Writes the record. A disk that is full now may not be in a while: the attempt has not ended for
@@ -178,6 +224,30 @@ read_signals (Shepherd *self)
 }
 
 static void
+decide_memory (Shepherd *self, const char *more, uint64_t used_bytes)
+{
+  g_autofree char *what = g_strdup_printf (
+      "used %s%.1f MiB of memory where %.1f MiB are allowed during", more,
+      (double) used_bytes / 1048576, (double) self->plan->memory_bytes / 1048576);
+  decide_here (self, SF_JOB_OUT_OF_MEMORY, what);
+}
+
+/* The kernel sees to the limit of a group, and judge_group sees what it has done. */
+static void
+check_memory (Shepherd *self)
+{
+  if (self->group != NULL && !sf_memory_group_look (self->group))
+    leave_group (self);
+  if (self->group != NULL || self->plan->memory_bytes == 0)
+    return;
+  g_autoptr (GArray) pids = sf_processes_find (self->plan->token, getpid ());
+  uint64_t used = sf_processes_memory_bytes (pids);
+  self->exit.memory_bytes = MAX (self->exit.memory_bytes, (int64_t) used);
+  if (used > (uint64_t) self->plan->memory_bytes)
+    decide_memory (self, "", used);
+}
+
+static void
 check_limits (Shepherd *self)
 {
   const SfPlan *plan = self->plan;
@@ -187,24 +257,16 @@ check_limits (Shepherd *self)
           "the time limit of %" G_GINT64_FORMAT " s passed during", plan->time_limit_s);
       decide_here (self, SF_JOB_TIMEOUT, what);
     }
-  if (plan->memory_bytes == 0)
-    return;
-  g_autoptr (GArray) pids = sf_processes_find (plan->token, getpid ());
-  uint64_t used = sf_processes_memory_bytes (pids);
-  if (used > (uint64_t) plan->memory_bytes)
-    {
-      g_autofree char *what = g_strdup_printf (
-          "used %.1f MiB of memory where %.1f MiB are allowed during", (double) used / 1048576,
-          (double) plan->memory_bytes / 1048576);
-      decide_here (self, SF_JOB_OUT_OF_MEMORY, what);
-    }
+  check_memory (self);
 }
 
 /* Milliseconds until something must be looked at; -1: only signals matter. */
 static int
 poll_timeout (const Shepherd *self)
 {
-  int64_t timeout = self->plan->memory_bytes != 0 ? MEMORY_POLL_MS : -1;
+  bool polls = self->plan->memory_bytes != 0
+               || (self->group != NULL && !sf_memory_group_knows_peak (self->group));
+  int64_t timeout = polls ? MEMORY_POLL_MS : -1;
   if (self->deadline_us != 0)
     {
       int64_t left = (self->deadline_us - g_get_monotonic_time () + 999) / 1000;
@@ -235,6 +297,18 @@ wait_for_step (Shepherd *self)
     }
 }
 
+/* Whether the kernel has ended processes for want of memory. */
+static void
+judge_group (Shepherd *self)
+{
+  SfMemoryVerdict verdict = self->group != NULL ? sf_memory_group_verdict (self->group)
+                                                : SF_MEMORY_ENOUGH;
+  if (verdict == SF_MEMORY_OVER_LIMIT)
+    decide_memory (self, "more than ", (uint64_t) self->plan->memory_bytes);
+  else if (verdict == SF_MEMORY_NONE_LEFT)
+    decide_here (self, SF_JOB_OUT_OF_MEMORY, "the machine had no memory left during");
+}
+
 /* How a step that ended by itself leaves the attempt. */
 static void
 judge_step (Shepherd *self)
@@ -244,6 +318,7 @@ judge_step (Shepherd *self)
     return;
   self->exit.exit_code = self->step.exit_code;
   self->exit.exit_signal = self->step.exit_signal;
+  judge_group (self);
   if (self->step.exit_signal != 0)
     decide (self, SF_JOB_FAILED,
             g_strdup_printf ("%s was ended by signal %d (%s)", where, self->step.exit_signal,
@@ -281,7 +356,11 @@ run_step (Shepherd *self, int number, GError **error)
   if (self->exit.reason != NULL)
     return true;
   g_autoptr (GError) own = NULL;
-  self->step_pid = sf_step_start (self->plan, number, self->folder, &own);
+  int group_fd = self->group != NULL ? sf_memory_group_fd (self->group) : -1;
+  bool joined = false;
+  self->step_pid = sf_step_start (self->plan, number, self->folder, group_fd, &joined, &own);
+  if (self->group != NULL && !joined)
+    leave_group (self);
   if (self->step_pid > 0)
     wait_for_step (self);
   else
@@ -345,9 +424,11 @@ sf_shepherd_run (const char *attempt_folder, GError **error)
         {
           run_steps (&self);
           end_processes (&self, GRACE_MS);
+          end_group (&self);
           good = write_exit (&self, error);
         }
       sf_exit_record_clear (&self.exit);
+      g_free (self.group_folder);
     }
   if (self.signal_fd >= 0)
     close (self.signal_fd);

@@ -18,24 +18,37 @@ typedef struct
   char **argv, **env;
   const char *folder;
   int log_fd, null_fd, report_fd;
+  int group_fd; /* -1: none */
   pid_t parent;
   int64_t umask; /* -1: as it is */
   const SfLimits *limits;
 } Child;
 
-/* What failed in the child, for the message. */
+/* What failed in the child. */
+typedef enum
+{
+  FAILED_GROUP, /* it goes on without */
+  FAILED_FOLDER,
+  FAILED_EXEC,
+} Failure;
+
 typedef struct
 {
   int saved_errno;
-  bool in_folder; /* chdir, not exec */
+  Failure failure;
 } Report;
 
-static void
-give_up (const Child *child, bool in_folder)
+static bool
+report_failure (const Child *child, Failure failure)
 {
-  Report report = { .saved_errno = errno, .in_folder = in_folder };
-  ssize_t n = write (child->report_fd, &report, sizeof report);
-  _exit (n > 0 ? 127 : 126);
+  Report report = { .saved_errno = errno, .failure = failure };
+  return write (child->report_fd, &report, sizeof report) == (ssize_t) sizeof report;
+}
+
+static void
+give_up (const Child *child, Failure failure)
+{
+  _exit (report_failure (child, failure) ? 127 : 126);
 }
 
 static void
@@ -52,6 +65,9 @@ become_step (const Child *child)
   prctl (PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
   if (getppid () != child->parent)
     _exit (126);
+  if (child->group_fd >= 0 && write (child->group_fd, "0", 1) != 1
+      && !report_failure (child, FAILED_GROUP))
+    _exit (126);
   dup2 (child->null_fd, STDIN_FILENO);
   dup2 (child->log_fd, STDOUT_FILENO);
   dup2 (child->log_fd, STDERR_FILENO);
@@ -59,9 +75,9 @@ become_step (const Child *child)
     umask ((mode_t) child->umask & 0777);
   sf_limits_apply (child->limits);
   if (chdir (child->folder) != 0)
-    give_up (child, true);
+    give_up (child, FAILED_FOLDER);
   execvpe (child->program, child->argv, child->env);
-  give_up (child, false);
+  give_up (child, FAILED_EXEC);
 }
 
 static bool
@@ -88,9 +104,20 @@ close_fd (int *fd)
   *fd = -1;
 }
 
+/* False: nothing has failed, or no more. */
+static bool
+read_report (int fd, Report *out)
+{
+  ssize_t n;
+  do
+    n = read (fd, out, sizeof *out);
+  while (n < 0 && errno == EINTR);
+  return n == (ssize_t) sizeof *out;
+}
+
 /* The pid once the exec has worked. */
 static pid_t
-start_child (const Child *child, int report[2], GError **error)
+start_child (const Child *child, int report[2], bool *joined, GError **error)
 {
   pid_t pid = fork ();
   if (pid == 0)
@@ -102,19 +129,23 @@ start_child (const Child *child, int report[2], GError **error)
     }
   close_fd (&report[1]);
   Report failed;
-  ssize_t n;
-  do
-    n = read (report[0], &failed, sizeof failed);
-  while (n < 0 && errno == EINTR);
-  if (n != (ssize_t) sizeof failed)
+  *joined = child->group_fd >= 0;
+  bool found = read_report (report[0], &failed);
+  if (found && failed.failure == FAILED_GROUP)
+    {
+      *joined = false;
+      found = read_report (report[0], &failed);
+    }
+  if (!found)
     return pid;
   sf_fail_errno (error, failed.saved_errno, "%s",
-                 failed.in_folder ? child->folder : child->program);
+                 failed.failure == FAILED_FOLDER ? child->folder : child->program);
   return -1;
 }
 
 pid_t
-sf_step_start (const SfPlan *plan, int number, const char *attempt_folder, GError **error)
+sf_step_start (const SfPlan *plan, int number, const char *attempt_folder, int group_fd,
+               bool *joined, GError **error)
 {
   const SfPlanStep *step = plan->steps->pdata[number - 1];
   g_autofree char *id = g_strdup_printf ("%" G_GINT64_FORMAT, plan->job_id);
@@ -134,12 +165,13 @@ sf_step_start (const SfPlan *plan, int number, const char *attempt_folder, GErro
                   .folder = plan->work_folder,
                   .log_fd = -1,
                   .null_fd = -1,
+                  .group_fd = group_fd,
                   .parent = getpid (),
                   .umask = plan->umask,
                   .limits = &plan->limits };
   pid_t pid = -1;
   if (open_files (&child, number, attempt_folder, report, error))
-    pid = start_child (&child, report, error);
+    pid = start_child (&child, report, joined, error);
   close_fd (&child.log_fd);
   close_fd (&child.null_fd);
   close_fd (&report[0]);

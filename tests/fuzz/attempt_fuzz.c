@@ -55,6 +55,7 @@ read_records (const char *folder)
   if (sf_step_record_read (folder, 1, &step, &found, &error) != (error == NULL))
     abort ();
   g_free (sf_shepherd_record_boot_id (folder));
+  g_free (sf_shepherd_record_group (folder, "t"));
   g_free (sf_attempt_where (folder));
   g_strfreev (sf_environment_read (folder));
 }

@@ -1,5 +1,6 @@
 # Build fragment of tests/queue.
-TESTS += tests/queue/kill_test.sh tests/queue/power_test.sh tests/queue/room_test.sh tests/queue/users_test.sh
+TESTS += tests/queue/cgroup_test.sh tests/queue/kill_test.sh tests/queue/machine_test.sh tests/queue/power_test.sh \
+  tests/queue/room_test.sh tests/queue/users_test.sh
 
 # Preloaded into programs that are not ours, too: without sanitizers, whatever the rest is built with.
 check_LTLIBRARIES += tests/queue/sf-recorder.la

@@ -72,6 +72,42 @@ print_field (const char *label, const char *text)
     printf ("%-10s %s\n", label, shown);
 }
 
+/* What the attempt took at most. False: it has not ended, or nobody has looked. */
+static bool
+read_memory (const Shown *self, int64_t *bytes, bool *by_kernel)
+{
+  SfExitRecord record;
+  bool found = false;
+  bool good = sf_exit_record_read (self->folder, &record, &found, NULL) && record.memory_bytes > 0;
+  *bytes = record.memory_bytes;
+  *by_kernel = record.by_kernel;
+  sf_exit_record_clear (&record);
+  return good;
+}
+
+static void
+print_memory (const Shown *self)
+{
+  int64_t bytes;
+  bool by_kernel;
+  if (!read_memory (self, &bytes, &by_kernel))
+    return;
+  g_autofree char *text = g_strdup_printf ("%.1f MiB at most, %s", (double) bytes / 1048576,
+                                           by_kernel ? "by the kernel's count (cgroup)"
+                                                     : "seen by polling (PSS)");
+  print_field ("memory", text);
+}
+
+static json_t *
+memory_json (const Shown *self)
+{
+  int64_t bytes;
+  bool by_kernel;
+  if (!read_memory (self, &bytes, &by_kernel))
+    return json_null ();
+  return json_pack ("{s:I, s:s}", "bytes", (json_int_t) bytes, "by", by_kernel ? "cgroup" : "pss");
+}
+
 static void
 print_text (const Shown *self)
 {
@@ -94,6 +130,7 @@ print_text (const Shown *self)
   print_field ("submitted", submitted);
   print_field ("started", started);
   print_field ("ended", end);
+  print_memory (self);
   if (self->attempts->len > 1)
     sf_show_attempts (self->attempts);
   if (self->plan == NULL)
@@ -148,6 +185,7 @@ print_json (const Shown *self)
   for (int i = 1; self->plan != NULL && i <= (int) self->plan->steps->len; i++)
     json_array_append_new (steps, step_json (self, i));
   json_object_set_new (job, "folder", json_string (self->job_folder));
+  json_object_set_new (job, "memory", memory_json (self));
   json_object_set_new (job, "steps", steps);
   json_object_set_new (job, "attempts", sf_show_attempts_json (self->attempts));
   sf_show_json (job);

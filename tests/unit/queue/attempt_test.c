@@ -113,7 +113,9 @@ SF_TEST (Attempt, Records)
                        .reason = (char *) "step \"2\"\n\xff",
                        .exit_code = 3,
                        .exit_signal = 11,
-                       .ended_us = 1234567890123456 };
+                       .ended_us = 1234567890123456,
+                       .memory_bytes = (int64_t) 5 << 30,
+                       .by_kernel = true };
   SfExitRecord in;
   bool found = true;
   SF_CHECK (sf_exit_record_read (folder, &in, &found, &error) && !found);
@@ -124,6 +126,8 @@ SF_TEST (Attempt, Records)
   SF_CHECK_INT (in.exit_code, 3);
   SF_CHECK_INT (in.exit_signal, 11);
   SF_CHECK_INT (in.ended_us, 1234567890123456);
+  SF_CHECK_INT (in.memory_bytes, (int64_t) 5 << 30);
+  SF_CHECK (in.by_kernel);
   SF_CHECK (g_str_has_prefix (in.reason, "step \"2\"\n"));
   sf_exit_record_clear (&in);
 

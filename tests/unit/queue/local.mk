@@ -6,6 +6,7 @@ tests_unit_queue_queue_test_SOURCES = \
   tests/unit/queue/dice.h \
   tests/unit/queue/jobfile_test.c \
   tests/unit/queue/line_test.c \
+  tests/unit/queue/memorygroup_test.c \
   tests/unit/queue/processes_test.c \
   tests/unit/queue/progress_test.c \
   tests/unit/queue/protocol_test.c \

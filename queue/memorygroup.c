@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SfMemoryGroup. */
+#include "queue/memorygroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "queue/cgroup.h"
+
+enum
+{
+  REMOVE_AGAIN_US = 5000,
+  REMOVE_US = 10000000,
+};
+
+struct SfMemoryGroup
+{
+  char *folder;
+  int processes_fd;
+  uint64_t peak_bytes; /* seen by looking */
+};
+
+char *
+sf_memory_group_folder (const char *above, const char *token)
+{
+  return g_strdup_printf ("%s/attempt-%s", above, token);
+}
+
+/* Without swap, into which memory that counts would vanish; and nothing of an attempt goes on
+ * without the process that the kernel has ended. */
+static bool
+set_limit (const char *folder, int64_t limit_bytes)
+{
+  g_autofree char *limit = g_strdup_printf ("%" G_GINT64_FORMAT, limit_bytes);
+  if (limit_bytes == 0)
+    return true;
+  sf_cgroup_write (folder, "memory.swap.max", "0"); /* a kernel without swap has no such file */
+  return sf_cgroup_write (folder, "memory.oom.group", "1")
+         && sf_cgroup_write (folder, "memory.max", limit);
+}
+
+SfMemoryGroup *
+sf_memory_group_new (const char *folder, int64_t limit_bytes)
+{
+  if (mkdir (folder, 0755) != 0 && errno != EEXIST)
+    return NULL;
+  g_autofree char *processes = g_build_filename (folder, "cgroup.procs", NULL);
+  int fd = set_limit (folder, limit_bytes) ? open (processes, O_WRONLY | O_CLOEXEC) : -1;
+  if (fd < 0)
+    {
+      rmdir (folder);
+      return NULL;
+    }
+  SfMemoryGroup *self = g_new0 (SfMemoryGroup, 1);
+  self->folder = g_strdup (folder);
+  self->processes_fd = fd;
+  return self;
+}
+
+void
+sf_memory_group_free (SfMemoryGroup *self)
+{
+  if (self == NULL)
+    return;
+  close (self->processes_fd);
+  g_free (self->folder);
+  g_free (self);
+}
+
+int
+sf_memory_group_fd (const SfMemoryGroup *self)
+{
+  return self->processes_fd;
+}
+
+/* ---- what the kernel tells ---- */
+
+bool
+sf_memory_group_look (SfMemoryGroup *self)
+{
+  uint64_t now_bytes = 0;
+  bool known = sf_cgroup_read (self->folder, "memory.current", NULL, &now_bytes);
+  self->peak_bytes = MAX (self->peak_bytes, now_bytes);
+  return known;
+}
+
+bool
+sf_memory_group_knows_peak (const SfMemoryGroup *self)
+{
+  uint64_t peak_bytes;
+  return sf_cgroup_read (self->folder, "memory.peak", NULL, &peak_bytes);
+}
+
+uint64_t
+sf_memory_group_peak_bytes (SfMemoryGroup *self)
+{
+  uint64_t peak_bytes = 0;
+  sf_memory_group_look (self);
+  sf_cgroup_read (self->folder, "memory.peak", NULL, &peak_bytes);
+  return MAX (self->peak_bytes, peak_bytes);
+}
+
+SfMemoryVerdict
+sf_memory_group_verdict (const SfMemoryGroup *self)
+{
+  static const char own[] = "memory.events.local"; /* without those of groups below */
+  uint64_t n_killed = 0, n_own_killed = 0, n_at_limit = 0;
+  sf_cgroup_read (self->folder, "memory.events", "oom_kill", &n_killed);
+  sf_cgroup_read (self->folder, own, "oom_kill", &n_own_killed);
+  sf_cgroup_read (self->folder, own, "oom", &n_at_limit);
+  return n_at_limit > 0 && n_killed > 0        ? SF_MEMORY_OVER_LIMIT
+         : n_at_limit == 0 && n_own_killed > 0 ? SF_MEMORY_NONE_LEFT
+                                               : SF_MEMORY_ENOUGH;
+}
+
+/* ---- the end ---- */
+
+void
+sf_memory_group_kill (const char *folder)
+{
+  sf_cgroup_write (folder, "cgroup.kill", "1");
+}
+
+/* With what steps have made below it; a step may use cgroups as well. */
+static bool
+remove_folders (const char *folder)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  for (const char *name; dir != NULL && (name = g_dir_read_name (dir)) != NULL;)
+    {
+      g_autofree char *below = g_build_filename (folder, name, NULL);
+      struct stat st;
+      if (lstat (below, &st) == 0 && S_ISDIR (st.st_mode))
+        remove_folders (below);
+    }
+  return rmdir (folder) == 0 || errno != EBUSY;
+}
+
+bool
+sf_memory_group_remove (const char *folder)
+{
+  int64_t until = g_get_monotonic_time () + REMOVE_US;
+  while (!remove_folders (folder))
+    {
+      if (g_get_monotonic_time () > until)
+        return false;
+      sf_memory_group_kill (folder);
+      g_usleep (REMOVE_AGAIN_US);
+    }
+  return true;
+}
