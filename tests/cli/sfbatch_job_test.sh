@@ -35,28 +35,39 @@ cmp "$work/first.csv" "$folder/predictions.csv" || fail "a pasted step gives oth
   sed "s|\.\./\.\.|$SF_SOURCE_DIR|" "$digits"
   echo 'retries = { max = 2; delay = 0; on = "failed"; };'
 } >"$work/again.cfg"
-run 0 "$sfbatch" submit "$work/again.cfg"
-again=$SF_QUEUE_DIR/jobs/2
-# signal_training ID ATTEMPT SIGNAL: to its process, as soon as there is one.
-signal_training () {
+# find_training ID ATTEMPT: its process, $pid, as soon as there is one.
+find_training () {
   for i in $(seq 100); do
     for file in $(carriers "$1" "$2"); do
-      if tr '\0' ' ' <"${file%environ}cmdline" | grep -q ' train '; then
-        kill -"$3" "$(basename "${file%/environ}")"
-        return
-      fi
+      pid=$(basename "${file%/environ}")
+      tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q ' train ' && return
     done
+  done 2>/dev/null
+  false
+}
+# hold FILE: submits it as job $id and stops its training, $pid; once more where that had ended before.
+hold () {
+  for try in 1 2 3 4 5 6 7 8; do
+    run 0 "$sfbatch" submit "$1"
+    id=$(cat "$work/out")
+    checkpoints=$SF_QUEUE_DIR/jobs/$id/checkpoints
+    until_file "$checkpoints/epoch-0001.safetensors"
+    if find_training "$id" 1 && kill -STOP "$pid" 2>/dev/null; then
+      while grep -q '^State:[[:space:]]*[RSD]' "/proc/$pid/status" 2>/dev/null; do sleep 0.01; done
+      [ -e "$checkpoints/epoch-0012.safetensors" ] || return
+      kill -CONT "$pid"
+    fi
+    "$sfbatch" wait "$id" >"$work/out" 2>&1
   done
+  fail "$1: each training had ended before it could be stopped"
 }
-# stop_training ATTEMPT SIGNAL: of job 2.
-stop_training () {
-  until_file "$again/attempt-$1/step-3.json"
-  signal_training 2 "$1" "$2"
-}
-until_file "$again/checkpoints/epoch-0001.safetensors"
-stop_training 1 TERM
-stop_training 2 KILL
-run 0 "$sfbatch" wait 2
+hold "$work/again.cfg"
+again=$SF_QUEUE_DIR/jobs/$id
+kill -TERM "$pid"
+kill -CONT "$pid"
+until_file "$again/attempt-2/step-3.json"
+find_training "$id" 2 && kill -KILL "$pid"
+run 0 "$sfbatch" wait "$id"
 last=$(ls -d "$again"/attempt-* | wc -l)
 [ "$last" -eq 3 ] || [ "$last" -eq 2 ] || fail "$last attempts, wanted 3, or 2 where the second was too quick to be killed"
 cmp "$folder/checkpoints/epoch-0012.safetensors" "$again/checkpoints/epoch-0012.safetensors" || fail "a training that was stopped and killed ends otherwise"
@@ -64,7 +75,7 @@ cmp "$folder/predictions.csv" "$again/predictions.csv" || fail "other prediction
 [ "$(cat "$again/attempt-$last/step-1.log")" = "$(cat "$again/attempt-1/step-1.log")" ] || fail "the log of a step that was done is not in the last attempt"
 
 # Cancelled, and past its time limit, a training leaves a checkpoint, and says how to go on; its retry ends with the same bits. It is held
-# still meanwhile, so that it cannot end by itself before.
+# still after its first epoch until it has been told to end.
 sed "s|\.\./\.\.|$SF_SOURCE_DIR|" "$digits" >"$work/cancelled.cfg"
 cat >"$work/limited.cfg" <<EOF
 name = "limited";
@@ -73,29 +84,29 @@ steps = ( { do = "train"; pef = "$folder/digits.pef"; epochs = 12; schedule = "c
 resources = { cores = 2; time_limit = "3s"; };
 retries = { max = 20; delay = 0; on = "timeout"; };
 EOF
-run 0 "$sfbatch" submit "$work/cancelled.cfg"
-stopped=$SF_QUEUE_DIR/jobs/3
-until_file "$stopped/checkpoints/epoch-0001.safetensors"
-signal_training 3 1 STOP
-"$sfbatch" cancel 3 >"$work/cancelled" 2>&1 &
-for i in $(seq 500); do
-  [ ! -e "$stopped/attempt-1/cancel" ] || break
-  sleep 0.02
-done
-signal_training 3 1 CONT
+# let_go: as soon as TERM waits for it.
+let_go () {
+  for i in $(seq 1000); do
+    told=$(sed -n 's/^ShdPnd:[[:space:]]*//p' "/proc/$pid/status")
+    [ $((0x${told:-0} & 0x4000)) -eq 0 ] || break
+    sleep 0.02
+  done
+  kill -CONT "$pid"
+}
+hold "$work/cancelled.cfg"
+first=$id stopped=$SF_QUEUE_DIR/jobs/$id
+"$sfbatch" cancel "$first" >"$work/cancelled" 2>&1 &
+let_go
 wait $!
-is_state 3 "CANCELLED 9"
+is_state "$first" "CANCELLED 9"
 grep -q -e --resume "$stopped/attempt-1/step-3.log" || fail "a cancelled training does not say how to go on"
 [ ! -e "$stopped/checkpoints/epoch-0012.safetensors" ] || fail "the cancelled training had ended"
-run 0 "$sfbatch" retry 3
-run 0 "$sfbatch" submit "$work/limited.cfg"
-limited=$SF_QUEUE_DIR/jobs/4
-until_file "$limited/checkpoints/epoch-0001.safetensors"
-signal_training 4 1 STOP
-sleep 3
-signal_training 4 1 CONT
-run 0 "$sfbatch" wait 3
-run 0 "$sfbatch" wait 4
+run 0 "$sfbatch" retry "$first"
+hold "$work/limited.cfg"
+second=$id limited=$SF_QUEUE_DIR/jobs/$id
+let_go
+run 0 "$sfbatch" wait "$first"
+run 0 "$sfbatch" wait "$second"
 grep -q TIMEOUT "$limited/attempt-1/exit.json" || fail "no time limit"
 grep -q -e --resume "$limited/attempt-1/step-1.log" || fail "a training past its time limit does not say how to go on"
 for job in "$stopped" "$limited"; do
