@@ -27,7 +27,7 @@ enum
   LOCK_WAIT_US = 10000000, /* somebody who looks holds the lock for a moment */
   GRACE_MS = 10000,        /* between TERM and KILL: time for a checkpoint */
   MEMORY_POLL_MS = 500,
-  TOGETHER_US = 50000, /* who signals all processes of an attempt may reach its step first */
+  TOGETHER_US = 500000, /* who signals all processes of an attempt may reach its step first */
   RECORD_RETRY_US = 1000000,
 };
 
@@ -276,6 +276,25 @@ poll_timeout (const Shepherd *self)
   return (int) timeout;
 }
 
+static bool
+ended_by_term (const SfStepRecord *step)
+{
+  return step->exit_signal == SIGTERM || step->exit_code == 128 + SIGTERM; /* as shells say it */
+}
+
+/* For a signal of our own that comes together with what ended the step. */
+static void
+wait_for_signal (Shepherd *self)
+{
+  int64_t until = g_get_monotonic_time () + TOGETHER_US, left;
+  while (self->exit.reason == NULL && (left = until - g_get_monotonic_time ()) > 0)
+    {
+      struct pollfd fd = { .fd = self->signal_fd, .events = POLLIN };
+      poll (&fd, 1, (int) ((left + 999) / 1000));
+      read_signals (self);
+    }
+}
+
 static void
 wait_for_step (Shepherd *self)
 {
@@ -290,11 +309,8 @@ wait_for_step (Shepherd *self)
     }
   if (!self->step.ended)
     end_processes (self, GRACE_MS);
-  else if (self->exit.reason == NULL && self->step.exit_signal == SIGTERM)
-    {
-      g_usleep (TOGETHER_US);
-      read_signals (self);
-    }
+  else if (ended_by_term (&self->step))
+    wait_for_signal (self);
 }
 
 /* Whether the kernel has ended processes for want of memory. */
