@@ -29,7 +29,8 @@ add_running (SfDaemon *self, GArray *running)
                            .uses = sf_line_wants (job),
                            .first_rdu_tile = job->first_tile,
                            .started_us = started,
-                           .ends_by_us = limit_us > 0 ? started + limit_us : 0 };
+                           .ends_by_us = limit_us > 0 ? started + limit_us : 0,
+                           .array = job->at_once > 0 ? job->submission : 0 };
       g_array_append_val (running, row);
     }
 }

@@ -250,12 +250,11 @@ read_job (const SfJobSource *source, const GPtrArray *dimensions, size_t index, 
 }
 
 static GPtrArray *
-read_dimensions (const SfJobSource *source, GError **error)
+read_dimensions (const SfJobSource *source, int64_t *at_once, GError **error)
 {
   g_autoptr (SfConfig) config = sf_job_source_parse (source, error);
-  g_autoptr (GPtrArray) dimensions = config != NULL
-                                         ? sf_job_read_dimensions (sf_config_root (config), error)
-                                         : NULL;
+  g_autoptr (GPtrArray) dimensions
+      = config != NULL ? sf_job_read_dimensions (sf_config_root (config), at_once, error) : NULL;
   if (dimensions == NULL || !sf_job_source_check (source, sf_job_count (dimensions), error))
     return NULL;
   return g_steal_pointer (&dimensions);
@@ -264,10 +263,12 @@ read_dimensions (const SfJobSource *source, GError **error)
 static SfJobBatch *
 read_batch (const SfJobSource *source, GError **error)
 {
-  g_autoptr (GPtrArray) dimensions = read_dimensions (source, error);
+  int64_t at_once = 0;
+  g_autoptr (GPtrArray) dimensions = read_dimensions (source, &at_once, error);
   if (dimensions == NULL)
     return NULL;
   g_autoptr (SfJobBatch) batch = g_new0 (SfJobBatch, 1);
+  batch->at_once = at_once;
   batch->jobs = g_ptr_array_new_with_free_func ((GDestroyNotify) sf_job_file_free);
   for (size_t i = 0; i < sf_job_count (dimensions); i++)
     {

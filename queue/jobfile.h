@@ -52,6 +52,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfJobFile, sf_job_file_free)
 typedef struct
 {
   GPtrArray *jobs;
+  int64_t at_once; /* of them, at most; 0: as many as fit */
 } SfJobBatch;
 
 /* Reads and checks a job file. `verbs` of `n` rows are borrowed by the result. Owned; NULL with an

@@ -138,6 +138,20 @@ read_matrix (GPtrArray *dimensions, SfConfigNode *root, GError **error)
 
 /* ---- arrays ---- */
 
+/* "%2" at *text: how many of the array run at once. */
+static bool
+read_at_once (const char **text, int64_t *at_once)
+{
+  char *end;
+  if (**text != '%')
+    return true;
+  if (!g_ascii_isdigit ((*text)[1]))
+    return false;
+  *at_once = g_ascii_strtoll (*text + 1, &end, 10);
+  *text = end;
+  return *at_once >= 1 && *at_once <= MAX_INDEX;
+}
+
 /* "3", "0-9" or "1-9:2" at *text, added to the dimension. */
 static bool
 read_range (SfJobDimension *self, const char **text)
@@ -173,12 +187,12 @@ fail_array (SfConfigNode *array, const char *found, GError **error)
 {
   return sf_fail (error, SF_ERROR_INVALID_DATA,
                   "%s: array: found %s, wanted up to %d indices from 0 to %d; write array = "
-                  "\"0-9\", \"1-9:2\" or \"1,4,7\"",
+                  "\"0-9\", \"1-9:2\" or \"1,4,7\", with %%2 behind for two at once",
                   sf_config_node_where (array), found, MAX_JOBS, MAX_INDEX);
 }
 
 static bool
-read_array (GPtrArray *dimensions, SfConfigNode *root, GError **error)
+read_array (GPtrArray *dimensions, SfConfigNode *root, int64_t *at_once, GError **error)
 {
   SfConfigNode *array = sf_config_node_member (root, "array");
   const char *text = NULL;
@@ -195,6 +209,7 @@ read_array (GPtrArray *dimensions, SfConfigNode *root, GError **error)
     {
       bool good = read_range (self, &text);
       more = *text == ',';
+      good = good && read_at_once (&text, at_once);
       if (!good || (!more && *text != '\0'))
         return fail_array (array, found, error);
       text += more;
@@ -203,10 +218,11 @@ read_array (GPtrArray *dimensions, SfConfigNode *root, GError **error)
 }
 
 GPtrArray *
-sf_job_read_dimensions (SfConfigNode *root, GError **error)
+sf_job_read_dimensions (SfConfigNode *root, int64_t *at_once, GError **error)
 {
   g_autoptr (GPtrArray) dimensions = g_ptr_array_new_with_free_func (dimension_free);
-  if (!read_models (dimensions, root, error) || !read_array (dimensions, root, error)
+  *at_once = 0;
+  if (!read_models (dimensions, root, error) || !read_array (dimensions, root, at_once, error)
       || !read_matrix (dimensions, root, error))
     return NULL;
   return g_steal_pointer (&dimensions);

@@ -70,9 +70,10 @@ typedef struct
   GArray *types;     /* SfConfigType of each */
 } SfJobDimension;
 
-/* `models`, `array` and `matrix` of `root`; the last dimension varies fastest. Elements are
- * SfJobDimension; owned: g_ptr_array_unref. NULL with an error. */
-GPtrArray *sf_job_read_dimensions (SfConfigNode *root, GError **error);
+/* `models`, `array` and `matrix` of `root`; the last dimension varies fastest. *at_once is what the
+ * array says of that, 0 when it says nothing. Elements are SfJobDimension; owned:
+ * g_ptr_array_unref. NULL with an error. */
+GPtrArray *sf_job_read_dimensions (SfConfigNode *root, int64_t *at_once, GError **error);
 size_t sf_job_count (const GPtrArray *dimensions);
 /* `matrix` of `root` alone; the values of names that the `matrix` of `own` has as well are taken
  * from there, and it may have no others. As above. */

@@ -18,7 +18,7 @@ typedef struct
 struct SfLine
 {
   GHashTable *jobs;       /* id, in the job, to Waiting */
-  GHashTable *projects;   /* key to GSequence of Waiting; borrowed elements */
+  GHashTable *projects;   /* and limited arrays: key to GSequence of Waiting; borrowed elements */
   GHashTable *dependents; /* id (owned) to GArray of ids of the jobs that wait for it */
   bool news;              /* of dependencies, since somebody asked who is hopeless */
 };
@@ -74,11 +74,20 @@ compare (gconstpointer a, gconstpointer b, gpointer data)
   return left->id < right->id ? -1 : left->id > right->id;
 }
 
-/* Jobs that go elsewhere do not stand behind those that wait for this node. Owned: g_free. */
+/* The submission whose jobs run so many at a time; 0: that of this job has no such limit. */
+static int64_t
+array_of (const SfJob *job)
+{
+  return job->at_once > 0 ? job->submission : 0;
+}
+
+/* Jobs that go elsewhere do not stand behind those that wait for this node, nor any behind those of
+ * an array that has as many under way as it may. Owned: g_free. */
 static char *
 project_key (const SfJob *job)
 {
-  return g_strconcat (job->elsewhere ? "elsewhere " : "here ", job->project, NULL);
+  return g_strdup_printf ("%s %" G_GINT64_FORMAT " %s", job->elsewhere ? "elsewhere" : "here",
+                          array_of (job), job->project);
 }
 
 static GSequence *
@@ -174,9 +183,11 @@ sf_line_note_state (SfLine *self, int64_t id, SfJobState state)
 /* ---- who starts ---- */
 
 static bool
-is_ready (const Waiting *waiting, int64_t now_us)
+is_ready (const Waiting *waiting, const SfSituation *situation)
 {
-  if (waiting->job->held || waiting->job->not_before_us > now_us)
+  SfResources wants = sf_line_wants (waiting->job);
+  if (waiting->job->held || waiting->job->not_before_us > situation->now_us
+      || !sf_resources_fit (&wants, &situation->capacity))
     return false;
   for (guint i = 0; i < waiting->dependencies->len; i++)
     if (sf_dependency_state (&g_array_index (waiting->dependencies, SfDependency, i))
@@ -209,32 +220,47 @@ pending_job (const Waiting *waiting)
                      .not_before_us = job->not_before_us,
                      .held = job->held,
                      .dependencies = (const SfDependency *) (void *) waiting->dependencies->data,
-                     .n_dependencies = waiting->dependencies->len };
+                     .n_dependencies = waiting->dependencies->len,
+                     .array = array_of (job),
+                     .at_once = job->at_once };
+}
+
+/* How many jobs are looked at where this one is the first: of an array as many as may start. */
+static int64_t
+window_of (const SfJob *first, const SfSituation *situation)
+{
+  int64_t n = first->at_once;
+  if (array_of (first) == 0)
+    return WINDOW;
+  for (size_t i = 0; i < situation->n_running; i++)
+    n -= situation->running[i].array == first->submission;
+  return MIN (n, WINDOW);
 }
 
 /* The first of each project that nothing but the others keeps from starting. */
 static GArray *
-candidates (const SfLine *self, int64_t now_us, int64_t *wake_us)
+candidates (const SfLine *self, const SfSituation *situation, int64_t *wake_us)
 {
+  int64_t now_us = situation->now_us;
   GArray *found = g_array_new (FALSE, FALSE, sizeof (SfPendingJob));
   GHashTableIter iter;
   gpointer project;
   g_hash_table_iter_init (&iter, self->projects);
   while (g_hash_table_iter_next (&iter, NULL, &project))
     {
-      int n = 0;
-      for (GSequenceIter *at = g_sequence_get_begin_iter (project);
-           !g_sequence_iter_is_end (at) && n < WINDOW; at = g_sequence_iter_next (at))
+      GSequenceIter *at = g_sequence_get_begin_iter (project); /* never at its end */
+      int64_t left = window_of (((const Waiting *) g_sequence_get (at))->job, situation);
+      for (; !g_sequence_iter_is_end (at) && left > 0; at = g_sequence_iter_next (at))
         {
           const Waiting *waiting = g_sequence_get (at);
           int64_t not_before = waiting->job->not_before_us;
           if (not_before > now_us && (*wake_us == 0 || not_before < *wake_us))
             *wake_us = not_before;
-          if (!is_ready (waiting, now_us))
+          if (!is_ready (waiting, situation))
             continue;
           SfPendingJob row = pending_job (waiting);
           g_array_append_val (found, row);
-          n++;
+          left--;
         }
     }
   return found;
@@ -246,7 +272,7 @@ sf_line_choose (const SfLine *self, const SfSituation *situation, int64_t n_else
 {
   GArray *starts = g_array_new (FALSE, FALSE, sizeof (SfLineStart));
   *wake_us = 0;
-  g_autoptr (GArray) pending = candidates (self, situation->now_us, wake_us);
+  g_autoptr (GArray) pending = candidates (self, situation, wake_us);
   if (pending->len == 0)
     return starts;
   SfSituation whole = *situation;

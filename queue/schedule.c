@@ -33,11 +33,18 @@ typedef struct
   int64_t waits_for;
 } Promise;
 
+/* What is under way of an array. */
+typedef struct
+{
+  int64_t id, n, first_job;
+} ArrayUse;
+
 typedef struct
 {
   const SfSituation *situation;
   SfSchedule *schedule;
-  GArray *active; /* Active */
+  GArray *active;     /* Active */
+  GHashTable *arrays; /* id, in the value, to ArrayUse */
   Free free;
   Promise promise;
   size_t n_waiting; /* in line, so far */
@@ -88,6 +95,35 @@ fits (const Free *self, const SfResources *wants)
          && sf_rdu_tiles_fits (self->tiles, wants->rdu_tiles);
 }
 
+/* ---- arrays ---- */
+
+static void
+note_array (Pass *self, int64_t array, int64_t job)
+{
+  if (array == 0)
+    return;
+  ArrayUse *use = g_hash_table_lookup (self->arrays, &array);
+  if (use == NULL)
+    {
+      use = g_new0 (ArrayUse, 1);
+      *use = (ArrayUse){ .id = array, .first_job = job };
+      g_hash_table_insert (self->arrays, &use->id, use);
+    }
+  use->n++;
+  use->first_job = MIN (use->first_job, job);
+}
+
+/* No more of its array may be under way. */
+static bool
+array_is_full (const Pass *self, const SfPendingJob *job, int64_t *first_job)
+{
+  if (job->array == 0)
+    return false;
+  const ArrayUse *use = g_hash_table_lookup (self->arrays, &job->array);
+  *first_job = use != NULL ? use->first_job : 0;
+  return use != NULL && use->n >= job->at_once;
+}
+
 /* ---- what runs ---- */
 
 static void
@@ -111,6 +147,7 @@ take_running (Pass *self)
       int64_t ends_by_us = job->ends_by_us == 0 ? INT64_MAX
                                                 : MAX (job->ends_by_us, situation->now_us);
       add_active (self, job->id, &job->uses, ends_by_us);
+      note_array (self, job->array, job->id);
       change (&self->free, -1, &job->uses);
       /* Tiles that the node has no longer are nobody's. */
       if (job->uses.rdu_tiles > 0)
@@ -261,6 +298,7 @@ try_start (Pass *self, size_t index)
       return false;
     }
   change (&self->free, -1, &job->wants);
+  note_array (self, job->array, job->id);
   self->schedule->starts[self->schedule->n_starts++] = start;
   return true;
 }
@@ -271,6 +309,11 @@ take (Pass *self, size_t index)
   const SfPendingJob *job = &self->situation->pending[index];
   SfVerdict *verdict = verdict_of (self, index);
   Promise *promise = &self->promise;
+  if (array_is_full (self, job, &verdict->job))
+    {
+      verdict->wait = SF_WAIT_ARRAY;
+      return;
+    }
   bool fits_now = fits (&self->free, &job->wants);
   if (fits_now && try_start (self, index))
     return;
@@ -289,6 +332,13 @@ take (Pass *self, size_t index)
   verdict->n_ahead = self->n_waiting++;
 }
 
+bool
+sf_resources_fit (const SfResources *wants, const SfResources *all)
+{
+  return wants->cores <= all->cores && wants->memory_bytes <= all->memory_bytes
+         && wants->rdu_tiles <= all->rdu_tiles;
+}
+
 SfDependencyState
 sf_dependency_state (const SfDependency *dependency)
 {
@@ -302,7 +352,8 @@ sf_dependency_state (const SfDependency *dependency)
 bool
 sf_wait_is_in_line (SfWait wait)
 {
-  return wait == SF_WAIT_NOTHING || wait == SF_WAIT_RESOURCES || wait == SF_WAIT_TURN;
+  return wait == SF_WAIT_NOTHING || wait == SF_WAIT_RESOURCES || wait == SF_WAIT_ARRAY
+         || wait == SF_WAIT_TURN;
 }
 
 /* What keeps a job out of the line, whatever is free. */
@@ -310,7 +361,6 @@ static bool
 stands_in_line (Pass *self, size_t index)
 {
   const SfPendingJob *job = &self->situation->pending[index];
-  const SfResources *all = &self->situation->capacity;
   SfVerdict *verdict = verdict_of (self, index);
   *verdict = (SfVerdict){ .wait = SF_WAIT_NOTHING };
   for (size_t i = 0; i < job->n_dependencies; i++)
@@ -325,8 +375,7 @@ stands_in_line (Pass *self, size_t index)
       if (state == SF_DEPENDENCY_WAITS && verdict->wait == SF_WAIT_NOTHING)
         *verdict = (SfVerdict){ .wait = SF_WAIT_DEPENDENCY, .job = other->id };
     }
-  if (job->wants.cores > all->cores || job->wants.memory_bytes > all->memory_bytes
-      || job->wants.rdu_tiles > all->rdu_tiles)
+  if (!sf_resources_fit (&job->wants, &self->situation->capacity))
     *verdict = (SfVerdict){ .wait = SF_WAIT_CAPACITY };
   else if (job->held)
     *verdict = (SfVerdict){ .wait = SF_WAIT_RELEASE };
@@ -345,6 +394,7 @@ sf_schedule (const SfSituation *situation)
   schedule->starts = g_new0 (SfStart, MAX (situation->n_pending, 1));
   schedule->verdicts = g_new0 (SfVerdict, MAX (situation->n_pending, 1));
   self.active = g_array_new (FALSE, FALSE, sizeof (Active));
+  self.arrays = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
   take_running (&self);
   for (size_t i = 0; i < situation->n_pending; i++)
     if (stands_in_line (&self, i))
@@ -358,6 +408,7 @@ sf_schedule (const SfSituation *situation)
   sf_rdu_tiles_free (self.free.tiles);
   sf_rdu_tiles_free (self.promise.then.tiles);
   g_array_unref (self.active);
+  g_hash_table_unref (self.arrays);
   return schedule;
 }
 

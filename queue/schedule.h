@@ -4,7 +4,8 @@
  * A pure function of a situation: no store, no clock, no memory of its own; the same situation, its
  * rows in any order, gives the same answer. Jobs are taken by priority, then by the share that
  * their project has had, then by age. The first that does not fit is promised the time at which it
- * will (from time limits of what runs); later ones start only if they cannot put that off.
+ * will (from time limits of what runs); later ones start only if they cannot put that off. A job
+ * whose array has as many under way as it may does not stand in the line.
  *
  * The share: core-seconds of a project, halved every day (sf_usage_decay), with what its running
  * jobs took so far. Each job ahead in the line counts for a minute of its cores, so that projects
@@ -45,6 +46,8 @@ typedef struct
   bool held;
   const SfDependency *dependencies; /* all of them must hold */
   size_t n_dependencies;
+  int64_t array;   /* whose jobs run at most at_once at a time; 0: of none */
+  int64_t at_once; /* the same for all jobs of an array */
 } SfPendingJob;
 
 typedef struct
@@ -55,6 +58,7 @@ typedef struct
   int64_t first_rdu_tile; /* of uses.rdu_tiles side by side */
   int64_t started_us;
   int64_t ends_by_us; /* 0: it has no time limit */
+  int64_t array;      /* 0: of none */
 } SfRunningJob;
 
 typedef struct
@@ -87,6 +91,7 @@ typedef enum
   SF_WAIT_CAPACITY,   /* it wants more than there is at all */
   SF_WAIT_RESOURCES,  /* first in line (n_ahead 0): fits once `job` has ended, by until_us (0: no
                          limit). Else `job` is the first in line */
+  SF_WAIT_ARRAY,      /* as many of its array are under way as may be, `job` one of them */
   SF_WAIT_TURN, /* it would fit, but put off `job`, which may start at until_us (0: unknown) */
 } SfWait;
 
@@ -130,6 +135,9 @@ typedef enum
   SF_DEPENDENCY_WAITS,
   SF_DEPENDENCY_NEVER, /* the other has ended in another way */
 } SfDependencyState;
+
+/* The whole of the node has room for it. */
+bool sf_resources_fit (const SfResources *wants, const SfResources *all);
 
 SfDependencyState sf_dependency_state (const SfDependency *dependency);
 

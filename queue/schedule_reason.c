@@ -131,6 +131,15 @@ resources_reason (const SfSituation *situation, const SfSchedule *schedule, cons
 }
 
 static char *
+array_reason (const SfPendingJob *job, const SfVerdict *verdict)
+{
+  return g_strdup_printf ("waits for job %" G_GINT64_FORMAT
+                          " or another of its array to end: at most %" G_GINT64_FORMAT
+                          " run at once",
+                          verdict->job, job->at_once);
+}
+
+static char *
 turn_reason (const SfSituation *situation, const SfPendingJob *job, const SfVerdict *verdict)
 {
   if (verdict->until_us == 0)
@@ -204,6 +213,8 @@ sf_schedule_reason (const SfSituation *situation, const SfSchedule *schedule, si
       }
     case SF_WAIT_RESOURCES:
       return resources_reason (situation, schedule, job, verdict);
+    case SF_WAIT_ARRAY:
+      return array_reason (job, verdict);
     case SF_WAIT_TURN:
       return turn_reason (situation, job, verdict);
     }

@@ -10,7 +10,7 @@
   "SELECT j.id, j.submission, j.name, j.element, j.project, s.path, j.state, j.reason,"         \
   " j.exit_code, j.exit_signal, j.priority, j.held, j.cores, j.memory_bytes, j.time_limit_s,"   \
   " j.tiles, j.not_before_us, j.executor, j.submitted_us, j.started_us, j.ended_us, j.attempt," \
-  " a.token, a.handle, a.boot_id, a.first_tile"                                                 \
+  " a.token, a.handle, a.boot_id, a.first_tile, s.at_once"                                      \
   " FROM job AS j JOIN submission AS s ON s.id = j.submission"                                  \
   " LEFT JOIN attempt AS a ON a.job = j.id AND a.number = j.attempt "
 
@@ -77,8 +77,8 @@ bool
 sf_store_add_submission (SfStore *self, SfSubmission *submission, GError **error)
 {
   static const char sql[]
-      = "INSERT INTO submission (path, text, sf, shepherd, submitted_us, environment)"
-        " VALUES (?, ?, ?, ?, ?, ?)";
+      = "INSERT INTO submission (path, text, sf, shepherd, submitted_us, environment, at_once)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)";
   static const char what[] = "record a submission";
   g_autoptr (GByteArray) environment = join_environment (submission->environment);
   sqlite3_stmt *stmt = NULL;
@@ -93,6 +93,7 @@ sf_store_add_submission (SfStore *self, SfSubmission *submission, GError **error
     sqlite3_bind_blob (stmt, 6, environment->data, (int) environment->len, SQLITE_STATIC);
   else
     sqlite3_bind_zeroblob (stmt, 6, 0);
+  sqlite3_bind_int64 (stmt, 7, submission->at_once);
   bool good = sqlite3_step (stmt) == SQLITE_DONE || sf_storedb_fail (self, what, error);
   sqlite3_finalize (stmt);
   if (good)
@@ -113,6 +114,7 @@ read_submission (SfStore *self, sqlite3_stmt *stmt, void *data, GError **error)
   out->sf = sf_storedb_text (stmt, 4);
   out->shepherd = sf_storedb_text (stmt, 5);
   out->submitted_us = sqlite3_column_int64 (stmt, 6);
+  out->at_once = sqlite3_column_int64 (stmt, 7);
   static const int texts[] = { 1, 2, 4, 5 };
   return sf_storedb_all_there (self, stmt, texts, G_N_ELEMENTS (texts), error);
 }
@@ -122,8 +124,8 @@ sf_store_get_submission (SfStore *self, int64_t id, GError **error)
 {
   g_autoptr (SfSubmission) found = NULL;
   if (!sf_storedb_query (self, "read a submission", read_submission, &found, error,
-                         "SELECT id, path, text, environment, sf, shepherd, submitted_us"
-                         " FROM submission WHERE id = ?",
+                         "SELECT id, path, text, environment, sf, shepherd, submitted_us,"
+                         " at_once FROM submission WHERE id = ?",
                          "i", id))
     return NULL;
   if (found == NULL)
@@ -283,6 +285,7 @@ read_job (SfStore *self, sqlite3_stmt *stmt, void *data, GError **error)
   job->handle = sf_storedb_text (stmt, 23);
   job->boot_id = sf_storedb_text (stmt, 24);
   job->first_tile = sqlite3_column_int64 (stmt, 25);
+  job->at_once = sqlite3_column_int64 (stmt, 26);
   static const int texts[] = { 2, 4, 5, 7, 17 };
   return sf_storedb_all_there (self, stmt, texts, G_N_ELEMENTS (texts), error)
          && sf_storedb_state (self, stmt, 6, &job->state, error);

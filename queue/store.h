@@ -18,6 +18,7 @@ typedef struct
   char *sf;           /* program that "sf" stands for */
   char *shepherd;     /* program that runs an attempt */
   int64_t submitted_us;
+  int64_t at_once; /* of its jobs, at most; 0: as many as fit */
 } SfSubmission;
 
 void sf_submission_free (SfSubmission *submission);
@@ -45,6 +46,7 @@ typedef struct
   char *handle;                               /* NULL until the executor's answer is recorded */
   char *boot_id;                              /* of the machine when the attempt was recorded */
   int64_t first_tile;                         /* of `tiles` side by side */
+  int64_t at_once;                            /* of its submission */
 } SfJob;
 
 void sf_job_free (SfJob *job);

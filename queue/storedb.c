@@ -10,7 +10,7 @@
 
 enum
 {
-  SCHEMA_VERSION = 2,
+  SCHEMA_VERSION = 3,
   BUSY_RETRY_US = 500,
   BUSY_RETRIES = 60000, /* half a minute */
   MAX_PATH_BYTES = 504, /* SQLite's 512, less "-journal" */
@@ -25,7 +25,8 @@ static const char schema[]
       "  environment BLOB NOT NULL," /* NAME=value, each ended by a NUL */
       "  sf TEXT NOT NULL,"
       "  shepherd TEXT NOT NULL,"
-      "  submitted_us INTEGER NOT NULL"
+      "  submitted_us INTEGER NOT NULL,"
+      "  at_once INTEGER NOT NULL DEFAULT 0"
       ");"
       "CREATE TABLE job ("
       "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -85,19 +86,24 @@ static const char schema[]
       "  core_s REAL NOT NULL,"
       "  at_us INTEGER NOT NULL"
       ") WITHOUT ROWID;"
-      "PRAGMA user_version = 2;";
+      "PRAGMA user_version = 3;";
 
 /* Version 1 had one table: a row per job with its latest attempt, job files in the jobs' folders.
  */
 static const char set_aside_1[] = "DROP INDEX job_live; ALTER TABLE job RENAME TO job_1;";
 static const char take_over_1[]
-    = "INSERT INTO submission SELECT id, job_file, '', x'', 'sf', '', submitted_us FROM job_1;"
+    = "INSERT INTO submission SELECT id, job_file, '', x'', 'sf', '', submitted_us, 0 FROM job_1;"
       "INSERT INTO job SELECT id, id, name, NULL, '', state, reason, exit_code, exit_signal, 0, 0,"
       "  0, 0, 0, 0, 0, executor, submitted_us, started_us, ended_us, attempt FROM job_1;"
       "INSERT INTO attempt SELECT id, attempt, token, handle, '', 0, state, reason, exit_code,"
       "  exit_signal, submitted_us, started_us, ended_us FROM job_1"
       "  WHERE attempt > 0 AND token IS NOT NULL;"
       "DROP TABLE job_1;";
+
+/* In version 2 as many jobs of a submission ran as there was room for. */
+static const char take_over_2[]
+    = "ALTER TABLE submission ADD COLUMN at_once INTEGER NOT NULL DEFAULT 0;"
+      "PRAGMA user_version = 3;";
 
 bool
 sf_storedb_fail (SfStore *self, const char *what, GError **error)
@@ -231,6 +237,17 @@ read_int (SfStore *self, sqlite3_stmt *stmt, void *data, GError **error)
   return true;
 }
 
+static bool
+bring_up (SfStore *self, int64_t version, GError **error)
+{
+  static const char what[] = "bring to this version";
+  if (version == 2)
+    return execute (self, take_over_2, what, error);
+  return (version == 0 || execute (self, set_aside_1, what, error))
+         && execute (self, schema, "create its tables", error)
+         && (version == 0 || execute (self, take_over_1, what, error));
+}
+
 /* Refused before anything is written: the settings of a store of the future are its own. */
 static bool
 prepare_database (SfStore *self, GError **error)
@@ -251,10 +268,7 @@ prepare_database (SfStore *self, GError **error)
     return false;
   if (version == SCHEMA_VERSION)
     return true;
-  if (sf_store_begin (self, error)
-      && (version == 0 || execute (self, set_aside_1, "bring to version 2", error))
-      && execute (self, schema, "create its tables", error)
-      && (version == 0 || execute (self, take_over_1, "bring to version 2", error))
+  if (sf_store_begin (self, error) && bring_up (self, version, error)
       && sf_store_commit (self, error))
     return true;
   sf_store_rollback (self);

@@ -169,4 +169,22 @@ for job in full low high; do run 0 "$sfbatch" submit $job.cfg; done
 touch go
 run 0 "$sfbatch" wait 24-26
 printf 'high\nlow\n' | cmp - order || fail "priority"
+
+# some of an array at once: the others wait, and whoever comes later does not
+cat >some.cfg <<'EOF_'
+name = "some"; array = "0-3%1";
+steps = ( { do = "command"; argv = [ "sh", "-c", "echo + >>some; [ $(wc -l <some) -eq 1 ] || exit 7; while [ ! -e many ]; do sleep 0.02; done; : >some" ]; } );
+EOF_
+run 0 "$sfbatch" submit --check some.cfg
+has out "4 jobs of 1 step, at most 1 at once, no errors"
+run 0 "$sfbatch" submit some.cfg
+sleeps beside true
+run 0 "$sfbatch" submit --wait beside.cfg
+run 0 "$sfbatch" show 30
+has out "waits for job 27 or another of its array to end: at most 1 run at once"
+run 0 "$sfbatch" list
+[ "$(grep -c 'at most 1 run at once' out)" -eq 3 ] || fail "three of an array wait"
+kill -9 "$(sfd_pid queue)"
+touch many
+run 0 "$sfbatch" wait 27-31
 finish

@@ -129,7 +129,11 @@ sf_show_batch (const char *path, const SfJobBatch *batch, GError **error)
     }
   guint n = batch->jobs->len, n_steps = ((SfPlan *) plans->pdata[0])->steps->len;
   g_autofree char *jobs = n == 1 ? g_strdup ("") : g_strdup_printf ("%u jobs of ", n);
-  printf ("%s: %s%u step%s, no errors\n", path, jobs, n_steps, n_steps == 1 ? "" : "s");
+  g_autofree char *at_once = batch->at_once == 0
+                                 ? g_strdup ("")
+                                 : g_strdup_printf (", at most %" G_GINT64_FORMAT " at once",
+                                                    batch->at_once);
+  printf ("%s: %s%u step%s%s, no errors\n", path, jobs, n_steps, n_steps == 1 ? "" : "s", at_once);
   for (guint i = 0; i < n; i++)
     print_job (batch->jobs->pdata[i], plans->pdata[i]);
   return true;

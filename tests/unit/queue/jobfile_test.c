@@ -205,8 +205,18 @@ static const Bad bad[] = {
     "job.cfg:1: array: found no string, wanted up to 10000 indices" },
   { "array from high to low", "name = \"x\"; array = \"3-1\"; steps = ( " TRUE_STEP " );",
     "job.cfg:1: array: found \"3-1\", wanted up to" },
-  { "array with a limit", "name = \"x\"; array = \"0-9%2\"; steps = ( " TRUE_STEP " );",
-    "job.cfg:1: array: found \"0-9%2\", wanted up to" },
+  { "array of none at once", "name = \"x\"; array = \"0-9%0\"; steps = ( " TRUE_STEP " );",
+    "job.cfg:1: array: found \"0-9%0\", wanted up to" },
+  { "array with half a limit", "name = \"x\"; array = \"0-9%\"; steps = ( " TRUE_STEP " );",
+    "job.cfg:1: array: found \"0-9%\", wanted up to" },
+  { "array with a limit of a part",
+    "name = \"x\"; array = \"0-9%2,11\"; steps = ( " TRUE_STEP " );",
+    "job.cfg:1: array: found \"0-9%2,11\", wanted up to" },
+  { "array with two limits", "name = \"x\"; array = \"0-9%2%2\"; steps = ( " TRUE_STEP " );",
+    "job.cfg:1: array: found \"0-9%2%2\", wanted up to" },
+  { "array with a huge limit",
+    "name = \"x\"; array = \"0%99999999999999999999\"; steps = ( " TRUE_STEP " );",
+    "job.cfg:1: array: found \"0%99999999999999999999\", wanted up to" },
   { "array of huge indices",
     "name = \"x\"; array = \"99999999999999999999\"; steps = ( " TRUE_STEP " );",
     "job.cfg:1: array: found \"99999999999999999999\", wanted up to" },
@@ -335,6 +345,26 @@ SF_TEST (JobFile, ArrayAndModels)
       found, "x (model=/dev/zero index=3) SF_MATRIX_MODEL=/dev/zero,SF_ARRAY_INDEX=3: sh 3"
              " ${index} ${HOME}$x${}${1} /dev/zero\n"));
   SF_CHECK_STR (((SfJobFile *) batch->jobs->pdata[5])->model, "/dev/zero");
+}
+
+SF_TEST (JobFile, ArraySomeAtOnce)
+{
+  static const struct
+  {
+    const char *array;
+    int64_t at_once;
+    guint n;
+  } rows[] = { { "0-9", 0, 10 }, { "0-9%2", 2, 10 }, { "7,1-4:2%30", 30, 3 }, { "5%1", 1, 1 } };
+  for (size_t i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree char *text = g_strdup_printf (
+          "name = \"x\"; array = \"%s\"; steps = ( " TRUE_STEP " );", rows[i].array);
+      g_autoptr (SfJobBatch) batch = parse_all ("/tmp", text, &error);
+      SF_REQUIRE_NO_ERROR (error);
+      SF_CHECK_INT (batch->jobs->len, rows[i].n);
+      SF_CHECK_INT (batch->at_once, rows[i].at_once);
+    }
 }
 
 /* A bound value has the type of the matrix, wherever it is read. */

@@ -138,6 +138,60 @@ SF_TEST (Line, Dependencies)
   SF_CHECK_INT (g_hash_table_size (reasons), 3);
 }
 
+/* Those of an array that may not start hide nobody behind them, and those that never fit hide
+ * nobody of their array. */
+SF_TEST (Line, SomeAtOnce)
+{
+  g_autoptr (SfLine) line = sf_line_new ();
+  int64_t wake_us = 0;
+  for (int64_t id = 1; id <= 200; id++)
+    {
+      SfJob *job = add (line, id, "a", 0, 0, SF_AFTER);
+      job = sf_line_take (line, id);
+      job->submission = 7;
+      job->at_once = 2;
+      job->cores = id <= 3 ? 99 : 1;
+      sf_line_add (line, job, g_array_new (FALSE, FALSE, sizeof (SfDependency)));
+    }
+  add (line, 201, "a", 0, 0, SF_AFTER);
+  g_autofree char *two = starts (line, 8, 1000, &wake_us);
+  SF_CHECK_STR (two, "4 5 201");
+  const SfRunningJob running[] = { { 301, "a", { 1 }, 0, 0, 0, 7 },
+                                   { 302, "a", { 1 }, 0, 0, 0, 6 } };
+  SfSituation situation
+      = { .now_us = 1000, .capacity = { .cores = 8 }, .running = running, .n_running = 2 };
+  g_autoptr (GArray) one = sf_line_choose (line, &situation, 0, &wake_us);
+  SF_REQUIRE (one->len == 2);
+  SF_CHECK_INT (g_array_index (one, SfLineStart, 0).job, 4);
+  SF_CHECK_INT (g_array_index (one, SfLineStart, 1).job, 201);
+  g_autoptr (GHashTable) reasons = sf_line_reasons (line, &situation, NULL);
+  const int64_t last = 200;
+  SF_CHECK_STR (g_hash_table_lookup (reasons, &last),
+                "waits for job 4 or another of its array to end: at most 2 run at once");
+}
+
+/* No more of an array are handed to another place, either. */
+SF_TEST (Line, SomeAtOnceElsewhere)
+{
+  g_autoptr (SfLine) line = sf_line_new ();
+  const SfRunningJob running[] = { { 301, "a", { 0 }, 0, 0, 0, 7 } };
+  const SfSituation situation
+      = { .now_us = 1000, .capacity = { .cores = 1 }, .running = running, .n_running = 1 };
+  int64_t wake_us = 0;
+  for (int64_t id = 1; id <= 5; id++)
+    {
+      SfJob *job = add (line, id, "a", 0, 0, SF_AFTER);
+      job = sf_line_take (line, id);
+      job->submission = 7;
+      job->at_once = 3;
+      job->elsewhere = true;
+      sf_line_add (line, job, g_array_new (FALSE, FALSE, sizeof (SfDependency)));
+    }
+  g_autoptr (GArray) chosen = sf_line_choose (line, &situation, 1000, &wake_us);
+  SF_REQUIRE (chosen->len == 2);
+  SF_CHECK_INT (g_array_index (chosen, SfLineStart, 1).job, 2);
+}
+
 /* Reasons of a few are those that they have among all. */
 SF_TEST (Line, ReasonsOfSome)
 {

@@ -14,6 +14,7 @@ enum
   MAX_PENDING = 14,
   MAX_RUNNING = 8,
   MAX_TILES = 8,
+  N_ARRAYS = 3,
   MAX_HELD = MAX_PENDING + MAX_RUNNING,
 };
 
@@ -168,6 +169,28 @@ random_pending (Dice *dice, Random *self, size_t i, bool limits)
     }
 }
 
+/* Every third job is of one of two arrays. */
+static int64_t
+random_array (Dice *dice)
+{
+  int64_t face = roll (dice, 6);
+  return face < 4 ? 0 : face - 3;
+}
+
+static void
+random_arrays (Dice *dice, Random *self)
+{
+  int64_t at_once[] = { 0, 1 + roll (dice, 3), 1 + roll (dice, 3) };
+  for (size_t i = 0; i < self->situation.n_running; i++)
+    self->running[i].array = random_array (dice);
+  for (size_t i = 0; i < self->situation.n_pending; i++)
+    {
+      SfPendingJob *job = &self->pending[i];
+      job->array = random_array (dice);
+      job->at_once = at_once[job->array];
+    }
+}
+
 static void
 random_situation (Random *self, uint64_t seed, bool limits)
 {
@@ -186,6 +209,7 @@ random_situation (Random *self, uint64_t seed, bool limits)
   self->situation.n_pending = (size_t) roll (&dice, MAX_PENDING + 1);
   for (size_t i = 0; i < self->situation.n_pending; i++)
     random_pending (&dice, self, i, limits);
+  random_arrays (&dice, self);
 }
 
 static size_t
@@ -286,6 +310,15 @@ plain_place (const SfSituation *situation, Held *held, size_t n_held, const SfPe
     }
 }
 
+/* How many of each run; those of array 0 are of none. */
+static void
+count_arrays (const SfSituation *situation, int64_t *of_array)
+{
+  memset (of_array, 0, N_ARRAYS * sizeof *of_array);
+  for (size_t i = 0; i < situation->n_running; i++)
+    of_array[situation->running[i].array]++;
+}
+
 /* What starts and on which tile, "3@0 1@2 ". */
 static char *
 plain_starts (const SfSituation *situation)
@@ -294,15 +327,20 @@ plain_starts (const SfSituation *situation)
   size_t n = plain_order (situation, line);
   Held held[MAX_HELD];
   size_t n_held = held_of_running (situation, held);
+  int64_t of_array[N_ARRAYS];
   const SfResources *promised = NULL;
   GString *starts = g_string_new (NULL);
+  count_arrays (situation, of_array);
   for (size_t i = 0; i < n; i++)
     {
       const SfPendingJob *job = &situation->pending[line[i]];
+      if (job->array != 0 && of_array[job->array] >= job->at_once)
+        continue;
       int64_t first = plain_place (situation, held, n_held, job, promised);
       if (first >= 0)
         {
           held[n_held++] = held_of_pending (job, first);
+          of_array[job->array]++;
           g_string_append_printf (starts, "%d@%d ", (int) job->id, (int) first);
         }
       else if (promised == NULL)
@@ -324,7 +362,7 @@ starts_text (const SfSituation *situation, const SfSchedule *schedule)
 
 SF_TEST (ScheduleRandom, AsThePlainScheduler)
 {
-  size_t n_starts = 0, n_turns = 0;
+  size_t n_starts = 0, n_turns = 0, n_arrays = 0;
   for (uint64_t seed = 0; seed < N_SITUATIONS; seed++)
     {
       Random random;
@@ -336,10 +374,14 @@ SF_TEST (ScheduleRandom, AsThePlainScheduler)
                       found, wanted);
       n_starts += schedule->n_starts;
       for (size_t i = 0; i < random.situation.n_pending; i++)
-        n_turns += schedule->verdicts[i].wait == SF_WAIT_TURN;
+        {
+          n_turns += schedule->verdicts[i].wait == SF_WAIT_TURN;
+          n_arrays += schedule->verdicts[i].wait == SF_WAIT_ARRAY;
+        }
     }
-  SF_CHECK_MSG (n_starts > N_SITUATIONS / 2 && n_turns > N_SITUATIONS / 20, "%zu %zu", n_starts,
-                n_turns);
+  SF_CHECK_MSG (n_starts > N_SITUATIONS / 2 && n_turns > N_SITUATIONS / 20
+                    && n_arrays > N_SITUATIONS / 20,
+                "%zu %zu %zu", n_starts, n_turns, n_arrays);
 }
 
 /* ---- what must hold ---- */
@@ -393,7 +435,8 @@ SF_TEST (ScheduleRandom, FirstBlockedIsNotPutOff)
       g_autoptr (SfSchedule) schedule = sf_schedule (situation);
       size_t line[MAX_PENDING], first = MAX_PENDING, n = plain_order (situation, line), behind = n;
       for (size_t i = 0; i < n && first == MAX_PENDING; i++)
-        if (schedule->verdicts[line[i]].wait != SF_WAIT_NOTHING)
+        if (schedule->verdicts[line[i]].wait != SF_WAIT_NOTHING
+            && schedule->verdicts[line[i]].wait != SF_WAIT_ARRAY)
           first = line[behind = i];
       if (first == MAX_PENDING)
         continue;

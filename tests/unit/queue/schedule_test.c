@@ -47,6 +47,11 @@ typedef struct
     .id = id_, .project = "a", .wants = { __VA_ARGS__ }, .time_limit_us = (limit) * (int64_t) S \
   }
 
+#define OF_ARRAY(id_, array_, at_once_, ...)                                                  \
+  {                                                                                           \
+    .id = id_, .project = "a", .wants = { __VA_ARGS__ }, .array = array_, .at_once = at_once_ \
+  }
+
 static const Case cases[] = {
   { .name = "all fit",
     .pending = { JOB (1, 0, 1), JOB (2, 0, 3) },
@@ -178,6 +183,20 @@ static const Case cases[] = {
     .pending = { JOB (1, 0, 3), { .id = 2, .project = "b", .wants = { 3 } } },
     .usage = { { "b", 159, T0 } }, /* 100 s, and a minute's turn, against 159 s */
     .starts = "2" },
+  { .name = "some of an array at once",
+    .running = { { 17, "a", { 1 }, 0, T0, 0, 9 } },
+    .pending = { OF_ARRAY (1, 9, 2, 1), OF_ARRAY (2, 9, 2, 1), OF_ARRAY (3, 8, 1, 4),
+                 OF_ARRAY (4, 8, 1, 1), JOB (5, 0, 1), OF_ARRAY (6, 9, 2, 1) },
+    .starts = "1", /* job 3 does not fit, and what it waits for is not given to job 5 */
+    .reasons = { "starts now",
+                 "waits for job 1 or another of its array to end: at most 2 run at once",
+                 "waits for 4 cores: 2 of 4 are free; job 1 has no time limit",
+                 "waits for its turn: job 3, which is ahead, needs what it would take" } },
+  { .name = "more of an array than may be",
+    .running = { { 17, "a", { 1 }, 0, T0, 0, 9 }, { 16, "a", { 1 }, 0, T0, 0, 9 } },
+    .pending = { OF_ARRAY (1, 9, 1, 4), JOB (2, 0, 2) },
+    .starts = "2", /* job 1 is promised nothing */
+    .reasons = { "waits for job 16 or another of its array to end: at most 1 run at once" } },
 };
 
 static SfSituation

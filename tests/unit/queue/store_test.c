@@ -295,13 +295,80 @@ SF_TEST (Store, TakesOverVersion1)
   SF_CHECK_STR (plan, "");
 }
 
+/* What jobs are read from in a store of the second version, as it was created then. */
+static const char version_2[]
+    = "CREATE TABLE submission (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL,"
+      "  text TEXT NOT NULL, environment BLOB NOT NULL, sf TEXT NOT NULL, shepherd TEXT NOT NULL,"
+      "  submitted_us INTEGER NOT NULL);"
+      "CREATE TABLE job (id INTEGER PRIMARY KEY AUTOINCREMENT, submission INTEGER NOT NULL,"
+      "  name TEXT NOT NULL, element TEXT, project TEXT NOT NULL, state TEXT NOT NULL,"
+      "  reason TEXT NOT NULL, exit_code INTEGER NOT NULL, exit_signal INTEGER NOT NULL,"
+      "  priority INTEGER NOT NULL, held INTEGER NOT NULL, cores INTEGER NOT NULL,"
+      "  memory_bytes INTEGER NOT NULL, time_limit_s INTEGER NOT NULL, tiles INTEGER NOT NULL,"
+      "  not_before_us INTEGER NOT NULL, executor TEXT NOT NULL, submitted_us INTEGER NOT NULL,"
+      "  started_us INTEGER NOT NULL, ended_us INTEGER NOT NULL, attempt INTEGER NOT NULL);"
+      "CREATE TABLE attempt (job INTEGER NOT NULL, number INTEGER NOT NULL,"
+      "  token TEXT NOT NULL UNIQUE, handle TEXT, boot_id TEXT NOT NULL,"
+      "  first_tile INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,"
+      "  exit_code INTEGER NOT NULL, exit_signal INTEGER NOT NULL, recorded_us INTEGER NOT NULL,"
+      "  started_us INTEGER NOT NULL, ended_us INTEGER NOT NULL, PRIMARY KEY (job, number))"
+      "  WITHOUT ROWID;"
+      "INSERT INTO submission VALUES (2, '/old.cfg', 'text', x'', 'sf', 'shepherd', 10);"
+      "INSERT INTO job VALUES (3, 2, 'old', NULL, 'p', 'PENDING', 'recorded', 0, 0, 5, 0, 1, 0, 0,"
+      "  0, 0, '', 10, 0, 0, 0);"
+      "PRAGMA user_version = 2;";
+
+SF_TEST (Store, TakesOverVersion2)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = sf_test_tmpdir ();
+  write_database (folder, version_2);
+  for (int i = 0; i < 2; i++) /* it is brought to this version once */
+    {
+      g_autoptr (SfStore) store = sf_store_open (folder, &error);
+      SF_REQUIRE_NO_ERROR (error);
+      g_autoptr (SfJob) old = sf_store_get (store, 3, &error);
+      g_autoptr (SfSubmission) submission = sf_store_get_submission (store, 2, &error);
+      SF_REQUIRE_NO_ERROR (error);
+      SF_CHECK_STR (old->job_file, "/old.cfg");
+      SF_CHECK_INT (old->priority, 5);
+      SF_CHECK_INT (old->at_once, 0);
+      SF_CHECK_INT (submission->at_once, 0);
+      SF_CHECK_STR (submission->text, "text");
+    }
+}
+
+SF_TEST (Store, KeepsHowManyAtOnce)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = sf_test_tmpdir ();
+  g_autoptr (SfStore) store = sf_store_open (folder, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  char *texts[] = { (char *) "x", NULL };
+  SfSubmission submission = { .path = texts[0],
+                              .text = texts[0],
+                              .environment = texts,
+                              .sf = texts[0],
+                              .shepherd = texts[0],
+                              .at_once = 7 };
+  SF_REQUIRE (sf_store_add_submission (store, &submission, &error));
+  SfJob job
+      = { .submission = submission.id, .name = texts[0], .reason = texts[0], .executor = texts[0] };
+  SF_REQUIRE (sf_store_add_job (store, &job, &error));
+  g_autoptr (SfJob) read = sf_store_get (store, job.id, &error);
+  g_autoptr (SfSubmission) again = sf_store_get_submission (store, submission.id, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  SF_CHECK_INT (read->at_once, 7);
+  SF_CHECK_INT (again->at_once, 7);
+}
+
 SF_TEST (Store, RefusesTheFuture)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *folder = sf_test_tmpdir ();
-  write_database (folder, "CREATE TABLE unknown (a); PRAGMA user_version = 3;");
+  write_database (folder, "CREATE TABLE unknown (a); PRAGMA user_version = 4;");
   SF_CHECK (sf_store_open (folder, &error) == NULL);
-  SF_CHECK_ERROR (error, SF_ERROR_INCOMPATIBLE, "store version 3, wanted at most 2");
+  SF_CHECK_ERROR (error, SF_ERROR_INCOMPATIBLE, "store version 4, wanted at most 3");
 }
 
 /* By name: all jobs of the newest submission of that name, and nothing that comes later. */
