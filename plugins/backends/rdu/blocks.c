@@ -16,6 +16,7 @@ enum
   MANY_COLUMNS = 256,     /* where there are so many */
   CONV_PIXELS = 128,      /* the same of a convolution */
   TILE_COLUMNS = 64,      /* of a contraction's tile, or result channels */
+  SUM_COLUMNS = 256,      /* of rows that are added up: some cache lines of each */
   LANES = 16,             /* of a vector */
   FEW_CHANNELS = 8,       /* of a result, worked by vectors of pixels */
   MAX_HALVINGS = 3,       /* of what kernels run well on, for idle workers */
@@ -228,6 +229,17 @@ cuts_channels (const SfStage *stage, const bool *channels_last, size_t k)
   return false;
 }
 
+/* As much of each row as is worth while where an instruction adds up rows; 0: it does not. */
+static int64_t
+row_of_sums (const SfTileOp *op, const SfOperand *operand, bool channels_last, size_t k)
+{
+  int inner = operand->shape.rank - 1;
+  if (op->tile_class != SF_TILE_REDUCE || channels_last || inner < 1
+      || operand->dim[inner].coef[k] == 0)
+    return 0;
+  return MIN (operand->shape.dim[inner], SUM_COLUMNS);
+}
+
 int64_t
 rdu_blocks_least (const SfStage *stage, const bool *channels_last, size_t k)
 {
@@ -241,8 +253,12 @@ rdu_blocks_least (const SfStage *stage, const bool *channels_last, size_t k)
         if (y->dim[d].coef[k] != 0)
           least = MAX (least, result_grain (op, y, d));
       for (uint32_t s = 0; s < instr->n_src && op->tile_class != SF_TILE_WINDOW; s++)
-        least = MAX (least, row_of_channels (&stage->operands[instr->src[s]],
-                                             channels_last[instr->src[s]], k));
+        {
+          const SfOperand *x = &stage->operands[instr->src[s]];
+          bool is_last = channels_last[instr->src[s]];
+          least = MAX (least, row_of_channels (x, is_last, k));
+          least = MAX (least, row_of_sums (op, x, is_last, k));
+        }
     }
   return least;
 }

@@ -203,18 +203,20 @@ find_cuts (Pieces *pieces)
 {
   const RduView *box = &pieces->views[pieces->groups->fused->box];
   int order[SF_MAX_RANK], n_dims = rdu_order_dims (box, order);
-  if (n_dims < 3)
+  if (n_dims < 2)
     return false;
   for (size_t g = 1; g < pieces->n_groups; g++)
     if (!is_in_order (&pieces->groups[g], pieces->views, order, n_dims))
       return false;
-  int64_t columns = box->n[order[n_dims - 1]], outer = box->n[order[0]], inner = box->n[order[1]];
+  bool has_inner = n_dims > 2;
+  int64_t columns = box->n[order[n_dims - 1]], outer = box->n[order[0]];
+  int64_t inner = has_inner ? box->n[order[1]] : 1;
   int64_t rows = rdu_view_n_elems (box) / columns, inner_rows = rows / outer / inner;
   int64_t most = MAX (PIECE_ELEMS / columns, 1), image = inner * inner_rows;
   pieces->dim[0] = order[0];
   pieces->dim[1] = order[1];
   pieces->step[0] = MAX (most / image, 1);
-  pieces->step[1] = inner;
+  pieces->step[1] = has_inner ? inner : columns;
   if (image > most && image % RDU_SUMMED_ROWS == 0)
     pieces->step[1] = whole_groups (MAX (most / inner_rows, 1), inner_rows);
   else

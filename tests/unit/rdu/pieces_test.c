@@ -5,15 +5,16 @@
 
 #include "tests/unit/rdu/build.h"
 
-#define IMAGES   5
-#define HEIGHT   24
-#define WIDTH    14
-#define CHANNELS 64
-#define PIXELS   (IMAGES * HEIGHT * WIDTH)
-#define WHOLE    SF_SHAPE (IMAGES, HEIGHT, WIDTH, CHANNELS)
-#define OF_WHOLE                                                 \
-  {                                                              \
-    ALL (IMAGES), ALL (HEIGHT), ALL (WIDTH), BLOCK (0, CHANNELS) \
+#define IMAGES    5
+#define HEIGHT    24
+#define WIDTH     14
+#define CHANNELS  64
+#define PIXELS    (IMAGES * HEIGHT * WIDTH)
+#define IN_IMAGES SF_SHAPE (IMAGES, HEIGHT, WIDTH, CHANNELS)
+#define IN_ROWS   SF_SHAPE (1, 1, PIXELS, CHANNELS) /* that are a matrix */
+#define OF_WHOLE                                                                    \
+  {                                                                                 \
+    ALL (whole.dim[0]), ALL (whole.dim[1]), ALL (whole.dim[2]), BLOCK (0, CHANNELS) \
   }
 #define OF_CHANNELS                                \
   {                                                \
@@ -37,23 +38,23 @@ enum
 
 /* t = x - its mean by channel; y = t times the sum of t t; and the sum of t. */
 static Build
-build_norm (void)
+build_norm (SfShape whole)
 {
   Build b = build_new ("eval");
-  uint32_t x = build_tensor (&b, "x", SF_TENSOR_INPUT, SF_F32, WHOLE, NULL),
-           y = build_tensor (&b, "y", SF_TENSOR_OUTPUT, SF_F32, WHOLE, NULL),
+  uint32_t x = build_tensor (&b, "x", SF_TENSOR_INPUT, SF_F32, whole, NULL),
+           y = build_tensor (&b, "y", SF_TENSOR_OUTPUT, SF_F32, whole, NULL),
            rest = build_tensor (&b, "rest", SF_TENSOR_OUTPUT, SF_F32, SF_SHAPE (CHANNELS), NULL);
   SfShape by_channel = SF_SHAPE (1, 1, 1, CHANNELS);
   SfCounter channels[] = { { CHANNELS, CHANNELS, SF_COUNTER_PARALLEL } };
   SfOperand operands[N_OPERANDS] = {
-    [X] = { SF_OPERAND_IN, build_load (&b, x, IMAGES, 1), SF_F32, WHOLE, -1, 1, OF_WHOLE },
+    [X] = { SF_OPERAND_IN, build_load (&b, x, whole.dim[0], 1), SF_F32, whole, -1, 1, OF_WHOLE },
     [SUM] = { SCRATCH, by_channel, -1, 1, OF_CHANNELS },
     [SCALE] = { SCRATCH, SF_SHAPE (1), -1, 1, { ALL (1) } },
     [MEAN] = { SCRATCH, by_channel, -1, 1, OF_CHANNELS },
-    [CENTRED] = { SCRATCH, WHOLE, -1, 1, OF_WHOLE },
-    [SQUARES] = { SCRATCH, WHOLE, -1, 1, OF_WHOLE },
+    [CENTRED] = { SCRATCH, whole, -1, 1, OF_WHOLE },
+    [SQUARES] = { SCRATCH, whole, -1, 1, OF_WHOLE },
     [SPREAD] = { SCRATCH, by_channel, -1, 1, OF_CHANNELS },
-    [Y] = { SF_OPERAND_OUT, build_store (&b, y, IMAGES, 1), SF_F32, WHOLE, -1, 1, OF_WHOLE },
+    [Y] = { SF_OPERAND_OUT, build_store (&b, y, whole.dim[0], 1), SF_F32, whole, -1, 1, OF_WHOLE },
     [REST] = { SF_OPERAND_OUT,
                build_store (&b, rest, CHANNELS, 1),
                SF_F32,
@@ -105,11 +106,10 @@ check_channel (int c)
 }
 
 /* Blocks of 16 channels are too small to be cut, those of 32 and 64 are cut in different places. */
-SF_TEST (RduPieces, ChangeNoBit)
+static void
+check_bits (SfShape whole)
 {
-  Build b = build_norm ();
-  for (int i = 0; i < PIXELS * CHANNELS; i++)
-    x[i] = (float) sin (i * 0.7 + 1e-5 * i * i) + (float) (i % CHANNELS) / 8;
+  Build b = build_norm (whole);
   run (&b, 1, false, "16", wanted);
   for (int c = 0; c < CHANNELS; c++)
     check_channel (c);
@@ -126,10 +126,18 @@ SF_TEST (RduPieces, ChangeNoBit)
   sf_program_unref (b.program);
 }
 
+SF_TEST (RduPieces, ChangeNoBit)
+{
+  for (int i = 0; i < PIXELS * CHANNELS; i++)
+    x[i] = (float) sin (i * 0.7 + 1e-5 * i * i) + (float) (i % CHANNELS) / 8;
+  check_bits (IN_IMAGES);
+  check_bits (IN_ROWS);
+}
+
 /* Both sums go with what makes the squares, and nothing as large as x is kept. */
 SF_TEST (RduPieces, NothingLargeIsKept)
 {
-  Build b = build_norm ();
+  Build b = build_norm (IN_IMAGES);
   g_autoptr (GError) error = NULL;
   g_setenv ("SF_RDU_BLOCK", "64", TRUE);
   RduMachine *machine = build_open (&b, 1, false, &error);
