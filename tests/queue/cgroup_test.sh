@@ -141,6 +141,16 @@ lives "${mark}3" || fail "job $both: nothing to end"
 start_sfd "$groups/sfd"
 ends "$both" "LOST 11"
 none_left "$both" "${mark}3"
+
+# ---- shepherds are killed while they make their groups ----
+
+for nap in 0 0 0.01 0.02 0.03 0.05 0.1 0.2; do
+  submit early 64M "sleep 600"
+  killed=$(shepherd "$id")
+  sleep $nap
+  kill -9 "$killed"
+  ends "$id" "LOST 11"
+done
 [ "$(find "$groups" -mindepth 1 -type d)" = "$groups/sfd" ] || fail "left behind: $(find "$groups" -mindepth 1 -type d)"
 
 # ---- a daemon that is alone goes into a child of its cgroup, one that is not leaves it as it is, and polls ----
