@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Direct convolution: result pixels by result channels, summed over taps and source channels, with
  * the sums of a tile in registers. Nothing is unrolled into columns: a tile reads the source
- * through one pointer per pixel and tap. */
+ * through one pointer per pixel and tap. Sources in pairs of bf16 are not multiplied where they are
+ * padding, which is a third of all taps of images of 4 x 4. */
 #ifndef SF_RDU_KERNELS_CONV_H
 #define SF_RDU_KERNELS_CONV_H
 
@@ -23,6 +24,8 @@
 #define RDU_CONV_SUMS_1  10
 #define RDU_CONV_SUMS_2  6
 #endif
+
+#define RDU_CONV_TILES 3 /* of each number of vectors */
 
 /* Result channels that leave a vector of them half empty: vectors of pixels are filled better. */
 #define RDU_CONV_FEW 8
@@ -205,10 +208,10 @@ rdu_conv_bring (const float *from, int64_t pixel, int64_t channel, int64_t n_pix
 }
 
 #ifdef RDU_ISA
-/* Of 1 .. RDU_CONV_VECTORS vectors; the second is for the last few pixels. */
-extern const RduConvTileKernel RDU_SYMBOL (rdu_conv_tiles)[RDU_CONV_VECTORS][2];
+/* Of 1 .. RDU_CONV_VECTORS vectors, the longest first; the others are for the last few pixels. */
+extern const RduConvTileKernel RDU_SYMBOL (rdu_conv_tiles)[RDU_CONV_VECTORS][RDU_CONV_TILES];
 #ifdef RDU_HAS_PAIRS
-extern const RduConvTileKernel RDU_SYMBOL (rdu_conv_tiles_pairs)[RDU_CONV_VECTORS][2];
+extern const RduConvTileKernel RDU_SYMBOL (rdu_conv_tiles_pairs)[RDU_CONV_VECTORS][RDU_CONV_TILES];
 #endif
 /* `n` source channels from `channel` on, or pairs of them, under one tap, for vector `vector` of
  * result channels. */

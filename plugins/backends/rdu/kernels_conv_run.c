@@ -305,24 +305,31 @@ exchange (const RduConvJob *job, const Pixels *pixels, int n_pixels, int64_t cha
     }
 }
 
-/* A tile of the result for `n_groups` groups of `width` vectors, from vector `from` of the block.
- */
+/* Groups of `width` vectors, from vector `from` of the block on. */
+typedef struct
+{
+  int64_t from, n;
+  int width;
+} Groups;
+
+/* A tile of the result for some groups: what `depth` says of segments and their sources. */
 static void
 run_groups (const Block *block, const RduConvTileKernel *kernel, const Pixels *pixels,
-            const float *const *source, int64_t from, int width, int64_t n_groups)
+            const RduConvTile *depth, const Groups *groups)
 {
   const RduConvJob *job = block->job;
   float together[RDU_CONV_PIXELS * RDU_CONV_VECTORS * VL], *rows[RDU_CONV_PIXELS];
   bool is_apart = job->y_channel != 1;
+  int width = groups->width;
   for (int p = 0; p < kernel->pixels && is_apart; p++)
     rows[p] = together + p * width * VL;
-  RduConvTile tile = { .n_segments = block->n_segments,
-                       .segments = block->segments,
-                       .source = source,
+  RduConvTile tile = { .n_segments = depth->n_segments,
+                       .segments = depth->segments,
+                       .source = depth->source,
                        .vector_stride = block->vector_stride,
                        .out = is_apart ? rows : pixels->out,
                        .first = block->first };
-  for (int64_t g = 0; g < n_groups; g++, from += width)
+  for (int64_t g = 0, from = groups->from; g < groups->n; g++, from += width)
     {
       int64_t channel = (block->vector + from) * VL, left = job->weights.n_out - channel;
       int64_t n = left < width * VL ? left : width * VL;
@@ -347,26 +354,167 @@ tiles_of (const RduConvJob *job, int width)
   return RDU_SYMBOL (rdu_conv_tiles)[width - 1];
 }
 
-/* Groups of one width, over all pixels. */
+/* The tile that `left` pixels begin with: about equal ones leave few pixels to be repeated. */
+static const RduConvTileKernel *
+tile_of (const RduConvTileKernel *kernels, int64_t left)
+{
+  int64_t n_tiles = (left + kernels->pixels - 1) / kernels->pixels;
+  const RduConvTileKernel *kernel = kernels;
+  while (kernel < kernels + RDU_CONV_TILES - 1
+         && kernel[1].pixels >= (left + n_tiles - 1) / n_tiles)
+    kernel++;
+  return kernel;
+}
+
+/* Pixels one after the other, wherever rows and images end. */
 static void
-run_pixels (const Block *block, int64_t from, int width, int64_t n_groups)
+run_pixels (const Block *block, const Groups *groups)
 {
   const RduConvJob *job = block->job;
-  const RduConvTileKernel *kernels = tiles_of (job, width);
+  const RduConvTileKernel *kernels = tiles_of (job, groups->width);
   const float *source[RDU_CONV_SEGMENTS * RDU_CONV_PIXELS];
+  const RduConvTile depth
+      = { .n_segments = block->n_segments, .segments = block->segments, .source = source };
   Pixels pixels;
   Pixel at = { 0, 0, 0 };
   for (int64_t left = job->n_images * job->side[0].n * job->side[1].n; left > 0;)
     {
-      const RduConvTileKernel *kernel = &kernels[left <= kernels[1].pixels];
+      const RduConvTileKernel *kernel = tile_of (kernels, left);
       int n = left < kernel->pixels ? (int) left : kernel->pixels;
       next_pixels (job, &at, n, kernel->pixels, &pixels);
       if (is_in_place (job))
         point (block, &pixels, kernel->pixels, source);
       else
         gather (block, &pixels, kernel->pixels, source);
-      run_groups (block, kernel, &pixels, source, from, width, n_groups);
+      run_groups (block, kernel, &pixels, &depth, groups);
       left -= n;
+    }
+}
+
+/* ---- patches ---- */
+
+/* Rows and columns of pixels for which the same taps have memory: none other is multiplied. */
+typedef struct
+{
+  int64_t row, column, n_rows, n_columns;
+} Patch;
+
+/* The segments of a block that have memory in a patch, and their sources for its first pixel. Those
+ * that follow each other are one. */
+typedef struct
+{
+  int n;
+  RduConvSegment segments[RDU_CONV_SEGMENTS];
+  const float *source[RDU_CONV_SEGMENTS];
+} Seen;
+
+static void
+find_seen (const Block *block, const Patch *patch, Seen *seen)
+{
+  const RduConvJob *job = block->job;
+  const RduConvSide *rows = &job->side[0], *columns = &job->side[1];
+  seen->n = 0;
+  for (int s = 0; s < block->n_segments; s++)
+    {
+      int64_t row = patch->row * rows->step + block->row[s];
+      int64_t column = patch->column * columns->step + block->column[s];
+      if (row < rows->lo || row >= rows->hi || column < columns->lo || column >= columns->hi)
+        continue;
+      const float *source = job->x + row * rows->stride + column * columns->stride
+                            + block->channel[s];
+      RduConvSegment *last = seen->n > 0 ? &seen->segments[seen->n - 1] : NULL;
+      if (last != NULL && seen->source[seen->n - 1] + last->length == source
+          && last->weights + last->length * VL == block->segments[s].weights)
+        last->length += block->segments[s].length;
+      else
+        {
+          seen->segments[seen->n] = block->segments[s];
+          seen->source[seen->n++] = source;
+        }
+    }
+}
+
+/* The next pixels of a patch, the last one again where there are fewer: their sources less that of
+ * the first pixel of all, and where their sums go. */
+static void
+next_of_patch (const RduConvJob *job, const Patch *patch, Pixel *at, int64_t left, int size,
+               Pixels *pixels)
+{
+  const RduConvSide *rows = &job->side[0], *columns = &job->side[1];
+  for (int p = 0; p < size; p++)
+    {
+      pixels->source[p] = at->image * job->x_image + at->row * rows->step * rows->stride
+                          + at->column * columns->step * columns->stride;
+      pixels->out[p] = job->y + at->image * job->y_image + (patch->row + at->row) * rows->out_stride
+                       + (patch->column + at->column) * columns->out_stride;
+      if (p + 1 >= left || ++at->column < patch->n_columns)
+        continue;
+      at->column = 0;
+      if (++at->row < patch->n_rows)
+        continue;
+      at->row = 0;
+      at->image++;
+    }
+}
+
+static void
+run_patch (const Block *block, const Patch *patch, const Groups *groups)
+{
+  const RduConvJob *job = block->job;
+  const RduConvTileKernel *kernels = tiles_of (job, groups->width);
+  const float *source[RDU_CONV_SEGMENTS * RDU_CONV_PIXELS];
+  Seen seen;
+  Pixels pixels;
+  Pixel at = { 0, 0, 0 };
+  find_seen (block, patch, &seen);
+  if (seen.n == 0 && !block->first)
+    return;
+  const RduConvTile depth = { .n_segments = seen.n, .segments = seen.segments, .source = source };
+  for (int64_t left = job->n_images * patch->n_rows * patch->n_columns; left > 0;)
+    {
+      const RduConvTileKernel *kernel = tile_of (kernels, left);
+      int size = kernel->pixels;
+      next_of_patch (job, patch, &at, left, size, &pixels);
+      for (int s = 0; s < seen.n; s++)
+        for (int p = 0; p < size; p++)
+          source[s * size + p] = seen.source[s] + pixels.source[p];
+      run_groups (block, kernel, &pixels, &depth, groups);
+      left -= size;
+    }
+}
+
+static bool
+has_memory (const RduConvSide *side, int64_t at, int64_t tap)
+{
+  int64_t source = at * side->step + side->at + tap * side->at_step;
+  return source >= side->lo && source < side->hi;
+}
+
+/* How many rows or columns from `begin` on see the same taps. */
+static int64_t
+patch_length (const RduConvSide *side, int64_t begin)
+{
+  int64_t end = begin;
+  bool is_same = true;
+  while (is_same && ++end < side->n)
+    for (int64_t tap = 0; tap < side->taps && is_same; tap++)
+      is_same = has_memory (side, begin, tap) == has_memory (side, end, tap);
+  return end - begin;
+}
+
+static void
+run_patches (const Block *block, const Groups *groups)
+{
+  const RduConvSide *rows = &block->job->side[0], *columns = &block->job->side[1];
+  Patch patch;
+  for (patch.row = 0; patch.row < rows->n; patch.row += patch.n_rows)
+    {
+      patch.n_rows = patch_length (rows, patch.row);
+      for (patch.column = 0; patch.column < columns->n; patch.column += patch.n_columns)
+        {
+          patch.n_columns = patch_length (columns, patch.column);
+          run_patch (block, &patch, groups);
+        }
     }
 }
 
@@ -390,7 +538,11 @@ run_block (const Block *block)
       while (v + n_groups * width < block->n_vectors
              && group_width (block->n_vectors - v - n_groups * width) == width)
         n_groups++;
-      run_pixels (block, v, width, n_groups);
+      const Groups groups = { .from = v, .n = n_groups, .width = width };
+      if (block->job->x_pairs)
+        run_patches (block, &groups);
+      else
+        run_pixels (block, &groups);
       v += n_groups * width;
     }
 }

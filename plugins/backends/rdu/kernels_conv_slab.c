@@ -51,6 +51,21 @@ bring_slab (const RduConvJob *job, int64_t image, int64_t n_images, const int64_
       }
 }
 
+/* Source positions that `n` of the result's read, from `from` on; of pairs those that have memory:
+ * they are not multiplied elsewhere. */
+static int64_t
+slab_length (const RduConvJob *job, int d, int64_t n, int64_t *from)
+{
+  const RduConvSide *side = &job->side[d];
+  int64_t to = *from + rdu_conv_reach (side, n), end = clamp (side->hi, side->lo, INT64_MAX);
+  if (job->weights.pairs)
+    {
+      *from = clamp (*from, side->lo, end);
+      to = clamp (to, *from, end);
+    }
+  return to - *from;
+}
+
 /* Result rows `row` .. of n_rows of some images. */
 static void
 run_slab (const RduConvJob *whole, int64_t image, int64_t n_images, int64_t row, int64_t n_rows)
@@ -59,7 +74,8 @@ run_slab (const RduConvJob *whole, int64_t image, int64_t n_images, int64_t row,
   RduConvSide *rows = &job.side[0], *columns = &job.side[1];
   float *slab = job.scratch + RDU_CONV_WEIGHTS;
   int64_t first[2] = { row * rows->step + rdu_conv_first (rows), rdu_conv_first (columns) };
-  int64_t n[2] = { rdu_conv_reach (rows, n_rows), rdu_conv_reach (columns, columns->n) };
+  int64_t n[2] = { slab_length (whole, 0, n_rows, &first[0]),
+                   slab_length (whole, 1, columns->n, &first[1]) };
   bring_slab (whole, image, n_images, first, n, slab);
   job.x = slab;
   job.x_channel = 1;
@@ -70,9 +86,10 @@ run_slab (const RduConvJob *whole, int64_t image, int64_t n_images, int64_t row,
   rows->n = n_rows;
   rows->stride = n[1] * job.n_in;
   columns->stride = job.n_in;
+  rows->at += row * rows->step - first[0];
+  columns->at -= first[1];
   for (int d = 0; d < 2; d++)
     {
-      job.side[d].at -= rdu_conv_first (&whole->side[d]);
       job.side[d].lo = 0;
       job.side[d].hi = n[d];
     }

@@ -80,14 +80,15 @@ run_tile (const RduConvTile *tile, const int pixels, const int vectors, const in
 
 #if RDU_VECTOR == 16
 #define TILES(X) \
-  X (16, 1, 4) X (8, 1, 4) X (14, 2, 1) X (7, 2, 1) X (9, 3, 1) X (5, 3, 1) X (6, 4, 1) X (3, 4, 1)
+  X (16, 1, 4)   \
+  X (8, 1, 4) X (14, 2, 1) X (7, 2, 1) X (9, 3, 1) X (5, 3, 1) X (6, 4, 1) X (4, 4, 1) X (3, 4, 1)
 TILES (TILE)
 
-const RduConvTileKernel RDU_SYMBOL (rdu_conv_tiles)[RDU_CONV_VECTORS][2] = {
-  { { 16, run_16x1 }, { 8, run_8x1 } },
-  { { 14, run_14x2 }, { 7, run_7x2 } },
-  { { 9, run_9x3 }, { 5, run_5x3 } },
-  { { 6, run_6x4 }, { 3, run_3x4 } },
+const RduConvTileKernel RDU_SYMBOL (rdu_conv_tiles)[RDU_CONV_VECTORS][RDU_CONV_TILES] = {
+  { { 16, run_16x1 }, { 8, run_8x1 }, { 8, run_8x1 } },
+  { { 14, run_14x2 }, { 7, run_7x2 }, { 7, run_7x2 } },
+  { { 9, run_9x3 }, { 5, run_5x3 }, { 5, run_5x3 } },
+  { { 6, run_6x4 }, { 4, run_4x4 }, { 3, run_3x4 } },
 };
 #else
 TILE (8, 1, 2)
@@ -95,19 +96,19 @@ TILE (4, 1, 2)
 TILE (6, 2, 1)
 TILE (3, 2, 1)
 
-const RduConvTileKernel RDU_SYMBOL (rdu_conv_tiles)[RDU_CONV_VECTORS][2] = {
-  { { 8, run_8x1 }, { 4, run_4x1 } },
-  { { 6, run_6x2 }, { 3, run_3x2 } },
+const RduConvTileKernel RDU_SYMBOL (rdu_conv_tiles)[RDU_CONV_VECTORS][RDU_CONV_TILES] = {
+  { { 8, run_8x1 }, { 4, run_4x1 }, { 4, run_4x1 } },
+  { { 6, run_6x2 }, { 3, run_3x2 }, { 3, run_3x2 } },
 };
 #endif
 
 #ifdef RDU_HAS_PAIRS
 TILES (PAIRS_TILE)
 
-const RduConvTileKernel RDU_SYMBOL (rdu_conv_tiles_pairs)[RDU_CONV_VECTORS][2] = {
-  { { 16, pairs_16x1 }, { 8, pairs_8x1 } },
-  { { 14, pairs_14x2 }, { 7, pairs_7x2 } },
-  { { 9, pairs_9x3 }, { 5, pairs_5x3 } },
-  { { 6, pairs_6x4 }, { 3, pairs_3x4 } },
+const RduConvTileKernel RDU_SYMBOL (rdu_conv_tiles_pairs)[RDU_CONV_VECTORS][RDU_CONV_TILES] = {
+  { { 16, pairs_16x1 }, { 8, pairs_8x1 }, { 8, pairs_8x1 } },
+  { { 14, pairs_14x2 }, { 7, pairs_7x2 }, { 7, pairs_7x2 } },
+  { { 9, pairs_9x3 }, { 5, pairs_5x3 }, { 5, pairs_5x3 } },
+  { { 6, pairs_6x4 }, { 4, pairs_4x4 }, { 3, pairs_3x4 } },
 };
 #endif
