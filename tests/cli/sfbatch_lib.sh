@@ -65,7 +65,7 @@ carriers () {
 
 # The shepherd itself may take a moment to leave after its record is there.
 no_carriers () {
-  for i in 1 2 3 4 5 6 7 8 9 10; do
+  for i in $(seq 100); do
     left=$(carriers "$1")
     [ -z "$left" ] && return
     sleep 0.1
@@ -73,12 +73,22 @@ no_carriers () {
   fail "job $1: processes left:" $left
 }
 
-# until_file PATH: waits for it, at most 10 s.
+# until_file PATH: waits for it, at most a minute.
 until_file () {
   n=0
   while [ ! -s "$1" ]; do
     n=$((n + 1))
-    [ $n -lt 500 ] || { fail "$1 did not appear"; return; }
+    [ $n -lt 3000 ] || { fail "$1 did not appear"; return; }
+    sleep 0.02
+  done
+}
+
+# until_caught PID: waits until the process has said what becomes of it on SIGINT, at most a minute.
+until_caught () {
+  n=0
+  until [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status") & 2)) -ne 0 ]; do
+    n=$((n + 1))
+    [ $n -lt 3000 ] || { fail "process $1 does not catch SIGINT"; return; }
     sleep 0.02
   done
 }

@@ -115,7 +115,7 @@ job goes-on 'echo $$ >$SF_JOB_DIR/pid; while [ ! -e go ]; do sleep 0.05; done' >
 env --default-signal=INT "$sfbatch" submit --wait go.cfg >out 2>err &
 waiter=$!
 until_file queue/jobs/9/pid
-sleep 0.2
+until_caught "$waiter"
 kill -INT "$waiter"
 wait "$waiter"
 code=$?

@@ -118,7 +118,7 @@ SF_TEST (Slurm, MissingProgram)
 /* It was submitted, and nobody was told. */
 SF_TEST (Slurm, TimesOutAfterSubmitting)
 {
-  g_autoptr (Fake) fake = fake_new ("timeout=1");
+  g_autoptr (Fake) fake = fake_new ("timeout=2");
   g_autoptr (GError) error = NULL;
   g_autofree char *handle = NULL;
   set_sbatch (fake, "echo '" ROW "' >table; sleep 30");
@@ -126,7 +126,7 @@ SF_TEST (Slurm, TimesOutAfterSubmitting)
   SF_CHECK (!fake_start (fake, TOKEN, &handle, &error));
   SF_CHECK_ERROR (error, SF_ERROR_TIMEOUT, "sbatch: no answer in time");
   /* What the killed script has started takes a moment to let go of the lock. */
-  for (int i = 0; i < 100 && !fake_start (fake, TOKEN, &handle, NULL); i++)
+  for (int i = 0; i < 1000 && !fake_start (fake, TOKEN, &handle, NULL); i++)
     g_usleep (20000);
   SF_CHECK_STR (handle, "17 " TOKEN);
   check_asked (fake, "x\n");

@@ -44,7 +44,6 @@ SF_TEST (Processes, FindAndEnd)
   g_autofree char *longer = g_strconcat (token, "x", NULL);
   pid_t ours = start_sleeper (token), other = start_sleeper (longer), bare = start_sleeper (NULL);
   SF_REQUIRE (ours > 0 && other > 0 && bare > 0);
-  g_usleep (50000); /* past the exec */
   g_autoptr (GArray) carriers = sf_processes_find (token, 0);
   SF_CHECK (contains (carriers, ours) && carriers->len == 1);
   g_autoptr (GArray) below = sf_processes_find (token, getpid ());
@@ -66,15 +65,19 @@ SF_TEST (Processes, KillAfterGrace)
   g_autofree char *token = g_uuid_string_random ();
   g_autofree char *word = g_strdup_printf (SF_TOKEN_VARIABLE "=%s", token);
   char *env[] = { word, (char *) "PATH=/usr/bin:/bin", NULL };
-  char *argv[] = { (char *) "sh", (char *) "-c", (char *) "trap '' TERM; sleep 60; sleep 60",
+  char *argv[] = { (char *) "sh", (char *) "-c", (char *) "trap '' TERM; echo; sleep 60; sleep 60",
                    NULL };
   GPid pid = -1;
-  SF_REQUIRE (g_spawn_async (NULL, argv, env, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH, NULL,
-                             NULL, &pid, NULL));
-  g_usleep (100000);
+  int out = -1;
+  char byte;
+  SF_REQUIRE (g_spawn_async_with_pipes (NULL, argv, env,
+                                        G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH, NULL, NULL,
+                                        &pid, NULL, &out, NULL, NULL));
+  SF_CHECK_INT (read (out, &byte, 1), 1); /* TERM is ignored from now on */
   int64_t start = g_get_monotonic_time ();
   SF_CHECK (sf_processes_end (token, 0, 300, reap_children, NULL));
   SF_CHECK (g_get_monotonic_time () - start >= 300000);
   uint64_t ticks;
   SF_CHECK (!sf_process_start_ticks (pid, &ticks));
+  close (out);
 }
