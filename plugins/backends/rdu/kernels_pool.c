@@ -59,10 +59,31 @@ place_window (const RduPool *pool, Window *w, int d, int64_t position)
   w->to[d] = to < pool->kernel[d] ? to : pool->kernel[d];
 }
 
+/* What is done with a window: where channels are neighbours in every view, and anywhere. */
+typedef struct
+{
+  void (*together) (const Window *w);
+  void (*anyhow) (const Window *w);
+} WindowRuns;
+
+#define WINDOW_RUNS(name)                       \
+  static void name##_together (const Window *w) \
+  {                                             \
+    name (w, true);                             \
+  }                                             \
+  static void name##_anyhow (const Window *w)   \
+  {                                             \
+    name (w, false);                            \
+  }                                             \
+  static const WindowRuns name##_runs = { name##_together, name##_anyhow };
+
+/* dx: of gradients of a maximum, else NULL. */
 static void
-for_windows (const RduPool *pool, void (*run) (const Window *w))
+for_windows (const RduPool *pool, const RduView *dx, WindowRuns runs)
 {
   const RduView *y = pool->windows;
+  bool together = y->stride[1] == 1 && pool->image->stride[1] == 1
+                  && (dx == NULL || dx->stride[1] == 1);
   Window w = { .pool = pool };
   for (w.image = 0; w.image < y->n[0]; w.image++)
     for (w.row = 0; w.row < y->n[2]; w.row++)
@@ -71,7 +92,7 @@ for_windows (const RduPool *pool, void (*run) (const Window *w))
         for (w.column = 0; w.column < y->n[3]; w.column++)
           {
             place_window (pool, &w, 1, w.column);
-            run (&w);
+            (together ? runs.together : runs.anyhow) (&w);
           }
       }
 }
@@ -105,32 +126,32 @@ channels_from (const RduPool *pool, int64_t first)
   return (Channels){ first, n, rdu_lanes (n) };
 }
 
-/* `from`, `to`: channel 0. */
-static inline RduVec
-load (const RduView *view, const float *from, const Channels *c)
+/* `from`, `to`: channel 0. `together`: channels are neighbours in every view. */
+static inline __attribute__ ((always_inline)) RduVec
+load (const RduView *view, const float *from, const Channels *c, const bool together)
 {
-  float together[RDU_VECTOR] __attribute__ ((aligned (64))) = { 0 };
-  from += c->first * view->stride[1];
-  if (view->stride[1] == 1)
-    return rdu_vec_load_lanes (from, c->lanes);
+  if ((together || view->stride[1] == 1) && c->n == RDU_VECTOR)
+    return rdu_vec_load (from + c->first); /* what is read by masks is not fetched ahead */
+  if (together || view->stride[1] == 1)
+    return rdu_vec_load_lanes (from + c->first, c->lanes);
+  float lanes[RDU_VECTOR] __attribute__ ((aligned (64))) = { 0 };
   for (int64_t i = 0; i < c->n; i++)
-    together[i] = from[i * view->stride[1]];
-  return rdu_vec_load (together);
+    lanes[i] = from[(c->first + i) * view->stride[1]];
+  return rdu_vec_load (lanes);
 }
 
-static inline void
-store (const RduView *view, float *to, const Channels *c, RduVec v)
+static inline __attribute__ ((always_inline)) void
+store (const RduView *view, float *to, const Channels *c, RduVec v, const bool together)
 {
-  float together[RDU_VECTOR] __attribute__ ((aligned (64)));
-  to += c->first * view->stride[1];
-  if (view->stride[1] == 1)
+  if (together || view->stride[1] == 1)
     {
-      rdu_vec_store_lanes (to, c->lanes, v);
+      rdu_vec_store_lanes (to + c->first, c->lanes, v);
       return;
     }
-  rdu_vec_store (together, v);
+  float lanes[RDU_VECTOR] __attribute__ ((aligned (64)));
+  rdu_vec_store (lanes, v);
   for (int64_t i = 0; i < c->n; i++)
-    to[i * view->stride[1]] = together[i];
+    to[(c->first + i) * view->stride[1]] = lanes[i];
 }
 
 static void
@@ -268,8 +289,8 @@ for_rows (const RduPool *pool, int64_t (*divisor) (const Window *w))
 
 /* ---- maximum ---- */
 
-static void
-max_of_window (const Window *w)
+static inline __attribute__ ((always_inline)) void
+max_of_window (const Window *w, const bool together)
 {
   static const float least = -INFINITY;
   const RduView *x = w->pool->image, *y = w->pool->windows;
@@ -282,12 +303,13 @@ max_of_window (const Window *w)
       for (int64_t row = w->from[0]; row < w->to[0]; row++)
         for (int64_t column = w->from[1]; column < w->to[1]; column++)
           {
-            RduVec v = load (x, from + tap_offset (w, x, row, column), &c);
+            RduVec v = load (x, from + tap_offset (w, x, row, column), &c, together);
             best = rdu_pool_choose (rdu_pool_beats (v, best), v, best);
           }
-      store (y, to, &c, best);
+      store (y, to, &c, best, together);
     }
 }
+WINDOW_RUNS (max_of_window)
 
 /* imm: .. dilation h, w. The box of x carries its padding. */
 static void
@@ -301,12 +323,12 @@ max_pool2d (const RduCall *call)
   if (has_long_rows (&pool))
     for_rows (&pool, NULL);
   else
-    for_windows (&pool, max_of_window);
+    for_windows (&pool, NULL, max_of_window_runs);
 }
 
 /* Which tap of the window has the first maximum, by channel; at least one is inside. */
-static inline RduVec
-first_maximum (const Window *w, const float *from, const Channels *c)
+static inline __attribute__ ((always_inline)) RduVec
+first_maximum (const Window *w, const float *from, const Channels *c, const bool together)
 {
   const RduView *x = w->pool->image;
   RduVec best = rdu_vec_zero (), at = rdu_vec_zero ();
@@ -314,7 +336,7 @@ first_maximum (const Window *w, const float *from, const Channels *c)
   for (int64_t row = w->from[0]; row < w->to[0]; row++)
     for (int64_t column = w->from[1]; column < w->to[1]; column++, tap++)
       {
-        RduVec v = load (x, from + tap_offset (w, x, row, column), c);
+        RduVec v = load (x, from + tap_offset (w, x, row, column), c, together);
         best = tap == 0 ? v : best;
         RduPoolMask better = rdu_pool_beats (v, best);
         best = rdu_pool_choose (better, v, best);
@@ -323,8 +345,8 @@ first_maximum (const Window *w, const float *from, const Channels *c)
   return at;
 }
 
-static void
-spread_maximum (const Window *w)
+static inline __attribute__ ((always_inline)) void
+spread_maximum (const Window *w, const bool together)
 {
   const RduView *dy = w->pool->windows, *x = w->pool->image, *dx = w->pool->call->dst[0];
   const float *g = of_window (w, dy), *from = under_tap (w, x);
@@ -334,7 +356,7 @@ spread_maximum (const Window *w)
   for (int64_t first = 0; first < x->n[1]; first += RDU_VECTOR)
     {
       Channels c = channels_from (w->pool, first);
-      RduVec all = load (dy, g, &c), at = first_maximum (w, from, &c);
+      RduVec all = load (dy, g, &c, together), at = first_maximum (w, from, &c, together);
       float tap = 0;
       for (int64_t row = w->from[0]; row < w->to[0]; row++)
         for (int64_t column = w->from[1]; column < w->to[1]; column++, tap++)
@@ -342,10 +364,11 @@ spread_maximum (const Window *w)
             float *sum = to + tap_offset (w, dx, row, column);
             RduVec share = rdu_pool_choose (rdu_pool_same (at, rdu_vec_all (&tap)), all,
                                             rdu_vec_zero ());
-            store (dx, sum, &c, load (dx, sum, &c) + share);
+            store (dx, sum, &c, load (dx, sum, &c, together) + share, together);
           }
     }
 }
+WINDOW_RUNS (spread_maximum)
 
 /* imm: .. dilation h, w; pad top, left. Images are whole. */
 static void
@@ -360,7 +383,7 @@ max_pool2d_bwd (const RduCall *call)
   if (RDU_SYMBOL (rdu_pool_quads) (&pool, call->dst[0], RDU_POOL_MAX_BWD))
     return;
   clear (call->dst[0]);
-  for_windows (&pool, spread_maximum);
+  for_windows (&pool, call->dst[0], spread_maximum_runs);
 }
 
 /* ---- average ---- */
@@ -384,8 +407,8 @@ divisor (const Window *w)
   return count;
 }
 
-static void
-average_of_window (const Window *w)
+static inline __attribute__ ((always_inline)) void
+average_of_window (const Window *w, const bool together)
 {
   const RduView *x = w->pool->image, *y = w->pool->windows;
   const float *from = under_tap (w, x);
@@ -396,12 +419,13 @@ average_of_window (const Window *w)
       RduVec sum = rdu_vec_zero ();
       for (int64_t row = w->from[0]; row < w->to[0]; row++)
         for (int64_t column = w->from[1]; column < w->to[1]; column++)
-          sum += load (x, from + tap_offset (w, x, row, column), &c);
+          sum += load (x, from + tap_offset (w, x, row, column), &c, together);
       if (count > 0)
         sum = sum / rdu_vec_all (&count);
-      store (y, to, &c, sum);
+      store (y, to, &c, sum, together);
     }
 }
+WINDOW_RUNS (average_of_window)
 
 /* The box of x carries its padding. */
 static void
@@ -413,12 +437,12 @@ avg_pool2d (const RduCall *call)
   if (has_long_rows (&pool))
     for_rows (&pool, divisor);
   else
-    for_windows (&pool, average_of_window);
+    for_windows (&pool, NULL, average_of_window_runs);
 }
 
 /* Adds a share of one gradient to every element of its window. */
-static void
-spread_average (const Window *w)
+static inline __attribute__ ((always_inline)) void
+spread_average (const Window *w, const bool together)
 {
   const RduView *dx = w->pool->image, *dy = w->pool->windows;
   const float *g = of_window (w, dy);
@@ -426,15 +450,16 @@ spread_average (const Window *w)
   for (int64_t first = 0; first < dx->n[1] && count > 0; first += RDU_VECTOR)
     {
       Channels c = channels_from (w->pool, first);
-      RduVec share = load (dy, g, &c) / rdu_vec_all (&count);
+      RduVec share = load (dy, g, &c, together) / rdu_vec_all (&count);
       for (int64_t row = w->from[0]; row < w->to[0]; row++)
         for (int64_t column = w->from[1]; column < w->to[1]; column++)
           {
             float *sum = to + tap_offset (w, dx, row, column);
-            store (dx, sum, &c, load (dx, sum, &c) + share);
+            store (dx, sum, &c, load (dx, sum, &c, together) + share, together);
           }
     }
 }
+WINDOW_RUNS (spread_average)
 
 /* Images are whole. */
 static void
@@ -446,7 +471,7 @@ avg_pool2d_bwd (const RduCall *call)
   if (RDU_SYMBOL (rdu_pool_quads) (&pool, call->dst[0], RDU_POOL_MEAN_BWD))
     return;
   clear (call->dst[0]);
-  for_windows (&pool, spread_average);
+  for_windows (&pool, NULL, spread_average_runs);
 }
 
 const RduKernel RDU_SYMBOL (rdu_pool_kernels)[] = {
