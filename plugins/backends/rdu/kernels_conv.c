@@ -159,23 +159,38 @@ packed_elems (const RduView *whole, int src, bool is_transposed)
                   : 0;
 }
 
+/* `n` source channels from `first` on, or pairs of them, for a vector of result channels, tap by
+ * tap. */
+static void
+pack_run (const RduConvWeights *w, int64_t vector, int64_t first, int64_t n, float *to)
+{
+  int64_t taps = w->n_rows * w->n_columns, depth = n_steps (w, w->n_in);
+  to += (vector * taps * depth + first) * VL;
+#ifdef RDU_HAS_PAIRS
+  if (w->pairs && w->n_rows == 3 && w->n_columns == 3)
+    {
+      RDU_SYMBOL (rdu_conv_pack_pairs_of_taps) (w, vector, first, n, to, depth * VL);
+      return;
+    }
+#endif
+  for (int64_t tap = 0; tap < taps; tap++)
+    RDU_SYMBOL (rdu_conv_pack)
+  (w, vector, tap / w->n_columns, tap % w->n_columns, first, n, to + tap * depth * VL);
+}
+
 /* Parts are runs of vectors and of some of their source channels, whose taps lie near each other.
  */
 static void
 pack (const RduView *whole, bool is_transposed, float *to, int64_t part, int64_t n_parts)
 {
   RduConvWeights w = weights_of (whole, is_transposed);
-  int64_t taps = w.n_rows * w.n_columns, depth = n_steps (&w, w.n_in);
+  int64_t depth = n_steps (&w, w.n_in);
   int64_t n_runs = (depth + PACKED_RUN - 1) / PACKED_RUN, n = (w.n_out + VL - 1) / VL * n_runs;
   for (int64_t i = n * part / n_parts; i < n * (part + 1) / n_parts; i++)
-    for (int64_t tap = 0; tap < taps; tap++)
-      {
-        int64_t vector = i / n_runs, first = i % n_runs * PACKED_RUN;
-        RDU_SYMBOL (rdu_conv_pack)
-        (&w, vector, tap / w.n_columns, tap % w.n_columns, first,
-         depth - first < PACKED_RUN ? depth - first : PACKED_RUN,
-         to + ((vector * taps + tap) * depth + first) * VL);
-      }
+    {
+      int64_t first = i % n_runs * PACKED_RUN, left = depth - first;
+      pack_run (&w, i / n_runs, first, left < PACKED_RUN ? left : PACKED_RUN, to);
+    }
 }
 
 static int64_t

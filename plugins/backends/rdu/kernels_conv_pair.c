@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operands of convolutions in pairs of bf16. */
 #include "plugins/backends/rdu/kernels_conv_pair.h"
+#include "plugins/backends/rdu/kernels_conv_taps.h"
 #include "plugins/backends/rdu/kernels_inline.h"
 
 #ifdef RDU_HAS_PAIRS
@@ -32,6 +33,41 @@ RDU_SYMBOL (rdu_conv_pack_pairs) (const RduConvWeights *w, int64_t vector, int64
       for (int64_t p = 0; p < n_pairs; p++, packed += VL)
         rdu_vec_store (packed, rdu_pair_vectors (rdu_vec_load (apart[2 * p]),
                                                  rdu_vec_load (apart[2 * p + 1])));
+    }
+}
+
+#define PAIRS_AHEAD 4
+
+/* Asks for the taps of two source channels; what lies behind the last ones is not read. */
+RDU_INLINE void
+fetch_taps (const RduConvWeights *w, const float *from, int64_t lanes)
+{
+  for (int64_t i = 0; i < lanes; i++)
+    {
+      uintptr_t at = (uintptr_t) from + (uintptr_t) (2 * PAIRS_AHEAD * w->in + i * w->out) * 4;
+      __builtin_prefetch ((const void *) at);
+      __builtin_prefetch ((const void *) (at + (uintptr_t) w->in * 4));
+    }
+}
+
+void
+RDU_SYMBOL (rdu_conv_pack_pairs_of_taps) (const RduConvWeights *w, int64_t vector, int64_t channel,
+                                          int64_t n, float *packed, int64_t tap)
+{
+  int64_t left = w->n_out - vector * VL, lanes = left < VL ? left : VL;
+  const float *from = w->data + vector * VL * w->out + 2 * channel * w->in;
+  for (int64_t c = 2 * channel; c < 2 * (channel + n); c += 2, from += 2 * w->in, packed += VL)
+    {
+      RduVec earlier[RDU_CONV_TAP_VECTORS], later[RDU_CONV_TAP_VECTORS];
+      bool has_later = c + 1 < w->n_in;
+      fetch_taps (w, from, lanes);
+      rdu_conv_load_taps (w, from, lanes, earlier);
+      if (has_later)
+        rdu_conv_load_taps (w, from + w->in, lanes, later);
+#pragma GCC unroll 9
+      for (int t = 0; t < RDU_CONV_TAPS; t++)
+        rdu_vec_store (packed + t * tap,
+                       rdu_pair_vectors (earlier[t], has_later ? later[t] : rdu_vec_zero ()));
     }
 }
 

@@ -21,6 +21,10 @@ typedef struct
 /* As rdu_conv_pack, with `channel` and `n` in pairs. */
 void RDU_SYMBOL (rdu_conv_pack_pairs) (const RduConvWeights *weights, int64_t vector, int64_t row,
                                        int64_t column, int64_t channel, int64_t n, float *packed);
+/* The same of all taps, which are 3 x 3: `tap` elements from one to the next. */
+void RDU_SYMBOL (rdu_conv_pack_pairs_of_taps) (const RduConvWeights *weights, int64_t vector,
+                                               int64_t channel, int64_t n, float *packed,
+                                               int64_t tap);
 /* Pixels with their channels in pairs: rdu_n_pairs (n_channels) elements from one to the next. */
 void RDU_SYMBOL (rdu_conv_pair_channels) (const float *from, int64_t pixel, int64_t channel,
                                           int64_t n_pixels, int64_t n_channels, float *to);
