@@ -210,7 +210,7 @@ SF_TEST (RduSection, WorkersTellTheSameFault)
 {
   enum
   {
-    ROUNDS = 20,
+    ROUNDS = 8,
     FIRST_BAD = MANY / 2 + 3
   };
   Build b = build_section_of_four ((Size){ MANY, BLOCK_OF_MANY });
