@@ -186,6 +186,15 @@ void RDU_SYMBOL (rdu_map) (const RduCall *call, const RduRowFunc *rows);
 /* Elements first, first + step .. of sf_rng_uniform. */
 void RDU_SYMBOL (rdu_uniform) (const SfRng *rng, uint64_t first, int64_t step, float *y, int64_t n);
 
+/* A panel of n columns, k by k, each step of whole vectors (kernels_panel.h). Element (k, j) is at
+ * from[k * depth + j * column]; what lies past the last column becomes zero. */
+void RDU_SYMBOL (rdu_pack_panel) (const float *from, int64_t depth, int64_t column, int64_t k,
+                                  int64_t n, float *to);
+/* The way back, of a panel's n columns whose depth is contiguous: element (k, j) goes to
+ * to[k + j * column]. */
+void RDU_SYMBOL (rdu_unpack_panel) (const float *from, int64_t k, int64_t n, float *to,
+                                    int64_t column);
+
 extern const struct RduPeakKernels RDU_SYMBOL (rdu_peak_kernels);
 #endif
 

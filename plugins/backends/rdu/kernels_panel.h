@@ -14,15 +14,4 @@ rdu_panel_width (int64_t n)
   return (n + RDU_VECTOR - 1) / RDU_VECTOR * RDU_VECTOR;
 }
 
-#ifdef RDU_ISA
-/* Element (k, j) is at from[k * depth + j * column]; what lies past the last column becomes
- * zero. */
-void RDU_SYMBOL (rdu_pack_panel) (const float *from, int64_t depth, int64_t column, int64_t k,
-                                  int64_t n, float *to);
-/* The way back, of a panel's n columns whose depth is contiguous: element (k, j) goes to
- * to[k + j * column]. */
-void RDU_SYMBOL (rdu_unpack_panel) (const float *from, int64_t k, int64_t n, float *to,
-                                    int64_t column);
-#endif
-
 #endif

@@ -32,28 +32,28 @@ exponentials (const float *x, int64_t n, float shift, float *e)
 static void
 side_exponentials (float *t, int64_t n, const float *shift, bool keep, double *sum)
 {
-  for (int r = 0; r < SIDE; r++)
-    sum[r] = 0;
+  RduHalfSum low = { 0 }, high = { 0 };
   for (int64_t i = 0; i < n; i++, t += SIDE)
     {
       float e[SIDE];
       for (int r = 0; r < SIDE; r++)
         e[r] = rdu_exp (t[r] - shift[r]);
-      for (int r = 0; r < SIDE; r++)
-        sum[r] += (double) e[r];
+      low += rdu_wide (e);
+      high += rdu_wide (e + SIDE / 2);
       if (!keep)
         memcpy (t, e, sizeof e);
     }
+  memcpy (sum, &low, sizeof low);
+  memcpy (sum + SIDE / 2, &high, sizeof high);
 }
 
 static void
 side_shifts (const float *t, int64_t n, float *shift)
 {
-  for (int r = 0; r < SIDE; r++)
-    shift[r] = -INFINITY;
+  RduLanes top = (RduLanes){ 0 } - INFINITY;
   for (int64_t i = 0; i < n; i++, t += SIDE)
-    for (int r = 0; r < SIDE; r++)
-      shift[r] = t[r] > shift[r] || t[r] != t[r] ? t[r] : shift[r];
+    top = rdu_lanes_max (rdu_lanes_load (t, SIDE, 0), top);
+  rdu_lanes_store (shift, SIDE, top);
   for (int r = 0; r < SIDE; r++)
     shift[r] = shift[r] == -INFINITY ? 0.0f : shift[r];
 }
@@ -86,13 +86,51 @@ side_log_softmax (float *t, int64_t n)
       t[i * SIDE + r] = (t[i * SIDE + r] - shift[r]) - log_sum[r];
 }
 
+/* Whether SIDE dense rows are equally far apart in memory, and how far. */
+static bool
+are_even (const float *const *row, int64_t step, int64_t *distance)
+{
+  *distance = row[1] - row[0];
+  bool even = step == 1;
+  for (int r = 2; r < SIDE; r++)
+    even &= row[r] - row[r - 1] == *distance;
+  return even;
+}
+
+static void
+take_rows (const float *const *from, int64_t n, int64_t step, float *t)
+{
+  int64_t distance;
+  if (are_even (from, step, &distance))
+    {
+      RDU_SYMBOL (rdu_pack_panel) (from[0], 1, distance, n, SIDE, t);
+      return;
+    }
+  for (int r = 0; r < SIDE; r++)
+    for (int64_t i = 0; i < n; i++)
+      t[i * SIDE + r] = from[r][i * step];
+}
+
+static void
+put_rows (const float *t, int64_t n, int64_t step, float *const *to, int side)
+{
+  int64_t distance;
+  if (side == SIDE && are_even ((const float *const *) to, step, &distance))
+    {
+      RDU_SYMBOL (rdu_unpack_panel) (t, n, SIDE, to[0], distance);
+      return;
+    }
+  for (int r = 0; r < side; r++)
+    for (int64_t i = 0; i < n; i++)
+      to[r][i * step] = t[i * SIDE + r];
+}
+
 /* RduRows that are missing at the end are the first one again. */
 static void
 work_side_by_side (const RduCall *call, int axis, void (*work) (float *t, int64_t n))
 {
   const RduView *x = call->src[0], *y = call->dst[0];
   RduRows rows = rdu_rows_of (y, axis);
-  int64_t n = rows.length, sx = x->stride[axis], sy = y->stride[axis];
   float t[SHORT_ROW * SIDE] __attribute__ ((aligned (64)));
   for (int64_t done = 0; done < rows.n_rows; done += SIDE)
     {
@@ -106,13 +144,9 @@ work_side_by_side (const RduCall *call, int axis, void (*work) (float *t, int64_
           if (r < side)
             rdu_rows_next (&rows);
         }
-      for (int r = 0; r < SIDE; r++)
-        for (int64_t i = 0; i < n; i++)
-          t[i * SIDE + r] = from[r][i * sx];
-      work (t, n);
-      for (int r = 0; r < side; r++)
-        for (int64_t i = 0; i < n; i++)
-          to[r][i * sy] = t[i * SIDE + r];
+      take_rows (from, rows.length, x->stride[axis], t);
+      work (t, rows.length);
+      put_rows (t, rows.length, y->stride[axis], to, side);
     }
 }
 

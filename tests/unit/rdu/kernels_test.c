@@ -153,7 +153,7 @@ check_rows (const RduIsa *isa, int n, int n_rows, bool is_last)
 SF_TEST_CASES (RduKernels, Rows, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
-  static const int shapes[][2] = { { 11, 3 },  { 1, 5 },   { 10, 40 },
+  static const int shapes[][2] = { { 11, 3 },  { 1, 5 },   { 1, 20 }, { 10, 40 },
                                    { 32, 17 }, { 33, 18 }, { 70, 2 } };
   for (size_t i = 0; i < G_N_ELEMENTS (shapes); i++)
     {
