@@ -137,7 +137,7 @@ find_passing (RduStage *stage, size_t first, size_t n)
                     && same_box (operand, &stage->operands[head->fused->box]);
       for (size_t g = 0; g < stage->n_groups && passes; g++)
         passes = (g >= first && g < first + n) || !touches (&stage->groups[g], o);
-      operand->passes = passes;
+      operand->passes |= passes; /* these, or groups before them */
     }
 }
 
