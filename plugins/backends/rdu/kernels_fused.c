@@ -581,22 +581,3 @@ RDU_SYMBOL (rdu_fused_run) (const RduFused *fused, const RduView *views)
         return;
     }
 }
-
-void
-RDU_SYMBOL (rdu_map) (const RduCall *call, const RduRowFunc *rows)
-{
-  RduView views[RDU_ROW_SRC + 1] = { *call->dst[0] };
-  RduFused fused = { .n_slots = call->n_src + 1, .n_ops = 1 };
-  bool is_int = (call->n_src > 0 ? call->src[0] : call->dst[0])->is_int;
-  fused.slots[0] = (RduSlot){ .kind = RDU_SLOT_WRITTEN, .rounded_to = SF_F32 };
-  fused.ops[0] = (RduFusedOp){
-    .func = rows[is_int], .dtype = call->dst[0]->dtype, .imm = call->imm, .n_src = call->n_src
-  };
-  for (int k = 0; k < call->n_src; k++)
-    {
-      views[k + 1] = *call->src[k];
-      fused.slots[k + 1] = (RduSlot){ .kind = RDU_SLOT_READ, .view = (uint32_t) k + 1 };
-      fused.ops[0].src[k] = (uint8_t) (k + 1);
-    }
-  RDU_SYMBOL (rdu_fused_run) (&fused, views);
-}

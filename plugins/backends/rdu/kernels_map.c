@@ -1,7 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Elementwise tile kernels of one operand, select, cast, and the rounding of rows. */
+/* Elementwise tile kernels of one operand, select, cast, the rounding of rows; what calls them. */
 #include "plugins/backends/rdu/kernels_math.h"
 #include "plugins/backends/rdu/kernels_rows.h"
+
+void
+RDU_SYMBOL (rdu_map) (const RduCall *call, const RduRowFunc *rows)
+{
+  RduView views[RDU_ROW_SRC + 1] = { *call->dst[0] };
+  RduFused fused = { .n_slots = call->n_src + 1, .n_ops = 1 };
+  bool is_int = (call->n_src > 0 ? call->src[0] : call->dst[0])->is_int;
+  fused.slots[0] = (RduSlot){ .kind = RDU_SLOT_WRITTEN, .rounded_to = SF_F32 };
+  fused.ops[0] = (RduFusedOp){
+    .func = rows[is_int], .dtype = call->dst[0]->dtype, .imm = call->imm, .n_src = call->n_src
+  };
+  for (int k = 0; k < call->n_src; k++)
+    {
+      views[k + 1] = *call->src[k];
+      fused.slots[k + 1] = (RduSlot){ .kind = RDU_SLOT_READ, .view = (uint32_t) k + 1 };
+      fused.ops[0].src[k] = (uint8_t) (k + 1);
+    }
+  RDU_SYMBOL (rdu_fused_run) (&fused, views);
+}
 
 #define FLOAT(func, expr)                      \
   RDU_UNARY_ROW (func##_f, float, float, expr) \
