@@ -54,9 +54,8 @@ check_folder (const char *path, GError **error)
   return true;
 }
 
-/* Those of others, and those of filesystems that cannot do so, are not ours to sync. */
-static bool
-sync_folder (const char *path, GError **error)
+bool
+sf_folder_sync (const char *path, GError **error)
 {
   int fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0)
@@ -82,7 +81,7 @@ make_durable (const char *path, GError **error)
       char *above = g_path_get_dirname (at);
       g_free (at);
       at = above;
-      good = sync_folder (at, error);
+      good = sf_folder_sync (at, error);
     }
   return good;
 }

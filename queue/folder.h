@@ -16,4 +16,8 @@ bool sf_folder_has_room (const char *folder);
 /* Removes `path` and all below it; symbolic links are not followed. */
 void sf_remove_tree (const char *path);
 
+/* The names in a folder are on the disk when this returns; those of others, and those of
+ * filesystems that cannot do so, are not ours to sync. */
+bool sf_folder_sync (const char *path, GError **error);
+
 #endif

@@ -308,7 +308,9 @@ sf_queue_submit (SfQueue *self, const SfJobBatch *batch, const SfSubmitOptions *
                                      .environment = environment,
                                      .sf = (char *) options->sf,
                                      .shepherd = (char *) options->shepherd,
-                                     .submitted_us = g_get_real_time (),
+                                     .submitted_us = options->submitted_us != 0
+                                                         ? options->submitted_us
+                                                         : g_get_real_time (),
                                      .at_once = batch->at_once } };
   /* Without a daemon nothing is recorded; with one, the end of this connection is enough for it to
    * look, should this process be killed once the job is there. */

@@ -31,6 +31,7 @@ typedef struct
   const char *sf, *shepherd; /* absolute paths of the programs */
   const char *executor;      /* NULL: the one that sfd.cfg names */
   bool held;                 /* until they are released */
+  int64_t submitted_us;      /* since 1970, by which they can be found; 0: now */
 } SfSubmitOptions;
 
 /* Records the jobs, all or none, on the disk when this returns, and tells the daemon. Their ids as

@@ -10,6 +10,7 @@
 
 #include <sf/file.h>
 
+#include "queue/folder.h"
 #include "queue/results.h"
 
 enum
@@ -83,28 +84,71 @@ sf_regress_run_new (const char *queue_folder, const char *suite, GError **error)
 
 /* ---- run.json ---- */
 
+/* Of the file that the jobs are submitted from. Borrowed. */
+static const char *
+submitted_path (const SfRegress *suite)
+{
+  return ((const SfJobFile *) suite->batch->jobs->pdata[0])->path;
+}
+
+static json_t *
+run_json (const SfRegressRun *self, const SfRegress *suite)
+{
+  json_t *jobs = json_array ();
+  for (guint i = 0; i < suite->cases->len; i++)
+    {
+      const SfRegressCase *row = suite->cases->pdata[i];
+      json_t *id = i < self->ids->len ? json_integer (g_array_index (self->ids, int64_t, i))
+                                      : json_null ();
+      json_array_append_new (jobs, json_pack ("{s:s, s:o}", "name", row->name, "job", id));
+    }
+  return json_pack ("{s:s, s:i, s:s, s:s, s:I, s:o}", "format", "spatialflow-regress-run",
+                    "version", 1, "suite", self->suite, "path", submitted_path (suite),
+                    "started_us", (json_int_t) self->started_us, "jobs", jobs);
+}
+
 bool
 sf_regress_run_write (const SfRegressRun *self, const SfRegress *suite, GError **error)
 {
-  json_t *jobs = json_array ();
-  for (guint i = 0; i < self->ids->len; i++)
-    {
-      const SfRegressCase *row = suite->cases->pdata[i];
-      json_array_append_new (jobs, json_pack ("{s:s, s:I}", "name", row->name, "job",
-                                              (json_int_t) g_array_index (self->ids, int64_t, i)));
-    }
-  g_autoptr (json_t) object = json_pack (
-      "{s:s, s:i, s:s, s:I, s:o}", "format", "spatialflow-regress-run", "version", 1, "suite",
-      self->suite, "started_us", (json_int_t) self->started_us, "jobs", jobs);
+  g_autoptr (json_t) object = run_json (self, suite);
   g_autofree char *path = g_build_filename (self->folder, "run.json", NULL);
+  g_autofree char *of_suite = g_path_get_dirname (self->folder);
+  g_autofree char *of_all = g_path_get_dirname (of_suite);
+  g_autofree char *of_queue = g_path_get_dirname (of_all);
   char *text = sf_json_text (object);
-  bool good = text != NULL && sf_file_replace (path, text, strlen (text), error);
+  bool good = text != NULL && sf_file_replace (path, text, strlen (text), error)
+              && sf_folder_sync (of_suite, error) && sf_folder_sync (of_all, error)
+              && sf_folder_sync (of_queue, error);
   free (text);
   return good;
 }
 
+/* The ids that run.json tells, none if it was written before there were any; false when its cases
+ * are not those of the suite. */
+static bool
+read_ids (const json_t *object, const SfRegress *suite, GArray *ids)
+{
+  const json_t *jobs = json_object_get (object, "jobs");
+  if (json_array_size (jobs) != suite->cases->len)
+    return false;
+  for (guint i = 0; i < suite->cases->len; i++)
+    {
+      const json_t *job = json_array_get (jobs, i), *id = json_object_get (job, "job");
+      const char *name = json_string_value (json_object_get (job, "name"));
+      const SfRegressCase *row = suite->cases->pdata[i];
+      int64_t value = json_integer_value (id);
+      if (g_strcmp0 (name, row->name) != 0)
+        return false;
+      if (json_is_integer (id))
+        g_array_append_val (ids, value);
+    }
+  return ids->len == 0 || ids->len == suite->cases->len;
+}
+
+/* Its ids are those of run.json, or, when it was killed before they were in there, those of the
+ * jobs that were submitted for it. */
 static SfRegressRun *
-read_run (const char *folder, const SfRegress *suite, GError **error)
+read_run (const SfQueue *queue, const char *folder, const SfRegress *suite, GError **error)
 {
   g_autofree char *path = g_build_filename (folder, "run.json", NULL);
   g_autoptr (json_t) object = sf_results_read (path, error);
@@ -113,18 +157,18 @@ read_run (const char *folder, const SfRegress *suite, GError **error)
     return NULL;
   g_autoptr (SfRegressRun) self = run_new (suite->name, started_us);
   self->folder = g_strdup (folder);
-  const json_t *jobs = json_object_get (object, "jobs");
-  bool same = json_array_size (jobs) == suite->cases->len;
-  for (guint i = 0; same && i < suite->cases->len; i++)
+  bool same = read_ids (object, suite, self->ids);
+  const char *submitted = json_string_value (json_object_get (object, "path"));
+  if (same && self->ids->len == 0 && submitted != NULL)
     {
-      const json_t *job = json_array_get (jobs, i);
-      const char *name = NULL;
-      int64_t id = 0;
-      if (!sf_json_get_string (job, "name", &name, path, error)
-          || !sf_json_get_int (job, "job", &id, path, error))
-        return NULL;
-      same = strcmp (name, ((const SfRegressCase *) suite->cases->pdata[i])->name) == 0;
-      g_array_append_val (self->ids, id);
+      g_array_unref (self->ids);
+      self->ids = sf_store_list_submitted (queue->store, submitted, started_us, error);
+      if (self->ids == NULL)
+        {
+          self->ids = g_array_new (FALSE, FALSE, sizeof (int64_t));
+          return NULL;
+        }
+      same = self->ids->len == 0 || self->ids->len == suite->cases->len;
     }
   if (same)
     return g_steal_pointer (&self);
@@ -165,14 +209,17 @@ has_file (const char *folder, const char *name)
 }
 
 SfRegressRun *
-sf_regress_run_unfinished (const char *queue_folder, const SfRegress *suite, GError **error)
+sf_regress_run_unfinished (const SfQueue *queue, const SfRegress *suite, GError **error)
 {
-  g_autoptr (GPtrArray) folders = list_runs (queue_folder, suite->name);
+  g_autoptr (GPtrArray) folders = list_runs (queue->folder, suite->name);
   for (guint i = folders->len; i > 0; i--)
     {
       const char *folder = folders->pdata[i - 1];
-      if (has_file (folder, "run.json") && !has_file (folder, "results.json"))
-        return read_run (folder, suite, error);
+      if (!has_file (folder, "run.json") || has_file (folder, "results.json"))
+        continue;
+      g_autoptr (SfRegressRun) run = read_run (queue, folder, suite, error);
+      if (run == NULL || run->ids->len > 0)
+        return g_steal_pointer (&run);
     }
   sf_fail (error, SF_ERROR_NOT_FOUND,
            "suite %s: no run is without results, wanted one to go on with; start one without "

@@ -157,6 +157,10 @@ GArray *sf_store_list_dependencies (SfStore *store, int64_t job, GError **error)
 /* Ids, as int64_t, of the jobs of that name in its newest submission, of those with ids below
  * `below`. Owned: g_array_unref. */
 GArray *sf_store_list_named (SfStore *store, const char *name, int64_t below, GError **error);
+/* Ids, as int64_t in order, of the jobs that were submitted at that time from the file `path`.
+ * Owned likewise. */
+GArray *sf_store_list_submitted (SfStore *store, const char *path, int64_t submitted_us,
+                                 GError **error);
 /* Elements are SfUsageRow; owned: g_ptr_array_unref. */
 GPtrArray *sf_store_list_usage (SfStore *store, GError **error);
 

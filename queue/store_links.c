@@ -88,6 +88,19 @@ sf_store_list_named (SfStore *self, const char *name, int64_t below, GError **er
              : NULL;
 }
 
+GArray *
+sf_store_list_submitted (SfStore *self, const char *path, int64_t submitted_us, GError **error)
+{
+  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (int64_t));
+  return sf_storedb_query (self, "find a submission", read_id, ids, error,
+                           "SELECT j.id FROM job AS j JOIN submission AS s ON s.id = j.submission"
+                           " WHERE j.submitted_us = ?1 AND s.submitted_us = ?1 AND s.path = ?2"
+                           " ORDER BY j.id",
+                           "it", submitted_us, path)
+             ? g_steal_pointer (&ids)
+             : NULL;
+}
+
 static void
 usage_row_free (void *data)
 {

@@ -175,4 +175,27 @@ for signal in INT HUP; do
   run 0 "$sfbatch" regress --continue "$work/slow.cfg"
   has out "suite slow: 2 of 2 cases passed"
 done
+
+# Killed as soon as it is written down that it begins: its jobs, if it came to them, are found, also when it did not come to write down which.
+rm -rf "$SF_QUEUE_DIR/regress/slow"
+before=$("$sfbatch" list --all | wc -l)
+"$sfbatch" regress "$work/slow.cfg" >"$work/slow.out" 2>"$work/slow.err" &
+waiting=$!
+until ls "$SF_QUEUE_DIR"/regress/slow/*/run.json >/dev/null 2>&1 || ! kill -0 $waiting 2>/dev/null; do :; done
+kill -KILL $waiting
+wait $waiting 2>/dev/null
+if [ "$("$sfbatch" list --all | wc -l)" -gt "$before" ]; then
+  run 0 "$sfbatch" regress --continue "$work/slow.cfg"
+else
+  run 4 "$sfbatch" regress --continue "$work/slow.cfg"
+  run 0 "$sfbatch" regress "$work/slow.cfg"
+fi
+has out "suite slow: 2 of 2 cases passed"
+for kept in "$SF_QUEUE_DIR"/regress/slow/*/results.json; do rm "$kept"; done
+sed -i 's/"job": *[0-9]*/"job":null/g' "${kept%results.json}run.json"
+grep -q '"job":null' "${kept%results.json}run.json" || fail "run.json has no jobs to be forgotten"
+before=$("$sfbatch" list --all | wc -l)
+run 0 "$sfbatch" regress --continue "$work/slow.cfg"
+has out "suite slow: 2 of 2 cases passed"
+[ "$("$sfbatch" list --all | wc -l)" -eq "$before" ] || fail "cases were submitted again"
 finish

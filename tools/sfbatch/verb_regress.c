@@ -111,12 +111,12 @@ submit_cases (Regress *self, GError **error)
 {
   g_autofree char *shepherd = sf_program_shepherd (error);
   g_autofree char *sf = shepherd != NULL ? sf_program_sf (error) : NULL;
-  const SfSubmitOptions how = { .sf = sf, .shepherd = shepherd };
-  if (sf == NULL)
+  g_autoptr (SfRegressRun) run = sf != NULL ? sf_regress_run_new (self->queue->folder,
+                                                                  self->suite->name, error)
+                                            : NULL;
+  if (run == NULL || !sf_regress_run_write (run, self->suite, error))
     return false;
-  g_autoptr (SfRegressRun) run = sf_regress_run_new (self->queue->folder, self->suite->name, error);
-  if (run == NULL)
-    return false;
+  const SfSubmitOptions how = { .sf = sf, .shepherd = shepherd, .submitted_us = run->started_us };
   g_array_unref (run->ids);
   run->ids = sf_queue_submit (self->queue, self->suite->batch, &how, error);
   if (run->ids == NULL)
@@ -180,7 +180,7 @@ regress (Regress *self, const SfOptionValues *options, GError **error)
     return 1;
   if (sf_option_bool (options, "continue"))
     {
-      self->run = sf_regress_run_unfinished (self->queue->folder, self->suite, error);
+      self->run = sf_regress_run_unfinished (self->queue, self->suite, error);
       if (self->run == NULL)
         return 1;
     }
