@@ -134,4 +134,27 @@ EOF
   ask '{"protocol":1,"do":"hold","jobs":[12,99999]}%' 1 '"job":99999'
   ask '{"protocol":1,"do":"hold","jobs":12}%' 1 'wanted an array of at most 10000 ids'
 fi
+
+# an executor that is there no more is asked for again and again, and nothing ends by that; once it is back, what has ended is seen
+has_executor () {
+  python3 -c 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute("UPDATE job SET state = \"STARTING\", executor = ? WHERE id = ?", sys.argv[2:]); db.commit()' queue/store.db "$@"
+}
+if command -v python3 >/dev/null; then
+  rm -f go
+  "$sfbatch" submit holds.cfg >id || fail "submit"
+  id=$(cat id)
+  until_file "queue/jobs/$id/pid"
+  kill -9 "$(sfd_pid queue)" "$(sed 's/.*"pid":\([0-9]*\).*/\1/' "queue/jobs/$id/attempt-1/shepherd.json")"
+  has_executor gone "$id"
+  n=0
+  until "$sfbatch" show "$id" | grep -q 'waits for gone: executor gone: not found' || [ $n -ge 200 ]; do
+    n=$((n + 1))
+    sleep 0.02
+  done
+  [ $n -lt 200 ] || { fail "nothing is said of an executor that is gone"; "$sfbatch" show "$id"; }
+  kill -9 "$(sfd_pid queue)"
+  has_executor local "$id"
+  run 11 "$sfbatch" wait "$id"
+  no_carriers "$id"
+fi
 finish

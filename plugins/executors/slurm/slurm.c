@@ -280,8 +280,11 @@ find_earlier (Slurm *self, int fd, const char *token, char **handle, GError **er
   if (!adopt (self, token, handle, &own))
     return sf_fail (error, SF_ERROR_TIMEOUT, "%s", own->message);
   int64_t age_us = g_get_real_time () - (int64_t) status.st_mtim.tv_sec * G_USEC_PER_SEC;
-  if (*handle != NULL || age_us >= SETTLE_US || age_us < 0)
+  if (*handle != NULL || age_us >= SETTLE_US)
     return true;
+  /* A clock that was set back would have it wait until then. */
+  if (age_us < 0 && futimens (fd, NULL) != 0)
+    return sf_fail_errno (error, errno, "sbatch.log: cannot be touched");
   return sf_fail (error, SF_ERROR_TIMEOUT, "sbatch: did not answer, and may still be heard");
 }
 

@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 #include <utime.h>
 
@@ -170,6 +171,29 @@ SF_TEST_CASES (Slurm, UnclearIsLookedFor, unclear, G_N_ELEMENTS (unclear), sf_te
   SF_CHECK (fake_start (fake, TOKEN, &handle, NULL));
   SF_CHECK_STR (handle, "17 " TOKEN);
   check_asked (fake, "x\nx\n");
+}
+
+/* The clock was set back: as long is waited as otherwise, no less and not until it has caught up.
+ */
+SF_TEST (Slurm, ClockSetBack)
+{
+  g_autoptr (Fake) fake = fake_new (NULL);
+  g_autofree char *handle = NULL;
+  g_autofree char *path = g_build_filename (fake->attempt, "sbatch.log", NULL);
+  const time_t now = time (NULL);
+  const struct utimbuf then = { now + 86400, now + 86400 };
+  GStatBuf status;
+  set_sbatch (fake, "kill -9 $$");
+  fake_program (fake, "squeue", "true");
+  SF_CHECK (!fake_start (fake, TOKEN, &handle, NULL));
+  set_sbatch (fake, "echo 17");
+  SF_CHECK_INT (utime (path, &then), 0);
+  SF_CHECK (!fake_start (fake, TOKEN, &handle, NULL));
+  check_asked (fake, "x\n");
+  SF_CHECK (g_stat (path, &status) == 0 && status.st_mtime < now + 3600);
+  let_time_pass (fake);
+  SF_CHECK (fake_start (fake, TOKEN, &handle, NULL));
+  SF_CHECK_STR (handle, "17 " TOKEN);
 }
 
 /* A daemon was killed; its sbatch goes on, and holds what it has inherited. */
