@@ -12,7 +12,7 @@ enum
   FEW_ROWS = 4,      /* and where chains of so few rows would wait for themselves */
   LEAST_DEPTH_OF_FEW_ROWS = 32,
   MOST_SUMS = 24,
-  MOST_ROWS = 8 /* or columns, at a time */
+  MOST_ROWS = 8 /* at a time */
 };
 
 /* c[i][j] (+)= sum over k of a[i][k] b[j][k]. */
@@ -95,25 +95,23 @@ static inline __attribute__ ((always_inline)) void
 add_products (const Dots *d, int64_t k, const bool is_whole, RduLanes lanes, const int rows,
               const int columns, RduVec sum[MOST_SUMS])
 {
-  RduVec a[MOST_ROWS], b[MOST_ROWS];
+  RduVec a[MOST_ROWS];
 #pragma GCC unroll 8
   for (int i = 0; i < rows; i++)
     {
       const float *from = d->a + i * d->a_row + k;
       a[i] = is_whole ? rdu_vec_load (from) : rdu_vec_load_lanes (from, lanes);
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 12
   for (int j = 0; j < columns; j++)
     {
       const float *from = d->b + j * d->b_row + k;
-      b[j] = is_whole ? rdu_vec_load (from) : rdu_vec_load_lanes (from, lanes);
-      KEEP (b[j]);
+      RduVec b = is_whole ? rdu_vec_load (from) : rdu_vec_load_lanes (from, lanes);
+      KEEP (b);
+#pragma GCC unroll 8
+      for (int i = 0; i < rows; i++)
+        sum[i * columns + j] = rdu_vec_fma (a[i], b, sum[i * columns + j]);
     }
-#pragma GCC unroll 8
-  for (int i = 0; i < rows; i++)
-#pragma GCC unroll 8
-    for (int j = 0; j < columns; j++)
-      sum[i * columns + j] = rdu_vec_fma (a[i], b[j], sum[i * columns + j]);
 }
 
 /* rows, columns: constants, so that every sum is a register. */
@@ -132,11 +130,15 @@ sum_block (const Dots *d, const int rows, const int columns)
     add_products (d, k, false, rdu_lanes (d->k - k), rows, columns, sum);
   add_up (sum, rows * columns, total);
   for (int i = 0; i < rows; i++)
-    for (int j = 0; j < columns; j++)
-      {
-        float *c = d->c + i * d->c_row + j * d->c_column;
-        *c = d->first ? total[i * columns + j] : *c + total[i * columns + j];
-      }
+    {
+      float *c = d->c + i * d->c_row;
+      const float *from = total + i * columns;
+      if (columns > RDU_VECTOR / 2 && columns <= RDU_VECTOR && d->c_column == 1 && d->first)
+        rdu_vec_store_lanes (c, rdu_lanes (columns), rdu_vec_load (from));
+      else
+        for (int j = 0; j < columns; j++, c += d->c_column)
+          *c = d->first ? from[j] : *c + from[j];
+    }
 }
 
 typedef void (*Block) (const Dots *dots);
@@ -144,7 +146,8 @@ typedef void (*Block) (const Dots *dots);
 /* Of each number of columns: so many rows that sums wait neither for loads nor for each other, and
  * one row. Where columns are parts of more, parts of both lengths have the same rows. */
 #if RDU_VECTOR == 16
-#define BLOCKS(X) X (1, 8) X (2, 8) X (3, 5) X (4, 3) X (5, 3) X (6, 3) X (7, 3) X (8, 3)
+#define BLOCKS(X) \
+  X (1, 8) X (2, 8) X (3, 5) X (4, 3) X (5, 3) X (6, 3) X (7, 3) X (8, 3) X (9, 2) X (10, 2)
 #else
 #define BLOCKS(X) X (1, 4) X (2, 4) X (3, 2) X (4, 2) X (5, 2) X (6, 2)
 #endif
