@@ -231,6 +231,16 @@ sf_job_read_rest (const SfJobSource *source, SfJobFile *file, SfConfigNode *root
   return true;
 }
 
+/* Those that have made it one of many are known here, too. */
+static bool
+check_keys (SfConfigNode *root, GError **error)
+{
+  static const char *const keys[] = { "models", "array", "matrix" };
+  for (size_t i = 0; i < G_N_ELEMENTS (keys); i++)
+    sf_config_node_member (root, keys[i]);
+  return sf_config_check_keys (root, false, error);
+}
+
 static SfJobFile *
 read_job (const SfJobSource *source, const GPtrArray *dimensions, size_t index, GError **error)
 {
@@ -243,8 +253,7 @@ read_job (const SfJobSource *source, const GPtrArray *dimensions, size_t index, 
       || !sf_job_read_name (root, "name", true, &file->name, error)
       || !read_model (source, file, root, error)
       || !sf_job_read_path (source, root, "data", &file->data, error)
-      || !sf_job_read_rest (source, file, root, NULL, error)
-      || !sf_config_check_keys (root, false, error))
+      || !sf_job_read_rest (source, file, root, NULL, error) || !check_keys (root, error))
     return NULL;
   return g_steal_pointer (&file);
 }

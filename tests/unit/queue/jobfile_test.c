@@ -222,6 +222,8 @@ static const Bad bad[] = {
     "job.cfg:1: array: found \"99999999999999999999\", wanted up to" },
   { "array with a step of none", "name = \"x\"; array = \"0-9:0\"; steps = ( " TRUE_STEP " );",
     "job.cfg:1: array: found" },
+  { "unknown key of many jobs", "name = \"x\"; aray = \"0-5\"; steps = ( " TRUE_STEP " );",
+    "job.cfg:1: unknown key \"aray\"; did you mean \"array\"?" },
   { "unknown key of the job", "name = \"x\"; steps = ( " TRUE_STEP " );\nafter_ok = 1;",
     "job.cfg:2: unknown key \"after_ok\"; did you mean \"afterok\"?" },
   { "priority", "name = \"x\"; priority = 1000001; steps = ( " TRUE_STEP " );",
