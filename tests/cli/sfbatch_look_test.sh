@@ -122,6 +122,16 @@ if command -v script >/dev/null; then
   grep -q '語' wide.txt && fail "a line is longer than the screen is wide"
   { sleep 0.5; printf q; } | TERM=xterm timeout 20 script -qec "'$sfbatch' top --interval 0.1" screen.txt >/dev/null || fail "top on a terminal"
   grep -q 'q quits' screen.txt || fail "nothing on the screen"
+  # so does the line that tells how far a step is
+  rm -f go said
+  (
+    n=0
+    until grep -q '] command  ###' status.txt 2>/dev/null || [ $n -ge 500 ]; do n=$((n + 1)); sleep 0.02; done
+    touch go
+  ) &
+  timeout 60 script -qfec "stty cols 40; '$sfbatch' submit --wait slow.cfg" status.txt >/dev/null </dev/null || fail "submit --wait on a narrow terminal"
+  tr '\r' '\n' <status.txt | sed 's/^.\[K//' | grep '] command  ###' >lines || fail "no line tells how far the step is"
+  [ "$(awk 'length > 39' lines | wc -l)" -eq 0 ] || { fail "a line is longer than the screen is wide:"; cat lines; }
   TERM=no-such-terminal timeout 20 script -qec "'$sfbatch' top" screen.txt >/dev/null </dev/null && fail "an unknown terminal"
   grep -q 'use --once' screen.txt || fail "what to do about an unknown terminal"
 fi

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "queue/progress.h"
@@ -86,6 +87,13 @@ clear_status (Follower *self)
   self->status_shown = false;
 }
 
+static int
+terminal_columns (void)
+{
+  struct winsize size;
+  return ioctl (STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
 /* "[2/4] train  ##########----------  12.0 s  epoch 2 of 12, loss 0.3100": the bar is that of the
  * step where it says how far it is, else of the steps. */
 static void
@@ -102,7 +110,11 @@ show_status (Follower *self, const SfStepRecord *record)
                                       BAR_CELLS);
   g_autofree char *time = sf_show_duration (g_get_real_time () - record->started_us);
   g_autofree char *text = known ? sf_step_progress_text (&progress) : g_strdup ("");
-  fprintf (stderr, "\r\033[K[%d/%d] %s  %s  %s  %s", self->step, n, step->verb, bar, time, text);
+  g_autofree char *line = g_strdup_printf ("[%d/%d] %s  %s  %s  %s", self->step, n, step->verb, bar,
+                                           time, text);
+  /* A line that is longer than the screen is wide could not be cleared again. */
+  g_autofree char *cut = sf_show_cut (line, terminal_columns () - 1);
+  fprintf (stderr, "\r\033[K%s", cut);
   self->status_shown = true;
 }
 
