@@ -20,7 +20,8 @@ enum
   READY_FD = 3,
   START_TRIES = 5, /* another daemon may be about to end, or to begin */
   START_MS = 20000,
-  ANSWER_MS = 60000, /* a daemon that answers nothing for so long hangs */
+  ANSWER_S = 60, /* a daemon that answers nothing for so long hangs */
+  MAX_ANSWER_S = 86400,
   RETRY_US = 20000,
 };
 
@@ -186,6 +187,30 @@ send_all (int fd, const char *data, size_t n_bytes)
   return true;
 }
 
+/* As SF_SFD_TIMEOUT says, if that is a time. */
+static int
+answer_s (void)
+{
+  const char *given = g_getenv ("SF_SFD_TIMEOUT");
+  guint64 seconds;
+  return given != NULL && g_ascii_string_to_unsigned (given, 10, 1, MAX_ANSWER_S, &seconds, NULL)
+             ? (int) seconds
+             : ANSWER_S;
+}
+
+static bool
+fail_silent (const SfClient *self, GError **error)
+{
+  struct ucred peer = { 0 };
+  socklen_t size = sizeof peer;
+  if (getsockopt (self->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+    peer.pid = 0;
+  return sf_fail (error, SF_ERROR_TIMEOUT,
+                  "sfd: no answer within %d s; if its process %d is stopped or hangs, continue or "
+                  "kill it: jobs that run go on, and the next sfd finds them",
+                  answer_s (), (int) peer.pid);
+}
+
 json_t *
 sf_client_call (SfClient *self, const json_t *request, bool *broken, GError **error)
 {
@@ -198,9 +223,9 @@ sf_client_call (SfClient *self, const json_t *request, bool *broken, GError **er
       sf_fail (error, SF_ERROR_IO, "sfd: the connection ended before the request was sent");
       return NULL;
     }
-  if (!read_line (self->fd, ANSWER_MS, SF_PROTOCOL_MAX_ANSWER, answer))
+  if (!read_line (self->fd, answer_s () * 1000, SF_PROTOCOL_MAX_ANSWER, answer))
     {
-      sf_fail (error, SF_ERROR_TIMEOUT, "sfd: no answer within %d s", ANSWER_MS / 1000);
+      fail_silent (self, error);
       return NULL;
     }
   if (answer->len == 0 || answer->str[answer->len - 1] != '\n')

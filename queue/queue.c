@@ -87,9 +87,11 @@ sf_queue_ask (SfQueue *self, json_t *request, GError **error)
       if (broken)
         g_clear_pointer (&self->client, sf_client_close);
       pass_warning_on (self, answer);
+      self->silent = answer == NULL && g_error_matches (own, SF_ERROR, SF_ERROR_TIMEOUT);
       if (answer != NULL)
         return answer;
-      if (!broken || i == ASK_TRIES)
+      /* One that does not answer is there, and would not answer the next time. */
+      if (!broken || i == ASK_TRIES || self->silent)
         {
           g_propagate_error (error, g_steal_pointer (&own));
           return NULL;
@@ -103,8 +105,13 @@ sf_queue_sync (SfQueue *self, GError **error)
   bool any = false;
   if (!sf_store_any_unfinished (self->store, &any, error))
     return false;
-  g_autoptr (json_t) answer = any ? sf_queue_ask (self, sf_protocol_request ("sync"), error) : NULL;
-  return !any || answer != NULL;
+  g_autoptr (GError) own = NULL;
+  g_autoptr (json_t) answer = any ? sf_queue_ask (self, sf_protocol_request ("sync"), &own) : NULL;
+  if (own != NULL && self->silent)
+    sf_log (SF_LOG_WARNING, "%s; this is what was recorded last", own->message);
+  else if (own != NULL)
+    g_propagate_error (error, g_steal_pointer (&own));
+  return !any || answer != NULL || self->silent;
 }
 
 /* In pieces that a request has room for. */
@@ -363,7 +370,7 @@ next_pending (const GPtrArray *jobs, guint *from)
 void
 sf_queue_explain_pending (SfQueue *self, GPtrArray *jobs)
 {
-  for (guint first = 0, end = 0; end < jobs->len; first = end)
+  for (guint first = 0, end = 0; end < jobs->len && !self->silent; first = end)
     {
       g_autoptr (GArray) ids = next_pending (jobs, &end);
       if (ids->len == 0)

@@ -16,6 +16,7 @@ typedef struct
   SfStore *store;
   SfClient *client; /* opened when first needed */
   bool warned;      /* of what the daemon has warned of: that is said once */
+  bool silent;      /* the daemon has left the last question unanswered: so long for nothing */
 } SfQueue;
 
 SfQueue *sf_queue_open (GError **error);
@@ -42,7 +43,8 @@ GArray *sf_queue_submit (SfQueue *queue, const SfJobBatch *batch, const SfSubmit
 /* Asks the daemon; takes the request. Owned: json_decref. NULL with the daemon's error. */
 json_t *sf_queue_ask (SfQueue *queue, json_t *request, GError **error);
 
-/* While jobs have not ended: sees that the daemon runs and has recorded what it can know by now. */
+/* While jobs have not ended: sees that the daemon runs and has recorded what it can know by now.
+ * One that does not answer is no error: what was recorded last can be read all the same. */
 bool sf_queue_sync (SfQueue *queue, GError **error);
 
 /* Syncs, then reads one job. Owned. NULL with an error. */

@@ -135,6 +135,17 @@ EOF
   ask '{"protocol":1,"do":"hold","jobs":12}%' 1 'wanted an array of at most 10000 ids'
 fi
 
+# a daemon that is stopped is named, not waited for again and again
+run 0 "$sfbatch" submit --hold next.cfg
+stopped=$(sfd_pid queue)
+kill -STOP "$stopped"
+run 0 env SF_SFD_TIMEOUT=1 "$sfbatch" list
+grep -q "sfd: no answer within 1 s; .*; this is what was recorded last" err && grep -q 'PENDING .* next ' out || { fail "list while sfd is stopped:"; cat err out; }
+run 8 env SF_SFD_TIMEOUT=1 "$sfbatch" release 1-9
+kill -CONT "$stopped"
+has err "sfd: no answer within 1 s; if its process $stopped is stopped or hangs, continue or kill it"
+batch_line
+
 # an executor that is there no more is asked for again and again, and nothing ends by that; once it is back, what has ended is seen
 has_executor () {
   python3 -c 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute("UPDATE job SET state = \"STARTING\", executor = ? WHERE id = ?", sys.argv[2:]); db.commit()' queue/store.db "$@"

@@ -22,6 +22,8 @@ static const SfManualNote notes[] = {
     "regress ends with 10 when a case does not pass." },
   { "ENVIRONMENT", "SF_QUEUE_DIR",
     "the folder of the queue; default: spatialflow/queue below XDG_STATE_HOME, which is ~/.local/state" },
+  { "ENVIRONMENT", "SF_SFD_TIMEOUT",
+    "how many seconds an answer of sfd(8) is waited for; default: 60" },
   { "ENVIRONMENT", "SF_PLUGIN_PATH",
     "folders searched for plugins before the installed ones, separated by ':'" },
   { "FILES", "store.db", "in the folder of the queue: all jobs, as they stand" },
