@@ -383,8 +383,10 @@ describe_stage (const SfProfile *profile, const SfLaunch *launch, SfStageProfile
 {
   const char *name = sf_launch_stage_name (profile->program, profile->entry, stage->launch,
                                            stage->stage);
-  SfStageWork work = sf_stage_work (profile->program, launch->config, stage->stage,
-                                    profile->totals.all.elem_bytes);
+  SfStageWork work = { 0 };
+  if (stage->calls > 0)
+    work = sf_stage_work (profile->program, launch->config, stage->stage,
+                          profile->totals.all.elem_bytes);
   const char *flops_limit, *bytes_limit;
   double flops = sf_peak_flops_seconds (&profile->totals.all, &work, &flops_limit),
          bytes = sf_peak_bytes_seconds (&profile->totals.all, &work, &bytes_limit);

@@ -28,9 +28,9 @@ typedef struct
   SfPhase phase;
   uint32_t launch, stage; /* HOST: stage is SF_NONE */
   double seconds, share;  /* share of the step */
-  double calls;           /* pieces that workers took */
+  double calls;           /* pieces that workers took; 0: others read through it */
   double workers;         /* at work on it, on average while it runs */
-  double flops, bytes;    /* computed, read and written; HOST: 0, not known */
+  double flops, bytes;    /* computed, read and written; without calls 0, HOST: 0, not known */
   SfRoof roof;
   const char *limit; /* "f32", "bf16"; "L2", "L3", "memory" */
   double fraction;   /* of the roof; HOST: 0 */

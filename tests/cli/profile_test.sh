@@ -14,6 +14,18 @@ for text in "fwd " "bwd " "opt " "feeding " conv1 conv2 fc1; do has out "$text";
 run 0 "$sf" run --profile "$work/a.pef" --steps 3 --entry eval
 ! grep -q "train on" "$work/out" || fail "--entry eval profiled train, too"
 
+# A cast that a product reads through has no calls, no time and no rates.
+run 0 "$sf" compile "$SF_SOURCE_DIR/apps/logreg/model.cfg" -o "$work/bf16.pef" -O3 --precision bf16 --batch-size 8
+run 0 "$sf" run --profile "$work/bf16.pef" --steps 3 --threads 1 --json
+/usr/bin/python3 - "$work/out" <<'END' || fail "stages without calls"
+import json, sys
+for e in map(json.loads, open(sys.argv[1])):
+    idle = [s for s in e["stages"] if s["calls"] == 0]
+    assert idle or e["entry"] != "train", "none in this program: the test wants another one"
+    for s in idle:
+        assert s["seconds"] == s["flops"] == s["bytes"] == s["flops_per_s"] == s["bytes_per_s"] == s["roof_fraction"] == 0, s
+END
+
 # With one thread, so that what else the machine does slows the stages and their roofs alike.
 run 0 "$sf" run --profile "$work/a.pef" --threads 1 --json
 cp "$work/out" "$work/one.json"
