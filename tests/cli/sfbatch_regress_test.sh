@@ -192,7 +192,7 @@ else
 fi
 has out "suite slow: 2 of 2 cases passed"
 for kept in "$SF_QUEUE_DIR"/regress/slow/*/results.json; do rm "$kept"; done
-sed -i 's/"job": *[0-9]*/"job":null/g' "${kept%results.json}run.json"
+sed -i 's/"job": *[0-9][0-9]*/"job":null/g' "${kept%results.json}run.json"
 grep -q '"job":null' "${kept%results.json}run.json" || fail "run.json has no jobs to be forgotten"
 before=$("$sfbatch" list --all | wc -l)
 run 0 "$sfbatch" regress --continue "$work/slow.cfg"
