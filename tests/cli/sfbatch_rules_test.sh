@@ -113,7 +113,12 @@ run 0 "$sfbatch" submit --hold first.cfg
 run 0 "$sfbatch" list
 has out " held"
 is_state 16 "PENDING null"
+"$sfbatch" wait --all >waited 2>said &
+waiter=$!
+until_file said
+grep -qx 'sfbatch: job 16 is held; sfbatch release 16 lets it go' said || fail "wait for a held job: $(cat said)"
 run 0 "$sfbatch" release 16
+wait "$waiter"
 run 3 "$sfbatch" wait 16
 run 2 "$sfbatch" hold 16
 has err "job 16: FAILED, wanted a job that waits"

@@ -16,6 +16,17 @@ static const SfOption wait_options[] = {
   { .name = NULL },
 };
 
+/* One that is held ends when somebody has let it go. */
+static void
+say_held (const SfJob *job)
+{
+  if (job->held && job->state == SF_JOB_PENDING)
+    fprintf (stderr,
+             "sfbatch: job %" G_GINT64_FORMAT " is held; sfbatch release %" G_GINT64_FORMAT
+             " lets it go\n",
+             job->id, job->id);
+}
+
 static GArray *
 wanted_ids (SfQueue *queue, const SfOptionValues *options, GError **error)
 {
@@ -32,7 +43,11 @@ wanted_ids (SfQueue *queue, const SfOptionValues *options, GError **error)
   g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (int64_t));
   g_autoptr (GPtrArray) jobs = sf_store_list (queue->store, SF_STORE_UNFINISHED, error);
   for (guint i = 0; jobs != NULL && i < jobs->len; i++)
-    g_array_append_val (ids, ((const SfJob *) jobs->pdata[i])->id);
+    {
+      const SfJob *job = jobs->pdata[i];
+      say_held (job);
+      g_array_append_val (ids, job->id);
+    }
   return jobs != NULL ? g_steal_pointer (&ids) : NULL;
 }
 
@@ -42,6 +57,7 @@ wait_for_one (SfQueue *queue, int64_t id, GError **error)
   g_autoptr (SfJob) job = sf_queue_job (queue, id, error);
   if (job == NULL)
     return 1;
+  say_held (job);
   if (!sf_job_state_is_final (job->state))
     {
       g_autofree char *folder = sf_queue_attempt_folder (queue, job);
