@@ -229,13 +229,14 @@ cuts_channels (const SfStage *stage, const bool *channels_last, size_t k)
   return false;
 }
 
-/* As much of each row as is worth while where an instruction adds up rows; 0: it does not. */
+/* As much of each row as is worth while where an instruction adds up rows of floats, which may pass
+ * by in pieces; 0: it does not. */
 static int64_t
 row_of_sums (const SfTileOp *op, const SfOperand *operand, bool channels_last, size_t k)
 {
   int inner = operand->shape.rank - 1;
-  if (op->tile_class != SF_TILE_REDUCE || channels_last || inner < 1
-      || operand->dim[inner].coef[k] == 0)
+  if (!g_str_equal (op->name, "reduce_sum") || !sf_dtype_is_float (operand->dtype) || channels_last
+      || inner < 1 || operand->dim[inner].coef[k] == 0)
     return 0;
   return MIN (operand->shape.dim[inner], SUM_COLUMNS);
 }

@@ -2,7 +2,7 @@
 /* Direct convolution: result pixels by result channels, summed over taps and source channels, with
  * the sums of a tile in registers. Nothing is unrolled into columns: a tile reads the source
  * through one pointer per pixel and tap. Sources in pairs of bf16 are not multiplied where they are
- * padding, which is a third of all taps of images of 4 x 4. */
+ * padding, which 44 of the 144 taps of 3 x 3 in an image of 4 x 4 are. */
 #ifndef SF_RDU_KERNELS_CONV_H
 #define SF_RDU_KERNELS_CONV_H
 

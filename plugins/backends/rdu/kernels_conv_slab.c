@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Convolutions of sources that tiles do not read well: with channels apart in memory, or so few
  * that the taps of a row should be read as one stretch, or to be multiplied as pairs of bf16. Some
- * of their rows are brought together, with their padding, where channels are innermost and every
- * tap finds a pixel. */
+ * of their rows are brought together, where channels are innermost: with their padding, so that
+ * every tap finds a pixel, or of pairs without it, since they leave such taps out. */
 #include "plugins/backends/rdu/kernels_conv_pair.h"
 
 /* Fewer channels than these make a stretch of their own too short. */
@@ -112,22 +112,35 @@ has_padding (const RduConvSide *side)
          || (side->n - 1) * side->step + rdu_conv_last (side) >= side->hi;
 }
 
-void
-RDU_SYMBOL (rdu_conv) (const RduConvJob *job)
+static void run_slabs (const RduConvJob *job);
+
+/* Columns of the result from `first` on. */
+static void
+run_columns (const RduConvJob *whole, int64_t first, int64_t n)
+{
+  RduConvJob job = *whole;
+  RduConvSide *columns = &job.side[1];
+  job.y += first * columns->out_stride;
+  columns->at += first * columns->step;
+  columns->n = n;
+  run_slabs (&job);
+}
+
+/* Slabs of as many rows as there is room for. Where that is none, pairs, which only slabs bring
+ * together without padding, go by fewer columns; anything else by single pixels. */
+static void
+run_slabs (const RduConvJob *job)
 {
   const RduConvSide *rows = &job->side[0], *columns = &job->side[1];
-  bool is_apart = job->x_channel != 1;
-  bool is_empty = job->n_in == 0 || job->n_images == 0 || rows->n == 0 || columns->n == 0
-                  || rows->taps == 0 || columns->taps == 0;
-  int64_t room = 0, most = 0;
-  if (!is_empty && RDU_SYMBOL (rdu_conv_pixels) (job))
-    return;
-  if (!is_empty && (is_apart || job->weights.pairs || (joins_taps (job) && has_padding (columns))))
+  int64_t room = RDU_CONV_SLAB / job->n_in / rdu_conv_reach (columns, columns->n);
+  int64_t most = room < rdu_conv_reach (rows, 1)
+                     ? 0
+                     : (room - rdu_conv_reach (rows, 1)) / rows->step + 1;
+  if (most == 0 && job->weights.pairs && columns->n > 1)
     {
-      /* Rows of the result whose source fits. */
-      room = RDU_CONV_SLAB / job->n_in / rdu_conv_reach (columns, columns->n);
-      most = room < rdu_conv_reach (rows, 1) ? 0
-                                             : (room - rdu_conv_reach (rows, 1)) / rows->step + 1;
+      run_columns (job, 0, columns->n / 2);
+      run_columns (job, columns->n / 2, columns->n - columns->n / 2);
+      return;
     }
   if (most == 0)
     {
@@ -140,4 +153,21 @@ RDU_SYMBOL (rdu_conv) (const RduConvJob *job)
     for (int64_t row = 0; row < rows->n; row += most)
       run_slab (job, image, n_images < job->n_images - image ? n_images : job->n_images - image,
                 row, most < rows->n - row ? most : rows->n - row);
+}
+
+void
+RDU_SYMBOL (rdu_conv) (const RduConvJob *job)
+{
+  const RduConvSide *rows = &job->side[0], *columns = &job->side[1];
+  bool is_empty = job->n_in == 0 || job->n_images == 0 || rows->n == 0 || columns->n == 0
+                  || rows->taps == 0 || columns->taps == 0;
+  bool is_apart = job->x_channel != 1;
+  if (is_empty)
+    RDU_SYMBOL (rdu_conv_run) (job);
+  else if (RDU_SYMBOL (rdu_conv_pixels) (job))
+    return;
+  else if (is_apart || job->weights.pairs || (joins_taps (job) && has_padding (columns)))
+    run_slabs (job);
+  else
+    RDU_SYMBOL (rdu_conv_run) (job);
 }

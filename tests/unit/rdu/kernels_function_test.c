@@ -62,7 +62,7 @@ static const Function functions[] = {
   { "tanh", tanh, -12, 12, 1.5 },
   { "erf", erf, -5, 5, 2.5 },
   { "sigmoid", wanted_sigmoid, -80, 80, 2.5 },
-  { "gelu", wanted_gelu, -5, 5, 6 },
+  { "gelu", wanted_gelu, -13, 20, 7 },
   { "rsqrt", wanted_rsqrt, 1e-6, 9, 1.5 },
   { "gelu_tanh", wanted_gelu_tanh, -3, 6, 10 },
   { "sin", sin, -30, 30, 1.5 },
@@ -126,7 +126,8 @@ SF_TEST_CASES (RduFunctions, OfEveryExponent, isa_names, N_ISA_NAMES, sf_test_ro
   {
     N = 1 << 15
   };
-  static const char *const names[] = { "exp", "log", "tanh", "erf", "sigmoid", "sqrt", "rsqrt" };
+  static const char *const names[] = { "exp",     "log",  "tanh",  "erf",
+                                       "sigmoid", "sqrt", "rsqrt", "gelu" };
   static float x[N + 5];
   for (uint32_t i = 0; i < N; i++)
     {
