@@ -19,6 +19,7 @@ typedef struct
 {
   int n_rounds;
   char **patterns; /* NULL: all rows */
+  size_t n_found;  /* rows measured so far */
 } Wanted;
 
 static int
@@ -95,7 +96,7 @@ print_head (const BenchTable *table, SfDtype dtype)
 }
 
 static void
-measure_table (const Bench *bench, const BenchTable *table, SfDtype dtype, const Wanted *wanted)
+measure_table (const Bench *bench, const BenchTable *table, SfDtype dtype, Wanted *wanted)
 {
   print_head (table, dtype);
   for (size_t i = 0; i < table->n_rows; i++)
@@ -103,7 +104,10 @@ measure_table (const Bench *bench, const BenchTable *table, SfDtype dtype, const
       BenchRow row = { .flops = 0 };
       table->make_row (bench, i, dtype, &row);
       if (is_wanted (wanted, row.name))
-        measure_row (bench, table, dtype, wanted->n_rounds, &row);
+        {
+          measure_row (bench, table, dtype, wanted->n_rounds, &row);
+          wanted->n_found++;
+        }
       for (size_t c = 0; c < BENCH_MAX_COLUMNS; c++)
         if (row.jobs[c].free != NULL)
           row.jobs[c].free (row.jobs[c].data);
@@ -111,7 +115,7 @@ measure_table (const Bench *bench, const BenchTable *table, SfDtype dtype, const
 }
 
 static void
-measure (const Bench *bench, const Wanted *wanted)
+measure (const Bench *bench, Wanted *wanted)
 {
   static const SfDtype dtypes[] = { SF_F32, SF_BF16 };
   static const BenchTable *const tables[] = { &bench_products, &bench_convs };
@@ -152,7 +156,10 @@ main (int argc, char **argv)
       return 1;
     }
   measure (&bench, &wanted);
+  if (wanted.n_found == 0)
+    fprintf (stderr, "kernels: %s: no row has such a name, without one all are measured\n",
+             wanted.patterns[0]);
   sf_thread_pool_free (bench.pool);
   g_strfreev (wanted.patterns);
-  return 0;
+  return wanted.n_found > 0 ? 0 : 1;
 }

@@ -51,7 +51,7 @@ def peaks(threads, folder):
 def kernels(threads):
     """Lines of bench/kernels; None when it was not built."""
     program = os.path.join(os.environ["SF_BUILD_DIR"], "bench", "kernels")
-    return [line for n in threads for line in [*run(program, str(n)).splitlines(), ""]] if os.path.exists(program) else None
+    return [line for n in threads for line in [*run(program, "--threads", str(n)).splitlines(), ""]] if os.path.exists(program) else None
 
 
 def run(*words):
