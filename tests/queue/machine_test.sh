@@ -73,7 +73,7 @@ chmod +x "$root/init"
 
 # ---- it runs ----
 
-timeout 400 $qemu -accel tcg -m 1024 -display none -nodefaults -no-reboot -serial stdio -kernel "$kernel" -initrd "$work/initramfs" \
+timeout 1800 $qemu -accel tcg -m 1024 -display none -nodefaults -no-reboot -serial stdio -kernel "$kernel" -initrd "$work/initramfs" \
   -append "console=ttyS0 quiet panic=-1 no_timer_check" </dev/null 2>&1 | tr -d '\r' >"$work/console"
 sed -n '/^== /,$p' "$work/console"
 for who in user root; do
