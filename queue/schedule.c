@@ -33,7 +33,7 @@ typedef struct
   int64_t waits_for;
 } Promise;
 
-/* What is under way of an array. */
+/* What is under way of an array, or ahead in line for one of its slots. */
 typedef struct
 {
   int64_t id, n, first_job;
@@ -113,15 +113,17 @@ note_array (Pass *self, int64_t array, int64_t job)
   use->first_job = MIN (use->first_job, job);
 }
 
-/* No more of its array may be under way. */
+/* No more of its array may be under way. *first_job is written when that is so. */
 static bool
 array_is_full (const Pass *self, const SfPendingJob *job, int64_t *first_job)
 {
   if (job->array == 0)
     return false;
   const ArrayUse *use = g_hash_table_lookup (self->arrays, &job->array);
-  *first_job = use != NULL ? use->first_job : 0;
-  return use != NULL && use->n >= job->at_once;
+  bool full = use != NULL && use->n >= job->at_once;
+  if (full)
+    *first_job = use->first_job;
+  return full;
 }
 
 /* ---- what runs ---- */
@@ -298,7 +300,6 @@ try_start (Pass *self, size_t index)
       return false;
     }
   change (&self->free, -1, &job->wants);
-  note_array (self, job->array, job->id);
   self->schedule->starts[self->schedule->n_starts++] = start;
   return true;
 }
@@ -314,6 +315,8 @@ take (Pass *self, size_t index)
       verdict->wait = SF_WAIT_ARRAY;
       return;
     }
+  /* Also when it does not start now: none behind it may take the slot that it was promised. */
+  note_array (self, job->array, job->id);
   bool fits_now = fits (&self->free, &job->wants);
   if (fits_now && try_start (self, index))
     return;

@@ -91,7 +91,7 @@ typedef enum
   SF_WAIT_CAPACITY,   /* it wants more than there is at all */
   SF_WAIT_RESOURCES,  /* first in line (n_ahead 0): fits once `job` has ended, by until_us (0: no
                          limit). Else `job` is the first in line */
-  SF_WAIT_ARRAY,      /* as many of its array are under way as may be, `job` one of them */
+  SF_WAIT_ARRAY,      /* as many of its array as may be are under way or ahead, `job` one of them */
   SF_WAIT_TURN, /* it would fit, but put off `job`, which may start at until_us (0: unknown) */
 } SfWait;
 

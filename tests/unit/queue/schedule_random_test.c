@@ -310,7 +310,7 @@ plain_place (const SfSituation *situation, Held *held, size_t n_held, const SfPe
     }
 }
 
-/* How many of each run; those of array 0 are of none. */
+/* How many slots of each are taken by what runs; those of array 0 are of none. */
 static void
 count_arrays (const SfSituation *situation, int64_t *of_array)
 {
@@ -336,11 +336,11 @@ plain_starts (const SfSituation *situation)
       const SfPendingJob *job = &situation->pending[line[i]];
       if (job->array != 0 && of_array[job->array] >= job->at_once)
         continue;
+      of_array[job->array]++;
       int64_t first = plain_place (situation, held, n_held, job, promised);
       if (first >= 0)
         {
           held[n_held++] = held_of_pending (job, first);
-          of_array[job->array]++;
           g_string_append_printf (starts, "%d@%d ", (int) job->id, (int) first);
         }
       else if (promised == NULL)
