@@ -117,8 +117,12 @@ static bool
 end_processes (const SfEnding *self)
 {
   g_autofree char *group = sf_shepherd_record_group (self->folder, self->token);
-  return sf_processes_end (self->token, 0, GRACE_MS, NULL, NULL)
-         && (group == NULL || sf_memory_group_remove (group));
+  bool ended = sf_processes_end (self->token, 0, GRACE_MS, NULL, NULL);
+  if (group == NULL)
+    return ended;
+  bool gone = sf_memory_group_remove (group);
+  /* What forks faster than it is found has ended with its group. */
+  return (ended || sf_processes_end (self->token, 0, 0, NULL, NULL)) && gone;
 }
 
 /* With the lock held, or without a folder to have one. */
