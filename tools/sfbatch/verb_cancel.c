@@ -86,7 +86,9 @@ run_cancel (const SfOptionValues *options, GError **error)
   if (refusals == NULL)
     return 1;
   g_autoptr (GArray) left = without_refused (ids, refusals);
-  return wait_for_ends (queue, left, refusals, error) ? sf_show_refusals (refusals) : 1;
+  bool waited = wait_for_ends (queue, left, refusals, error);
+  int exit = sf_show_refusals (refusals);
+  return waited ? exit : 1;
 }
 
 const SfVerb sf_batch_cancel = {
