@@ -23,6 +23,7 @@ enum
   ANSWER_S = 60, /* a daemon that answers nothing for so long hangs */
   MAX_ANSWER_S = 86400,
   RETRY_US = 20000,
+  LOOK_MS = 100, /* whether whoever waits was interrupted */
 };
 
 struct SfClient
@@ -62,9 +63,16 @@ become_sfd (const Child *child)
   _exit (127);
 }
 
-/* Reads a line, or less if the other end closes; false when time is up. */
 static bool
-read_line (int fd, int timeout_ms, size_t max_bytes, GString *line)
+is_set (const volatile sig_atomic_t *flag)
+{
+  return flag != NULL && *flag != 0;
+}
+
+/* Reads a line, or less if the other end closes; false when time is up, or once *interrupted. */
+static bool
+read_line (int fd, int timeout_ms, const volatile sig_atomic_t *interrupted, size_t max_bytes,
+           GString *line)
 {
   int64_t until = g_get_monotonic_time () + (int64_t) timeout_ms * 1000;
   char buffer[65536];
@@ -72,12 +80,14 @@ read_line (int fd, int timeout_ms, size_t max_bytes, GString *line)
     {
       int64_t left_ms = (until - g_get_monotonic_time ()) / 1000;
       struct pollfd wanted = { .fd = fd, .events = POLLIN };
-      if (left_ms <= 0)
+      if (left_ms <= 0 || is_set (interrupted))
         return false;
-      int n_ready = poll (&wanted, 1, (int) left_ms);
-      if (n_ready <= 0 && !(n_ready < 0 && errno == EINTR))
+      int n_ready = poll (&wanted, 1, (int) MIN (left_ms, LOOK_MS));
+      if (n_ready < 0 && errno != EINTR)
         return false;
-      ssize_t n = n_ready > 0 ? read (fd, buffer, sizeof buffer) : -1;
+      if (n_ready <= 0)
+        continue;
+      ssize_t n = read (fd, buffer, sizeof buffer);
       if (n == 0 || (n < 0 && errno != EINTR))
         return true;
       if (n < 0)
@@ -93,7 +103,7 @@ static bool
 wait_until_ready (int fd, const char *log, GError **error)
 {
   g_autoptr (GString) line = g_string_new (NULL);
-  if (!read_line (fd, START_MS, SF_PROTOCOL_MAX_REQUEST, line))
+  if (!read_line (fd, START_MS, NULL, SF_PROTOCOL_MAX_REQUEST, line))
     return sf_fail (error, SF_ERROR_TIMEOUT, "sfd: did not begin within %d s; see %s",
                     START_MS / 1000, log);
   if (line->len == 0)
@@ -212,7 +222,8 @@ fail_silent (const SfClient *self, GError **error)
 }
 
 json_t *
-sf_client_call (SfClient *self, const json_t *request, bool *broken, GError **error)
+sf_client_call (SfClient *self, const json_t *request, const volatile sig_atomic_t *interrupted,
+                bool *broken, GError **error)
 {
   size_t n_bytes;
   g_autofree char *line = sf_protocol_line (request, &n_bytes);
@@ -223,9 +234,12 @@ sf_client_call (SfClient *self, const json_t *request, bool *broken, GError **er
       sf_fail (error, SF_ERROR_IO, "sfd: the connection ended before the request was sent");
       return NULL;
     }
-  if (!read_line (self->fd, answer_s () * 1000, SF_PROTOCOL_MAX_ANSWER, answer))
+  if (!read_line (self->fd, answer_s () * 1000, interrupted, SF_PROTOCOL_MAX_ANSWER, answer))
     {
-      fail_silent (self, error);
+      if (is_set (interrupted))
+        sf_fail (error, SF_ERROR_CANCELLED, "sfd: interrupted before its answer came");
+      else
+        fail_silent (self, error);
       return NULL;
     }
   if (answer->len == 0 || answer->str[answer->len - 1] != '\n')

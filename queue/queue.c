@@ -82,7 +82,7 @@ sf_queue_ask (SfQueue *self, json_t *request, GError **error)
       g_autoptr (GError) own = NULL;
       bool broken = false;
       json_t *answer = connect_daemon (self, &own)
-                           ? sf_client_call (self->client, owned, &broken, &own)
+                           ? sf_client_call (self->client, owned, self->interrupted, &broken, &own)
                            : NULL;
       if (broken)
         g_clear_pointer (&self->client, sf_client_close);
@@ -91,7 +91,8 @@ sf_queue_ask (SfQueue *self, json_t *request, GError **error)
       if (answer != NULL)
         return answer;
       /* One that does not answer is there, and would not answer the next time. */
-      if (!broken || i == ASK_TRIES || self->silent)
+      if (!broken || i == ASK_TRIES || self->silent
+          || g_error_matches (own, SF_ERROR, SF_ERROR_CANCELLED))
         {
           g_propagate_error (error, g_steal_pointer (&own));
           return NULL;
@@ -100,18 +101,27 @@ sf_queue_ask (SfQueue *self, json_t *request, GError **error)
 }
 
 bool
-sf_queue_sync (SfQueue *self, GError **error)
+sf_queue_keep_up (SfQueue *self, GError **error)
 {
   bool any = false;
+  self->silent = false;
   if (!sf_store_any_unfinished (self->store, &any, error))
     return false;
+  g_autoptr (json_t) answer = any ? sf_queue_ask (self, sf_protocol_request ("sync"), error) : NULL;
+  return !any || answer != NULL;
+}
+
+bool
+sf_queue_sync (SfQueue *self, GError **error)
+{
   g_autoptr (GError) own = NULL;
-  g_autoptr (json_t) answer = any ? sf_queue_ask (self, sf_protocol_request ("sync"), &own) : NULL;
-  if (own != NULL && self->silent)
+  if (sf_queue_keep_up (self, &own))
+    return true;
+  if (self->silent)
     sf_log (SF_LOG_WARNING, "%s; this is what was recorded last", own->message);
-  else if (own != NULL)
+  else
     g_propagate_error (error, g_steal_pointer (&own));
-  return !any || answer != NULL || self->silent;
+  return self->silent;
 }
 
 /* In pieces that a request has room for. */

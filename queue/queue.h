@@ -17,6 +17,7 @@ typedef struct
   SfClient *client; /* opened when first needed */
   bool warned;      /* of what the daemon has warned of: that is said once */
   bool silent;      /* the daemon has left the last question unanswered: so long for nothing */
+  const volatile sig_atomic_t *interrupted; /* not 0: no answer is waited for. NULL: all are */
 } SfQueue;
 
 SfQueue *sf_queue_open (GError **error);
@@ -46,6 +47,8 @@ json_t *sf_queue_ask (SfQueue *queue, json_t *request, GError **error);
 /* While jobs have not ended: sees that the daemon runs and has recorded what it can know by now.
  * One that does not answer is no error: what was recorded last can be read all the same. */
 bool sf_queue_sync (SfQueue *queue, GError **error);
+/* For those who wait for what is recorded next: one that does not answer is an error, TIMEOUT. */
+bool sf_queue_keep_up (SfQueue *queue, GError **error);
 
 /* Syncs, then reads one job. Owned. NULL with an error. */
 SfJob *sf_queue_job (SfQueue *queue, int64_t id, GError **error);

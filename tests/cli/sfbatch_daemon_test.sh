@@ -137,6 +137,7 @@ fi
 
 # a daemon that is stopped is named, not waited for again and again
 run 0 "$sfbatch" submit --hold next.cfg
+held=$(cat out)
 stopped=$(sfd_pid queue)
 kill -STOP "$stopped"
 run 0 env SF_SFD_TIMEOUT=1 "$sfbatch" list
@@ -145,6 +146,38 @@ run 8 env SF_SFD_TIMEOUT=1 "$sfbatch" release 1-9
 kill -CONT "$stopped"
 has err "sfd: no answer within 1 s; if its process $stopped is stopped or hangs, continue or kill it"
 batch_line
+
+# following ends, too: with the same error, or by a signal while an answer is waited for
+run 0 "$sfbatch" submit --hold next.cfg
+other=$(cat out) followers=
+for seconds in 3 60; do
+  for ids in "$held" "$held $other"; do
+    SF_SFD_TIMEOUT=$seconds "$sfbatch" wait $ids >/dev/null 2>"follow-$seconds-${ids#* }" &
+    followers="$followers $!"
+  done
+done
+for follower in $followers; do until_caught "$follower"; done
+stopped=$(sfd_pid queue)
+kill -STOP "$stopped"
+# ends CODE PID...
+ends () {
+  code=$1
+  shift
+  for follower; do
+    wait "$follower"
+    found=$?
+    [ "$found" -eq "$code" ] || fail "following a stopped sfd ends with $found, wanted $code"
+  done
+}
+set -- $followers
+ends 8 "$1" "$2"
+kill "$3" "$4"
+ends 9 "$3" "$4"
+kill -CONT "$stopped"
+for ids in "$held" "$other"; do
+  grep -q 'sfd: no answer within 3 s' "follow-3-$ids" || { fail "following while sfd is stopped:"; cat "follow-3-$ids"; }
+  grep -q 'only the waiting was interrupted' "follow-60-$ids" || { fail "following is interrupted:"; cat "follow-60-$ids"; }
+done
 
 # an executor that is there no more is asked for again and again, and nothing ends by that; once it is back, what has ended is seen
 has_executor () {

@@ -58,14 +58,25 @@ sf_follow_catch_interrupts (void)
     sigaction (SIGHUP, &action, NULL);
 }
 
+/* Also in the place of the error of a request that the interrupt has cut off. */
 static bool
 fail_interrupted (int64_t id, GError **error)
 {
+  g_clear_error (error);
   return sf_fail (error, SF_ERROR_CANCELLED,
                   "job %" G_GINT64_FORMAT
                   ": it goes on, only the waiting was interrupted; sfbatch wait %" G_GINT64_FORMAT
                   " waits again, sfbatch cancel %" G_GINT64_FORMAT " ends it",
                   id, id, id);
+}
+
+static bool
+fail_all_interrupted (size_t left, GError **error)
+{
+  g_clear_error (error);
+  return sf_fail (
+      error, SF_ERROR_CANCELLED,
+      "%zu jobs go on, only the waiting was interrupted; sfbatch wait --all waits again", left);
 }
 
 char *
@@ -247,22 +258,19 @@ follow (Follower *self, GError **error)
     {
       /* In this order: what is shown after the job has ended is complete. */
       bool ended = self->folder != NULL && sf_attempt_has (self->folder, "exit.json");
-      g_autoptr (SfJob) job = NULL;
-      if (ended || i % SYNC_EVERY == 0)
-        job = sf_queue_job (self->queue, self->id, error);
-      else
-        job = sf_store_get (self->queue->store, self->id, error);
-      if (job == NULL || !take_up (self, job, error)
-          || (self->plan != NULL && !show_steps (self, error)))
-        return NULL;
-      if (sf_job_state_is_final (job->state))
+      bool kept_up = (!ended && i % SYNC_EVERY != 0) || sf_queue_keep_up (self->queue, error);
+      g_autoptr (SfJob) job = kept_up ? sf_store_get (self->queue->store, self->id, error) : NULL;
+      bool shown = job != NULL && take_up (self, job, error)
+                   && (self->plan == NULL || show_steps (self, error));
+      if (shown && sf_job_state_is_final (job->state))
         return g_steal_pointer (&job);
-      if (interrupted)
+      if (interrupted && (shown || !kept_up))
         {
-          clear_status (self);
           fail_interrupted (self->id, error);
           return NULL;
         }
+      if (!shown)
+        return NULL;
       g_usleep (POLL_US);
     }
 }
@@ -277,24 +285,26 @@ sf_follow_job (SfQueue *queue, int64_t id, int first_step, GError **error)
                     .terminal = isatty (STDERR_FILENO) == 1,
                     .at_line_start = true };
   sf_follow_catch_interrupts ();
+  queue->interrupted = &interrupted;
   SfJob *ended = follow (&self, error);
+  queue->interrupted = NULL;
   follower_clear (&self);
   return ended;
 }
 
-bool
-sf_follow_each (SfQueue *queue, const int64_t *ids, size_t n, SfFollowFunc ended, void *user_data,
-                GError **error)
+static bool
+follow_each (SfQueue *queue, const int64_t *ids, size_t n, SfFollowFunc ended, void *user_data,
+             GError **error)
 {
   g_autofree bool *done = g_new0 (bool, n + 1);
-  sf_follow_catch_interrupts ();
   int polls = 0;
   int64_t seen = 0;
   for (size_t left = n; left > 0;)
     {
       int64_t version;
-      if ((polls++ % SYNC_EVERY == 0 && !sf_queue_sync (queue, error))
-          || !sf_store_version (queue->store, &version, error))
+      if (polls++ % SYNC_EVERY == 0 && !sf_queue_keep_up (queue, error))
+        return interrupted ? fail_all_interrupted (left, error) : false;
+      if (!sf_store_version (queue->store, &version, error))
         return false;
       bool changed = polls == 1 || version != seen;
       seen = version;
@@ -311,14 +321,22 @@ sf_follow_each (SfQueue *queue, const int64_t *ids, size_t n, SfFollowFunc ended
           left--;
         }
       if (left > 0 && interrupted)
-        return sf_fail (error, SF_ERROR_CANCELLED,
-                        "%zu jobs go on, only the waiting was interrupted; sfbatch wait --all "
-                        "waits again",
-                        left);
+        return fail_all_interrupted (left, error);
       if (left > 0)
         g_usleep (POLL_US);
     }
   return true;
+}
+
+bool
+sf_follow_each (SfQueue *queue, const int64_t *ids, size_t n, SfFollowFunc ended, void *user_data,
+                GError **error)
+{
+  sf_follow_catch_interrupts ();
+  queue->interrupted = &interrupted;
+  bool good = follow_each (queue, ids, n, ended, user_data, error);
+  queue->interrupted = NULL;
+  return good;
 }
 
 static bool

@@ -54,7 +54,7 @@ wanted_ids (SfQueue *queue, const SfOptionValues *options, GError **error)
 static int
 wait_for_one (SfQueue *queue, int64_t id, GError **error)
 {
-  g_autoptr (SfJob) job = sf_queue_job (queue, id, error);
+  g_autoptr (SfJob) job = sf_store_get (queue->store, id, error);
   if (job == NULL)
     return 1;
   say_held (job);
@@ -76,7 +76,7 @@ static int
 run_wait (const SfOptionValues *options, GError **error)
 {
   g_autoptr (SfQueue) queue = sf_queue_open (error);
-  if (queue == NULL || !sf_queue_sync (queue, error))
+  if (queue == NULL || !sf_queue_keep_up (queue, error))
     return 1;
   g_autoptr (GArray) ids = wanted_ids (queue, options, error);
   if (ids == NULL)
