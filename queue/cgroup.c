@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "queue/memorygroup.h"
+
 /* ---- finding it ---- */
 
 /* "0::/user.slice/x" of the lines. Owned; NULL: none, or beyond the root of our namespace. */
@@ -162,15 +164,21 @@ may_be_divided (const char *own)
   return !g_str_has_suffix (own, ".service") && g_strcmp0 (processes, pid) == 0;
 }
 
+static bool
+enter (const char *folder)
+{
+  g_autofree char *pid = g_strdup_printf ("%d", getpid ());
+  return sf_cgroup_write (folder, "cgroup.procs", pid);
+}
+
 static void
 divide (const char *own)
 {
   g_autofree char *child = g_build_filename (own, SF_CGROUP_OF_SFD, NULL);
-  g_autofree char *pid = g_strdup_printf ("%d", getpid ());
   bool made = mkdir (child, 0755) == 0 || errno == EEXIST;
-  if (made && sf_cgroup_write (child, "cgroup.procs", pid) && have_memory_counted (own))
+  if (made && enter (child) && have_memory_counted (own))
     return;
-  sf_cgroup_write (own, "cgroup.procs", pid);
+  enter (own);
   rmdir (child);
 }
 
@@ -182,10 +190,22 @@ above_sfd (const char *own)
   return strcmp (name, SF_CGROUP_OF_SFD) == 0 ? g_path_get_dirname (own) : NULL;
 }
 
+/* Out of the group of an attempt, whose step has started this sfd: what becomes of that attempt is
+ * nothing to the jobs of this one. False: still in it, or never was. */
+static bool
+leave_attempt (const char *own)
+{
+  g_autofree char *above = g_path_get_dirname (own);
+  g_autofree char *beside = g_build_filename (above, SF_CGROUP_OF_SFD, NULL);
+  return sf_memory_group_is_named (own) && is_delegated (above) && enter (beside);
+}
+
 void
 sf_cgroup_prepare (const char *own)
 {
   g_autofree char *above = above_sfd (own);
+  if (leave_attempt (own))
+    return; /* memory is counted beside it: the attempt has a group */
   if (above != NULL && is_delegated (above))
     have_memory_counted (above);
   else if (above == NULL && is_delegated (own) && may_be_divided (own))

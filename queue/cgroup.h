@@ -18,8 +18,8 @@ char *sf_cgroup_own (void);
 
 /* What sfd, in cgroup `own`, does at its beginning, so that sf_cgroup_for_groups gives something to
  * the shepherds that it starts: has children count memory, after it has gone into the child "sfd"
- * unless it is there. Nothing happens where that is not allowed, or other processes live in `own`.
- */
+ * unless it is there. Started by a step, it goes from the group of that attempt into the "sfd"
+ * beside it. Nothing happens where that is not allowed, or other processes live in `own`. */
 void sf_cgroup_prepare (const char *own);
 
 /* Where whoever is in `own` may make groups that count memory; NULL: nowhere. Owned: g_free. */

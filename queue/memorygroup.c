@@ -16,6 +16,8 @@ enum
   REMOVE_US = 10000000,
 };
 
+#define NAME "attempt-" /* and the token */
+
 struct SfMemoryGroup
 {
   char *folder;
@@ -26,7 +28,14 @@ struct SfMemoryGroup
 char *
 sf_memory_group_folder (const char *above, const char *token)
 {
-  return g_strdup_printf ("%s/attempt-%s", above, token);
+  return g_strdup_printf ("%s/" NAME "%s", above, token);
+}
+
+bool
+sf_memory_group_is_named (const char *folder)
+{
+  g_autofree char *name = g_path_get_basename (folder);
+  return g_str_has_prefix (name, NAME);
 }
 
 /* Without swap, into which memory that counts would vanish; and nothing of an attempt goes on

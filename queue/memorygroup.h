@@ -10,6 +10,8 @@ typedef struct SfMemoryGroup SfMemoryGroup;
 
 /* In a folder that sf_cgroup_for_groups gave. Owned: g_free. */
 char *sf_memory_group_folder (const char *above, const char *token);
+/* Whether this cgroup has the name of an attempt's. */
+bool sf_memory_group_is_named (const char *folder);
 
 /* Makes the folder. `limit_bytes`: 0: none. NULL: it cannot be made, or not be limited. */
 SfMemoryGroup *sf_memory_group_new (const char *folder, int64_t limit_bytes);

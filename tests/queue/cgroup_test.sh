@@ -41,9 +41,14 @@ start_sfd () {
   done
 }
 
+# describe FILE MEMORY COMMAND
+describe () {
+  job "$1" "$3" | sed "s/^steps/resources = { memory = \"$2\"; };\nsteps/" >"$work/$1.cfg"
+}
+
 # submit FILE MEMORY COMMAND: sets id.
 submit () {
-  job "$1" "$3" | sed "s/^steps/resources = { memory = \"$2\"; };\nsteps/" >"$work/$1.cfg"
+  describe "$@"
   id=$("$sfbatch" submit "$work/$1.cfg") || fail "submit $1"
 }
 
@@ -96,8 +101,8 @@ cat >"$work/hide" <<'HIDE'
 env -i PATH="$PATH" setsid sh -c "trap '' TERM; sleep $1 & wait; wait" &
 HIDE
 mark=6$$
-mkdir -m 700 "$work/queue" "$work/alone" "$work/crowd"
-for folder in queue alone crowd; do
+mkdir -m 700 "$work/queue" "$work/nested" "$work/alone" "$work/crowd"
+for folder in queue nested alone crowd; do
   printf 'cores = 20; memory = "64G";\n' >"$work/$folder/sfd.cfg"
 done
 cd "$work" || exit 99
@@ -141,6 +146,23 @@ lives "${mark}3" || fail "job $both: nothing to end"
 start_sfd "$groups/sfd"
 ends "$both" "LOST 11"
 none_left "$both" "${mark}3"
+
+# ---- a step starts the daemon: what that starts has nothing to do with the step's limit and end ----
+
+SF_QUEUE_DIR=$work/nested
+start_sfd "$groups/sfd"
+describe inner 400M "sh take 100 0 && echo taken >inner.taken; until [ -e inner.go ]; do sleep 0.1; done"
+submit outer 64M "until [ -e outer.go ]; do sleep 0.1; done; kill -9 $(sfd_pid "$work/nested"); $sfbatch submit inner.cfg >inner.id
+  until [ -s inner.taken ]; do sleep 0.1; done"
+outer=$id
+touch outer.go
+until_file inner.taken
+ends "$outer" "COMPLETED 0"
+touch inner.go
+inner=$(cat inner.id)
+ends "$inner" "COMPLETED 0"
+by_kernel "$inner" 90 399
+SF_QUEUE_DIR=$work/queue
 
 # ---- shepherds are killed while they make their groups ----
 

@@ -108,6 +108,33 @@ SF_TEST (Cgroup, Prepare)
   SF_CHECK (access (left, F_OK) != 0);
 }
 
+/* An sfd that a step has started goes where the jobs of others do not reach. */
+SF_TEST (Cgroup, LeaveAttempt)
+{
+  g_autofree char *above = sf_test_tmpdir ();
+  g_autofree char *me = g_strdup_printf ("%d", getpid ());
+  g_autofree char *delegated = make_cgroup (above, "delegated", "");
+  g_autofree char *attempt = sf_memory_group_folder (delegated, "t-0");
+  g_autofree char *name = g_path_get_basename (attempt);
+  g_autofree char *group = make_cgroup (delegated, name, "1\n");
+  g_autofree char *step = make_cgroup (delegated, "a-step-s-own", "1\n");
+
+  sf_cgroup_prepare (group); /* nothing to go to */
+  g_autofree char *beside = g_build_filename (delegated, SF_CGROUP_OF_SFD, NULL);
+  SF_CHECK (access (beside, F_OK) != 0);
+
+  g_autofree char *sfd = make_cgroup (delegated, SF_CGROUP_OF_SFD, "");
+  sf_cgroup_prepare (step);
+  SF_CHECK (holds (sfd, "cgroup.procs", ""));
+  put (delegated, "cgroup.controllers", "cpu pids\n"); /* not delegated to us */
+  sf_cgroup_prepare (group);
+  SF_CHECK (holds (sfd, "cgroup.procs", ""));
+  put (delegated, "cgroup.controllers", "cpu memory pids\n");
+  sf_cgroup_prepare (group);
+  SF_CHECK (holds (sfd, "cgroup.procs", me));
+  SF_CHECK (holds (group, "cgroup.subtree_control", ""));
+}
+
 SF_TEST (MemoryGroup, Limit)
 {
   g_autofree char *above = sf_test_tmpdir ();
