@@ -7,6 +7,7 @@
 #include <sf/log.h>
 
 #include "queue/folder.h"
+#include "queue/handover.h"
 
 enum
 {
@@ -332,7 +333,9 @@ settle (SfDaemon *self, SfLive *live, SfAttemptStatus *status)
       return;
     }
   live->busy = true;
-  g_thread_pool_push (self->endings, sf_ending_new (live->job, live->folder, status), NULL);
+  SfEnding *ending = sf_ending_new (live->job, live->folder, status);
+  sf_hand_over (ending);
+  g_thread_pool_push (self->endings, ending, NULL);
 }
 
 static void
@@ -449,6 +452,7 @@ static gboolean
 ending_done (gpointer data)
 {
   EndingDone *done = data;
+  sf_take_over (done);
   SfDaemon *self = done->daemon;
   const SfEnding *ending = done->ending;
   SfLive *live = sf_daemon_find_live (self, ending->job);
@@ -472,6 +476,8 @@ sf_daemon_run_ending (void *ending, void *data)
   EndingDone *done = g_new0 (EndingDone, 1);
   done->daemon = data;
   done->ending = ending;
+  sf_take_over (ending);
   sf_ending_run (ending);
+  sf_hand_over (done);
   g_idle_add_full (G_PRIORITY_DEFAULT, ending_done, done, NULL);
 }

@@ -50,6 +50,7 @@ queue_libsfqueue_la_SOURCES = \
   queue/folder.h \
   queue/golden.c \
   queue/golden.h \
+  queue/handover.h \
   queue/jobfile.c \
   queue/jobfile.h \
   queue/jobmatrix.c \

@@ -2,6 +2,8 @@
 /* SfWorker. */
 #include "queue/worker.h"
 
+#include "queue/handover.h"
+
 struct SfWorker
 {
   char *name;
@@ -125,6 +127,7 @@ static gboolean
 tell (gpointer data)
 {
   SfTask *task = data;
+  sf_take_over (task);
   task->done (task, task->data);
   sf_task_free (task);
   return G_SOURCE_REMOVE;
@@ -137,9 +140,11 @@ work (gpointer data)
   for (;;)
     {
       SfTask *task = g_async_queue_pop (self->tasks);
+      sf_take_over (task);
       if (task == self->last)
         return NULL;
       run_task (task, self->executor);
+      sf_hand_over (task);
       g_idle_add_full (G_PRIORITY_DEFAULT, tell, task, NULL);
     }
 }
@@ -167,6 +172,7 @@ sf_worker_new (const char *executor, const SfSettings *settings, SfTaskDone done
 void
 sf_worker_free (SfWorker *self)
 {
+  sf_hand_over (self->last);
   g_async_queue_push_front (self->tasks, self->last);
   g_thread_join (self->thread);
   g_async_queue_unref (self->tasks);
@@ -188,5 +194,6 @@ sf_worker_push (SfWorker *self, SfTask *task)
   task->executor = self->name;
   task->done = self->done;
   task->data = self->data;
+  sf_hand_over (task);
   g_async_queue_push (self->tasks, task);
 }
