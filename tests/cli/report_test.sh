@@ -83,7 +83,7 @@ one_line
 cp "$work/logreg-sn10/index.html" "$work/old.html"
 cp "$work/logreg-sn10/report.json" "$work/old.json"
 compile logreg small -O1 --inference --batch-size 1
-blocks=$(($(wc -c <"$work/small.pef") / 512 + 8))
+blocks=$(($(wc -c <"$work/small.pef") / 512 + 2))
 if [ $((blocks * 512)) -lt "$(wc -c <"$work/logreg-sn10/index.html")" ]; then
   run 11 limited $blocks "$sf" compile "$apps/logreg/model.cfg" -o "$work/small.pef" -O1 --inference --batch-size 1 --report "$work/logreg-sn10"
   one_line
