@@ -302,7 +302,7 @@ static bool
 is_busy (const SfDaemon *self)
 {
   return g_hash_table_size (self->lives) > 0 || sf_line_length (self->line) > 0
-         || sf_server_n_peers (self->server) > 0;
+         || self->notices.length > 0 || sf_server_n_peers (self->server) > 0;
 }
 
 static gboolean
@@ -433,8 +433,9 @@ close_all (SfDaemon *self)
   /* What they have told is noted, if not any more acted upon. */
   while (g_main_context_iteration (NULL, FALSE))
     continue;
-  guint *const sources[] = { &self->turn_source, &self->look_source, &self->wake_source,
-                             &self->sweep_source, &self->settle_source };
+  sf_daemon_give_notices (self, UINT_MAX);
+  guint *const sources[] = { &self->turn_source,  &self->look_source,   &self->wake_source,
+                             &self->sweep_source, &self->settle_source, &self->notice_source };
   for (size_t i = 0; i < G_N_ELEMENTS (sources); i++)
     if (*sources[i] != 0)
       g_source_remove (*sources[i]);

@@ -7,6 +7,12 @@
 #include "queue/daemon_state.h"
 #include "queue/notify.h"
 
+enum
+{
+  NOTICE_MS = 50,
+  NOTICES = 10 /* commands that are started every so long: many jobs may end in one turn */
+};
+
 /* Rules of an attempt that another daemon has started, or nobody, are in the store. */
 static void
 read_rules (SfDaemon *self, SfLive *live)
@@ -80,6 +86,27 @@ stand_in_line_again (SfDaemon *self, SfLive *live)
 }
 
 void
+sf_daemon_give_notices (SfDaemon *self, unsigned n)
+{
+  for (; n > 0 && self->notices.length > 0; n--)
+    {
+      g_autoptr (SfJob) job = g_queue_pop_head (&self->notices);
+      sf_notify (self->store, self->folder, job);
+    }
+}
+
+static gboolean
+give_next_notices (gpointer data)
+{
+  SfDaemon *self = data;
+  sf_daemon_give_notices (self, NOTICES);
+  if (self->notices.length > 0)
+    return G_SOURCE_CONTINUE;
+  self->notice_source = 0;
+  return G_SOURCE_REMOVE;
+}
+
+void
 sf_daemon_leave (SfDaemon *self, SfLive *live)
 {
   sf_watch_remove (self->watch, live->job->id);
@@ -88,7 +115,9 @@ sf_daemon_leave (SfDaemon *self, SfLive *live)
   else
     {
       if (live->notifies)
-        sf_notify (self->store, self->folder, live->job);
+        g_queue_push_tail (&self->notices, g_steal_pointer (&live->job));
+      if (live->notifies && self->notice_source == 0)
+        self->notice_source = g_timeout_add (NOTICE_MS, give_next_notices, self);
       sf_live_free (live);
     }
 }

@@ -63,13 +63,14 @@ typedef struct
   SfWatch *watch;
   SfServer *server;
   GArray *answers;      /* Answer: to be given after the next commit */
+  GQueue notices;       /* of SfJob, owned: whose `notify` is to be started */
   int64_t version;      /* of the store when it was read last */
   int64_t newest_id;    /* of the jobs taken in */
   int64_t idle_from_us; /* monotonic; 0: not idle */
   int64_t n_commits;
   char *trouble; /* why nothing can be recorded; NULL: it can */
   int idle_s;
-  guint turn_source, look_source, wake_source, sweep_source, settle_source;
+  guint turn_source, look_source, wake_source, sweep_source, settle_source, notice_source;
   bool stopping;
   GMainLoop *loop;
 } SfDaemon;
@@ -146,6 +147,8 @@ int64_t sf_daemon_next_attempt_us (SfDaemon *daemon, SfLive *live);
 SfJob sf_live_again (const SfLive *live, char **reason);
 /* Its end is recorded: back into the line, or gone. Takes `live`. */
 void sf_daemon_leave (SfDaemon *daemon, SfLive *live);
+/* Starts what `notify` wants for the next `n` jobs that have ended. */
+void sf_daemon_give_notices (SfDaemon *daemon, unsigned n);
 
 /* ---- daemon_acts.c ---- */
 

@@ -192,4 +192,16 @@ run 0 "$sfbatch" list
 kill -9 "$(sfd_pid queue)"
 touch many
 run 0 "$sfbatch" wait 27-31
+
+# of many that end at once all are told of, also by an sfd that is ended meanwhile
+rm told
+sed -i 's/^name/array = "1-100"; name/; s/SF_JOB_ID .*\\" >>/SF_JOB_ID\\" >>/' told.cfg
+"$sfbatch" submit --hold told.cfg >ids || fail "submit of an array"
+first=$(sed -n 's/^\([0-9]*\).*/\1/p' ids | head -n 1)
+run 0 "$sfbatch" cancel "$first-$((first + 99))"
+kill "$(sfd_pid queue)"
+n=0
+until [ -e told ] && [ "$(wc -l <told)" -ge 100 ] || [ $n -ge 3000 ]; do n=$((n + 1)); sleep 0.02; done
+seq "$first" $((first + 99)) >wanted
+sort -n told | cmp - wanted || fail "not all were told of once"
 finish
