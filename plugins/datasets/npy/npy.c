@@ -112,7 +112,9 @@ parse_header (SfDatasetArray *field, const char *header, GError **error)
   g_autofree char *type = descr != NULL && descr[0] == '\''
                               ? g_strndup (descr + 1, strcspn (descr + 1, "'"))
                               : NULL;
-  if (type == NULL || order == NULL || !parse_shape (header_value (header, "shape"), &field->shape))
+  bool is_fortran = order != NULL && g_str_has_prefix (order, "True");
+  if (type == NULL || order == NULL || (!is_fortran && !g_str_has_prefix (order, "False"))
+      || !parse_shape (header_value (header, "shape"), &field->shape))
     return sf_fail (error, SF_ERROR_INVALID_DATA,
                     "%s: the .npy header is damaged; write the file again with numpy.save",
                     field->path);
@@ -121,7 +123,7 @@ parse_header (SfDatasetArray *field, const char *header, GError **error)
         error, SF_ERROR_UNSUPPORTED,
         "%s: dtype %s; wanted little-endian numbers or bool: save array.astype ('<f4') or the like",
         field->path, type);
-  if (!g_str_has_prefix (order, "False"))
+  if (is_fortran)
     return sf_fail (error, SF_ERROR_UNSUPPORTED,
                     "%s: is in Fortran order; save numpy.ascontiguousarray (array)", field->path);
   return true;
