@@ -242,23 +242,6 @@ point (const Block *block, const Pixels *pixels, int size, const float **source)
     }
 }
 
-/* The depth of one pixel under one tap, from `channel` on. */
-static void
-bring_depth (const RduConvJob *job, const float *pixel, int64_t channel, int64_t n, float *to)
-{
-#ifdef RDU_HAS_PAIRS
-  if (job->weights.pairs)
-    {
-      int64_t left = job->weights.n_in - 2 * channel;
-      RDU_SYMBOL (rdu_conv_pair_channels)
-      (pixel + 2 * channel * job->x_channel, 0, job->x_channel, 1, left < 2 * n ? left : 2 * n, to);
-      return;
-    }
-#endif
-  for (int64_t c = 0; c < n; c++)
-    to[c] = pixel[(channel + c) * job->x_channel];
-}
-
 /* The same where the depth of a pixel is not in memory as tiles read it: it is brought together. */
 static void
 gather (const Block *block, const Pixels *pixels, int size, const float **source)
@@ -280,10 +263,11 @@ gather (const Block *block, const Pixels *pixels, int size, const float **source
               source[p] = zeros;
               continue;
             }
-          bring_depth (job,
-                       job->x + pixels->source[p] + block->row[s] * rows->stride
-                           + block->column[s] * columns->stride,
-                       block->channel[s], length, to);
+          const float *from = job->x + pixels->source[p] + block->row[s] * rows->stride
+                              + block->column[s] * columns->stride
+                              + block->channel[s] * job->x_channel;
+          for (int64_t c = 0; c < length; c++)
+            to[c] = from[c * job->x_channel];
         }
       depth += length;
     }
@@ -400,12 +384,14 @@ typedef struct
 } Patch;
 
 /* The segments of a block that have memory in a patch, and their sources for its first pixel. Those
- * that follow each other are one. */
+ * that follow each other are one, where tiles read them in place. */
 typedef struct
 {
   int n;
   RduConvSegment segments[RDU_CONV_SEGMENTS];
-  const float *source[RDU_CONV_SEGMENTS];
+  const float *source[RDU_CONV_SEGMENTS]; /* from the segment's first channel on, if it is in place,
+                                             else from channel 0 */
+  int64_t channel[RDU_CONV_SEGMENTS];
 } Seen;
 
 static void
@@ -421,14 +407,15 @@ find_seen (const Block *block, const Patch *patch, Seen *seen)
       if (row < rows->lo || row >= rows->hi || column < columns->lo || column >= columns->hi)
         continue;
       const float *source = job->x + row * rows->stride + column * columns->stride
-                            + block->channel[s];
-      RduConvSegment *last = seen->n > 0 ? &seen->segments[seen->n - 1] : NULL;
+                            + (job->x_pairs ? block->channel[s] : 0);
+      RduConvSegment *last = seen->n > 0 && job->x_pairs ? &seen->segments[seen->n - 1] : NULL;
       if (last != NULL && seen->source[seen->n - 1] + last->length == source
           && last->weights + last->length * VL == block->segments[s].weights)
         last->length += block->segments[s].length;
       else
         {
           seen->segments[seen->n] = block->segments[s];
+          seen->channel[seen->n] = block->channel[s];
           seen->source[seen->n++] = source;
         }
     }
@@ -457,6 +444,39 @@ next_of_patch (const RduConvJob *job, const Patch *patch, Pixel *at, int64_t lef
     }
 }
 
+/* One pointer per segment and pixel, into a source in pairs. */
+static void
+point_seen (const Seen *seen, const Pixels *pixels, int size, const float **source)
+{
+  for (int s = 0; s < seen->n; s++)
+    for (int p = 0; p < size; p++)
+      source[s * size + p] = seen->source[s] + pixels->source[p];
+}
+
+/* The same where pairs have to be made: the depth of each pixel is brought together. */
+static void
+gather_seen (const RduConvJob *job, const Seen *seen, const Pixels *pixels, int size,
+             const float **source)
+{
+#ifdef RDU_HAS_PAIRS
+  float *depth = job->scratch + RDU_CONV_WEIGHTS + RDU_CONV_SLAB;
+  for (int s = 0; s < seen->n; s++)
+    {
+      int64_t length = seen->segments[s].length, first = 2 * seen->channel[s];
+      int64_t left = job->weights.n_in - first, n = left < 2 * length ? left : 2 * length;
+      for (int p = 0; p < size; p++)
+        {
+          float *to = depth + p * RDU_CONV_DEPTH;
+          RDU_SYMBOL (rdu_conv_pair_channels)
+          (seen->source[s] + pixels->source[p] + first * job->x_channel, 0, job->x_channel, 1, n,
+           to);
+          source[s * size + p] = to;
+        }
+      depth += length;
+    }
+#endif
+}
+
 static void
 run_patch (const Block *block, const Patch *patch, const Groups *groups)
 {
@@ -475,9 +495,10 @@ run_patch (const Block *block, const Patch *patch, const Groups *groups)
       const RduConvTileKernel *kernel = tile_of (kernels, left);
       int size = kernel->pixels;
       next_of_patch (job, patch, &at, left, size, &pixels);
-      for (int s = 0; s < seen.n; s++)
-        for (int p = 0; p < size; p++)
-          source[s * size + p] = seen.source[s] + pixels.source[p];
+      if (job->x_pairs)
+        point_seen (&seen, &pixels, size, source);
+      else
+        gather_seen (job, &seen, &pixels, size, source);
       run_groups (block, kernel, &pixels, &depth, groups);
       left -= size;
     }
@@ -539,7 +560,7 @@ run_block (const Block *block)
              && group_width (block->n_vectors - v - n_groups * width) == width)
         n_groups++;
       const Groups groups = { .from = v, .n = n_groups, .width = width };
-      if (block->job->x_pairs)
+      if (block->job->weights.pairs)
         run_patches (block, &groups);
       else
         run_pixels (block, &groups);

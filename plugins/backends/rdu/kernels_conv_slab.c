@@ -112,22 +112,7 @@ has_padding (const RduConvSide *side)
          || (side->n - 1) * side->step + rdu_conv_last (side) >= side->hi;
 }
 
-static void run_slabs (const RduConvJob *job);
-
-/* Columns of the result from `first` on. */
-static void
-run_columns (const RduConvJob *whole, int64_t first, int64_t n)
-{
-  RduConvJob job = *whole;
-  RduConvSide *columns = &job.side[1];
-  job.y += first * columns->out_stride;
-  columns->at += first * columns->step;
-  columns->n = n;
-  run_slabs (&job);
-}
-
-/* Slabs of as many rows as there is room for. Where that is none, pairs, which only slabs bring
- * together without padding, go by fewer columns; anything else by single pixels. */
+/* Slabs of as many rows as there is room for; where that is none, single pixels. */
 static void
 run_slabs (const RduConvJob *job)
 {
@@ -136,12 +121,6 @@ run_slabs (const RduConvJob *job)
   int64_t most = room < rdu_conv_reach (rows, 1)
                      ? 0
                      : (room - rdu_conv_reach (rows, 1)) / rows->step + 1;
-  if (most == 0 && job->weights.pairs && columns->n > 1)
-    {
-      run_columns (job, 0, columns->n / 2);
-      run_columns (job, columns->n / 2, columns->n - columns->n / 2);
-      return;
-    }
   if (most == 0)
     {
       RDU_SYMBOL (rdu_conv_run) (job);
