@@ -173,14 +173,15 @@ run_row (const Plane *plane, RduPoolOp op, bool in_rows, int64_t x, int64_t dx, 
     run_lanes (plane, op, in_rows, x + times * i, dx + times * i, window + i, n - i);
 }
 
-/* Asks for what comes AHEAD of row `row`, if rows lie one after the other. */
+/* Asks for what comes AHEAD of row `row`, and no more than is read where rows are parts of longer
+ * ones. */
 static inline __attribute__ ((always_inline)) void
 fetch_row (const Plane *plane, RduPoolOp op, int64_t row)
 {
   if (op != RDU_POOL_MEAN_BWD)
-    fetch (plane->x[0], row * plane->x_row, plane->x_row, AHEAD);
+    fetch (plane->x[0], row * plane->x_row, min (plane->x_row, 4 * plane->n_columns), AHEAD);
   if (is_gradient (op))
-    fetch (plane->windows, row * plane->windows_row, plane->windows_row, AHEAD / 4);
+    fetch (plane->windows, row * plane->windows_row, plane->n_columns, AHEAD / 4);
 }
 
 static inline __attribute__ ((always_inline)) void
