@@ -7,8 +7,6 @@
 
 #include "bench/kernels.h"
 
-#define FEW_CHANNELS 8 /* so many, or fewer, are planes one after the other */
-
 /* n, c, h, w, o, kernel, stride, pad */
 static const BenchConv convs[] = {
   { 16, 1, 28, 28, 6, 5, 1, 2 },    { 16, 6, 14, 14, 16, 5, 1, 0 },
@@ -56,7 +54,7 @@ static RduView
 images (SfDtype dtype, int64_t n, int64_t c, int64_t h, int64_t w)
 {
   RduView v = bench_view (dtype, 4, (const int64_t[]){ n, c, h, w });
-  if (c <= FEW_CHANNELS)
+  if (c <= RDU_CONV_FEW)
     return v;
   v.stride[1] = 1;
   v.stride[2] = w * c;

@@ -18,7 +18,6 @@ enum
   TILE_COLUMNS = 64,      /* of a contraction's tile, or result channels */
   SUM_COLUMNS = 256,      /* of rows that are added up: some cache lines of each */
   LANES = 16,             /* of a vector */
-  FEW_CHANNELS = 8,       /* of a result, worked by vectors of pixels */
   MAX_HALVINGS = 3,       /* of what kernels run well on, for idle workers */
   DEFAULT_CACHE = 1 << 20 /* when the system does not say */
 };
@@ -194,7 +193,7 @@ result_grain (const SfTileOp *op, const SfOperand *y, int d)
                                              : TILE_COLUMNS;
   if (op->tile_class != SF_TILE_WINDOW || y->shape.rank != 4)
     return 1;
-  if (g_str_equal (op->name, "conv2d_dw") && d == 0 && y->shape.dim[0] <= FEW_CHANNELS)
+  if (g_str_equal (op->name, "conv2d_dw") && d == 0 && y->shape.dim[0] <= RDU_CONV_FEW)
     return (y->shape.dim[0] + 1) / 2;
   if (g_str_equal (op->name, "conv2d_dw"))
     return (const int64_t[]){ TILE_COLUMNS, TILE_COLUMNS, 1, 1 }[d];

@@ -11,6 +11,10 @@
 #define RDU_MAX_SRC 8
 #define RDU_MAX_DST 4
 
+/* So many channels of images, or fewer, leave a vector of them half empty: vectors of pixels are
+ * filled better, and these lie in rows. */
+#define RDU_CONV_FEW 8
+
 #define RDU_ROW_SRC     3
 #define RDU_FUSED_OPS   40
 #define RDU_FUSED_SLOTS 64

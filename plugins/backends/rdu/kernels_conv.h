@@ -27,9 +27,6 @@
 
 #define RDU_CONV_TILES 3 /* of each number of vectors */
 
-/* Result channels that leave a vector of them half empty: vectors of pixels are filled better. */
-#define RDU_CONV_FEW 8
-
 /* Stretches of the depth (taps, then channels) that are worked at a time: none longer than
  * RDU_CONV_DEPTH in all; weights of that depth that stay in cache, in elements; and the source rows
  * that are copied where they cannot be read in place. None of them changes a bit of a result. */

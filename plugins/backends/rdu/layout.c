@@ -8,10 +8,10 @@
  * instructions pass that on to what they combine it with. */
 #include <sf/error.h>
 
+#include "plugins/backends/rdu/kernels.h"
 #include "plugins/backends/rdu/layout.h"
 
 #define TRANSPOSE_BLOCK 16
-#define FEW_CHANNELS    8 /* so many, or fewer, are no vector: rows of pixels are */
 
 typedef struct
 {
@@ -93,7 +93,7 @@ static bool
 choose (const RduLayouts *layouts, size_t node)
 {
   Node *c = class_of (layouts, node);
-  bool is_new = !c->is_rows && !c->is_last && c->shape.dim[1] > FEW_CHANNELS;
+  bool is_new = !c->is_rows && !c->is_last && c->shape.dim[1] > RDU_CONV_FEW;
   c->is_last |= is_new;
   return is_new;
 }
