@@ -51,10 +51,10 @@ static const bool row_major[4];
 static const RduIsa *
 isa (unsigned goes_on)
 {
-  static RduKernel rows[] = { { .name = "gemm", .version = 1 },
-                              { .name = "relu", .version = 1 },
-                              { .name = "softmax", .version = 1 },
-                              { 0 } };
+  static RduKernel rows[]
+      = { { .name = "gemm", .version = 1 },       { .name = "relu", .version = 1 },
+          { .name = "softmax", .version = 1 },    { .name = "mul", .version = 1 },
+          { .name = "reduce_sum", .version = 1 }, { 0 } };
   static const RduKernel *const tables[] = { rows, NULL };
   static const RduIsa isa = { .name = "none", .tables = tables };
   rows[0].goes_on = goes_on;
@@ -205,6 +205,47 @@ SF_TEST (RduBlocks, EnvironmentForcesSteps)
   SF_CHECK (!rdu_host_init (&host, 2, &error));
   SF_CHECK_ERROR (error, SF_ERROR_INVALID_ARGUMENT, "SF_RDU_BLOCK: found \"none\"");
   g_unsetenv ("SF_RDU_BLOCK");
+}
+
+/* Columns of each block where `columns` of rows are made, for one worker, and added up. */
+static int64_t
+summed_columns (int64_t columns, SfDtype dtype)
+{
+  const int64_t n_rows = 4096;
+  const SfOperand row_sums[] = {
+    { SF_OPERAND_IN, 0, dtype, SF_SHAPE (n_rows, columns), -1, 0, { ALL (n_rows), BLOCK (0, 1) } },
+    { SF_OPERAND_TEMP,
+      SF_NONE,
+      dtype,
+      SF_SHAPE (n_rows, columns),
+      -1,
+      0,
+      { ALL (n_rows), BLOCK (0, 1) } },
+    { SF_OPERAND_OUT, 1, dtype, SF_SHAPE (columns), -1, 0, { BLOCK (0, 1) } },
+  };
+  const SfInstr square_and_add[] = {
+    { "mul", 1, SF_WHEN_EACH, 2, 1, { 0, 0 }, { 1 } },
+    { "reduce_sum", 1, SF_WHEN_EACH, 1, 1, { 1 }, { 2 }, { 1, 0 } },
+  };
+  SfStage stage = { .n_counters = 1,
+                    .counter = { { columns, 1, SF_COUNTER_PARALLEL } },
+                    .n_operands = G_N_ELEMENTS (row_sums),
+                    .operands = row_sums,
+                    .n_instrs = G_N_ELEMENTS (square_and_add),
+                    .instrs = square_and_add };
+  RduHost host = { .n_workers = 1, .cache_bytes = 1 << 20 };
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, row_major, isa (0), &host);
+  SF_CHECK_INT (own[1].dim[1].size, stage.counter[0].step);
+  return stage.counter[0].step;
+}
+
+/* They pass by in pieces, so that the cache bounds none: only what is no float is cut for it. */
+SF_TEST (RduBlocks, RowsThatAreAddedUpKeepWholeLines)
+{
+  SF_CHECK_INT (summed_columns (1024, SF_F32), 256);
+  SF_CHECK_INT (summed_columns (1024, SF_BF16), 256);
+  SF_CHECK_INT (summed_columns (200, SF_F32), 200);
+  SF_CHECK (summed_columns (1024, SF_I32) <= 32);
 }
 
 /* Channels that lie innermost are not cut: workers share the images of a firing. */

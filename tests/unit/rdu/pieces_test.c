@@ -134,6 +134,43 @@ SF_TEST (RduPieces, ChangeNoBit)
   check_bits (IN_ROWS);
 }
 
+/* Elements of the scratch that are written where all is one block. */
+static int64_t
+n_written (SfShape whole)
+{
+  Build b = build_norm (whole);
+  g_autoptr (GError) error = NULL;
+  g_setenv ("SF_RDU_BLOCK", "64", TRUE);
+  RduMachine *machine = build_open (&b, 1, false, &error);
+  g_unsetenv ("SF_RDU_BLOCK");
+  int64_t n = 0;
+  if (machine != NULL)
+    {
+      for (int64_t i = 0; i < machine->temp_elems; i++)
+        machine->workers[0].temp[i] = -INFINITY;
+      SF_CHECK (machine->temp_elems >= PIXELS * CHANNELS);
+      SF_CHECK (build_step (&b, machine, 0, (void *[]){ x },
+                            (void *[]){ found, found + PIXELS * CHANNELS }, NULL, NULL, &error));
+      for (int64_t i = 0; i < machine->temp_elems; i++)
+        n += machine->workers[0].temp[i] != -INFINITY;
+      rdu_machine_close (machine);
+    }
+  SF_CHECK_NO_ERROR (error);
+  sf_program_unref (b.program);
+  return n;
+}
+
+/* What is made of images, and of a matrix, is in memory a piece at a time. */
+SF_TEST (RduPieces, AreWhatIsWritten)
+{
+  const int64_t few = PIXELS * CHANNELS / 2;
+  for (int i = 0; i < PIXELS * CHANNELS; i++)
+    x[i] = (float) (i % 7);
+  int64_t of_images = n_written (IN_IMAGES), of_rows = n_written (IN_ROWS);
+  SF_CHECK_MSG (of_images > 0 && of_images < few, "%ld of images", (long) of_images);
+  SF_CHECK_MSG (of_rows > 0 && of_rows < few, "%ld of rows", (long) of_rows);
+}
+
 /* Both sums go with what makes the squares, and nothing as large as x is kept. */
 SF_TEST (RduPieces, NothingLargeIsKept)
 {
@@ -151,6 +188,62 @@ SF_TEST (RduPieces, NothingLargeIsKept)
   SF_CHECK (stage->operands[SQUARES].passes && stage->operands[CENTRED].passes);
   SF_CHECK (rdu_group_reads (&stage->groups[last], X)
             && !rdu_group_reads (&stage->groups[last], CENTRED));
+  rdu_machine_close (machine);
+  sf_program_unref (b.program);
+}
+
+/* a = the sum of x x, and b = the sum of a x: products of either kind are seen by their own sum
+ * only. */
+SF_TEST (RduPieces, ThoseOfTwoRunsPass)
+{
+  enum
+  {
+    FIRST = X + 1,
+    A,
+    SECOND,
+    B,
+    N_OF_RUNS
+  };
+  const SfShape whole = IN_ROWS, by_channel = SF_SHAPE (1, 1, 1, CHANNELS);
+  g_autoptr (GError) error = NULL;
+  Build b = build_new ("eval");
+  uint32_t in = build_tensor (&b, "x", SF_TENSOR_INPUT, SF_F32, whole, NULL),
+           out = build_tensor (&b, "b", SF_TENSOR_OUTPUT, SF_F32, SF_SHAPE (CHANNELS), NULL);
+  SfCounter channels[] = { { CHANNELS, CHANNELS, SF_COUNTER_PARALLEL } };
+  SfOperand operands[N_OF_RUNS] = {
+    [X] = { SF_OPERAND_IN, build_load (&b, in, 1, 1), SF_F32, whole, -1, 1, OF_WHOLE },
+    [FIRST] = { SCRATCH, whole, -1, 1, OF_WHOLE },
+    [A] = { SCRATCH, by_channel, -1, 1, OF_CHANNELS },
+    [SECOND] = { SCRATCH, whole, -1, 1, OF_WHOLE },
+    [B] = { SF_OPERAND_OUT,
+            build_store (&b, out, CHANNELS, 1),
+            SF_F32,
+            SF_SHAPE (CHANNELS),
+            -1,
+            1,
+            { BLOCK (0, CHANNELS) } },
+  };
+  SfInstr instrs[] = {
+    { "mul", 1, SF_WHEN_EACH, 2, 1, { X, X }, { FIRST } },
+    { "reduce_sum", 1, SF_WHEN_EACH, 1, 1, { FIRST }, { A }, { 7, 1 } },
+    { "mul", 1, SF_WHEN_EACH, 2, 1, { X, A }, { SECOND } },
+    { "reduce_sum", 1, SF_WHEN_EACH, 1, 1, { SECOND }, { B }, { 7, 0 } },
+  };
+  build_stage (&b, "sums", channels, 1, operands, N_OF_RUNS, instrs, G_N_ELEMENTS (instrs));
+  build_launch (&b, SF_PHASE_FWD);
+  RduMachine *machine = build_open (&b, 1, false, &error);
+  SF_REQUIRE_NO_ERROR (error);
+  const RduStage *stage = &machine->configs[0].stages[0];
+  SF_REQUIRE (stage->n_groups == 4);
+  SF_CHECK_INT (stage->groups[0].n_together, 2);
+  SF_CHECK_INT (stage->groups[2].n_together, 2);
+  SF_CHECK (stage->operands[FIRST].passes && stage->operands[SECOND].passes);
+  SF_CHECK (!stage->operands[A].passes);
+  for (int i = 0; i < PIXELS * CHANNELS; i++)
+    x[i] = (float) (i / CHANNELS % 3);
+  SF_CHECK (build_step (&b, machine, 0, (void *[]){ x }, (void *[]){ found }, NULL, NULL, &error));
+  for (int c = 0; c < CHANNELS; c++)
+    SF_CHECK_NEAR (found[c], PIXELS / 3 * 5.0 * PIXELS, 1e-6 * PIXELS * PIXELS);
   rdu_machine_close (machine);
   sf_program_unref (b.program);
 }
