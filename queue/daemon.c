@@ -475,6 +475,14 @@ on_tick (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* As long as it takes to give them, in their turn, requests are answered. */
+static bool
+has_to_stay (const SfDaemon *self, int64_t until)
+{
+  bool starts = any_busy (self) || self->turn_source != 0;
+  return self->notices.length > 0 || (starts && g_get_monotonic_time () < until);
+}
+
 /* Until it is told to end, or nothing is left; then what is just being started is waited for. */
 static void
 run (SfDaemon *self)
@@ -485,7 +493,7 @@ run (SfDaemon *self)
   self->stopping = true;
   guint tick = g_timeout_add (50, on_tick, NULL);
   int64_t until = g_get_monotonic_time () + STOP_MS * 1000;
-  while ((any_busy (self) || self->turn_source != 0) && g_get_monotonic_time () < until)
+  while (has_to_stay (self, until))
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (tick);
 }

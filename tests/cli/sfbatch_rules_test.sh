@@ -193,15 +193,18 @@ kill -9 "$(sfd_pid queue)"
 touch many
 run 0 "$sfbatch" wait 27-31
 
-# of many that end at once all are told of, also by an sfd that is ended meanwhile
+# of many that end at once all are told of, also by an sfd that is ended meanwhile: it takes its time, and answers
 rm told
-sed -i 's/^name/array = "1-100"; name/; s/SF_JOB_ID .*\\" >>/SF_JOB_ID\\" >>/' told.cfg
+sed -i 's/^name/array = "1-1000"; name/; s/SF_JOB_ID .*\\" >>/SF_JOB_ID\\" >>/' told.cfg
 "$sfbatch" submit --hold told.cfg >ids || fail "submit of an array"
 first=$(sed -n 's/^\([0-9]*\).*/\1/p' ids | head -n 1)
-run 0 "$sfbatch" cancel "$first-$((first + 99))"
-kill "$(sfd_pid queue)"
+run 0 "$sfbatch" cancel "$first-$((first + 999))"
+ending=$(sfd_pid queue)
+kill "$ending"
+run 0 "$sfbatch" submit --hold some.cfg
+kill -0 "$ending" || fail "sfd has ended before it has told of all"
 n=0
-until [ -e told ] && [ "$(wc -l <told)" -ge 100 ] || [ $n -ge 3000 ]; do n=$((n + 1)); sleep 0.02; done
-seq "$first" $((first + 99)) >wanted
+until [ -e told ] && [ "$(wc -l <told)" -ge 1000 ] || [ $n -ge 3000 ]; do n=$((n + 1)); sleep 0.02; done
+seq "$first" $((first + 999)) >wanted
 sort -n told | cmp - wanted || fail "not all were told of once"
 finish
