@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -127,15 +130,9 @@ sf_memory_group_verdict (const SfMemoryGroup *self)
 
 /* ---- the end ---- */
 
-void
-sf_memory_group_kill (const char *folder)
-{
-  sf_cgroup_write (folder, "cgroup.kill", "1");
-}
-
-/* With what steps have made below it; a step may use cgroups as well. */
+/* Calls it for the cgroups that steps have made below, then for the folder itself. */
 static bool
-remove_folders (const char *folder)
+visit (const char *folder, bool (*act) (const char *folder))
 {
   g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
   for (const char *name; dir != NULL && (name = g_dir_read_name (dir)) != NULL;)
@@ -143,8 +140,61 @@ remove_folders (const char *folder)
       g_autofree char *below = g_build_filename (folder, name, NULL);
       struct stat st;
       if (lstat (below, &st) == 0 && S_ISDIR (st.st_mode))
-        remove_folders (below);
+        visit (below, act);
     }
+  return act (folder);
+}
+
+/* Owned; empty when it cannot be read. */
+static char **
+read_pids (const char *folder)
+{
+  g_autofree char *path = g_build_filename (folder, "cgroup.procs", NULL);
+  g_autofree char *text = NULL;
+  g_file_get_contents (path, &text, NULL, NULL);
+  return g_strsplit (text != NULL ? text : "", "\n", -1);
+}
+
+/* It is looked for once more with its descriptor open, as another may have its id by then. */
+static void
+kill_member (const char *folder, const char *number)
+{
+  pid_t pid = (pid_t) atoi (number);
+  if (pid <= 1) /* "0": it is not to be seen from here */
+    return;
+  int fd = pidfd_open (pid, 0);
+  bool is_old_kernel = fd < 0 && errno == ENOSYS;
+  g_auto (GStrv) now = read_pids (folder);
+  if (g_strv_contains ((const char *const *) now, number))
+    {
+      if (fd >= 0)
+        pidfd_send_signal (fd, SIGKILL, NULL, 0);
+      else if (is_old_kernel)
+        kill (pid, SIGKILL);
+    }
+  if (fd >= 0)
+    close (fd);
+}
+
+static bool
+kill_members (const char *folder)
+{
+  g_auto (GStrv) pids = read_pids (folder);
+  for (char **pid = pids; *pid != NULL; pid++)
+    kill_member (folder, *pid);
+  return true;
+}
+
+void
+sf_memory_group_kill (const char *folder)
+{
+  if (!sf_cgroup_write (folder, "cgroup.kill", "1")) /* Linux 5.14 */
+    visit (folder, kill_members);
+}
+
+static bool
+remove_folder (const char *folder)
+{
   return rmdir (folder) == 0 || errno != EBUSY;
 }
 
@@ -152,7 +202,7 @@ bool
 sf_memory_group_remove (const char *folder)
 {
   int64_t until = g_get_monotonic_time () + REMOVE_US;
-  while (!remove_folders (folder))
+  while (!visit (folder, remove_folder))
     {
       if (g_get_monotonic_time () > until)
         return false;

@@ -34,7 +34,8 @@ typedef enum
 
 SfMemoryVerdict sf_memory_group_verdict (const SfMemoryGroup *group);
 
-/* KILL to all that is in it, at once, where the kernel can do that. */
+/* KILL to all that is in it: at once where the kernel can do that (5.14), else to one after the
+ * other, so that what is started meanwhile is left. */
 void sf_memory_group_kill (const char *folder);
 /* Ends what is still in it, and removes it with what was made below. False when something lives on
  * in it after 10 s. True as well when it is not there, or not ours. */

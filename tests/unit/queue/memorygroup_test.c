@@ -3,8 +3,10 @@
  * tests/queue/cgroup_test.sh. */
 #include "queue/memorygroup.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "queue/attempt.h"
@@ -205,6 +207,48 @@ SF_TEST (MemoryGroup, Remove)
   SF_REQUIRE (g_mkdir_with_parents (below, 0700) == 0);
   SF_CHECK (sf_memory_group_remove (folder));
   SF_CHECK (access (folder, F_OK) != 0);
+}
+
+/* Lives until it is ended, or for a while. */
+static pid_t
+sleeper (void)
+{
+  pid_t pid = fork ();
+  if (pid != 0)
+    return pid;
+  alarm (20);
+  for (;;)
+    pause ();
+}
+
+/* A kernel before 5.14 has no cgroup.kill: whatever is in there, or below, is ended one by one. */
+SF_TEST (MemoryGroup, KillOneByOne)
+{
+  g_autofree char *folder = sf_test_tmpdir ();
+  g_autofree char *below = g_build_filename (folder, "a", NULL);
+  const pid_t pids[] = { sleeper (), sleeper (), sleeper () };
+  g_autofree char *in = g_strdup_printf ("0\n1\n%d\n", pids[0]);
+  g_autofree char *in_below = g_strdup_printf ("%d\n", pids[1]);
+  SF_REQUIRE (mkdir (below, 0700) == 0);
+  put (folder, "cgroup.procs", in);
+  put (below, "cgroup.procs", in_below);
+  put (folder, "cgroup.kill", "");
+  sf_memory_group_kill (folder);
+  SF_CHECK (holds (folder, "cgroup.kill", "1"));
+  SF_CHECK_INT (waitpid (pids[0], NULL, WNOHANG), 0);
+
+  g_autofree char *file = g_build_filename (folder, "cgroup.kill", NULL);
+  unlink (file);
+  sf_memory_group_kill (folder);
+  for (int i = 0; i < 2; i++)
+    {
+      int status = 0;
+      SF_CHECK_INT (waitpid (pids[i], &status, 0), pids[i]);
+      SF_CHECK (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
+    }
+  SF_CHECK_INT (waitpid (pids[2], NULL, WNOHANG), 0);
+  kill (pids[2], SIGKILL);
+  waitpid (pids[2], NULL, 0);
 }
 
 /* Only the group of this very attempt is believed to be one. */
