@@ -21,11 +21,18 @@ enum
 
 #define NAME "attempt-" /* and the token */
 
+/* How often, since the group was made. */
+typedef struct
+{
+  uint64_t n_killed, n_own_killed, n_at_limit;
+} Events;
+
 struct SfMemoryGroup
 {
   char *folder;
   int processes_fd;
   uint64_t peak_bytes; /* seen by looking */
+  Events before;       /* the step */
 };
 
 char *
@@ -115,17 +122,32 @@ sf_memory_group_peak_bytes (SfMemoryGroup *self)
   return MAX (self->peak_bytes, peak_bytes);
 }
 
+static Events
+read_events (const SfMemoryGroup *self)
+{
+  static const char own[] = "memory.events.local"; /* without those of groups below */
+  Events events = { 0 };
+  sf_cgroup_read (self->folder, "memory.events", "oom_kill", &events.n_killed);
+  sf_cgroup_read (self->folder, own, "oom_kill", &events.n_own_killed);
+  sf_cgroup_read (self->folder, own, "oom", &events.n_at_limit);
+  return events;
+}
+
+void
+sf_memory_group_begin_step (SfMemoryGroup *self)
+{
+  self->before = read_events (self);
+}
+
 SfMemoryVerdict
 sf_memory_group_verdict (const SfMemoryGroup *self)
 {
-  static const char own[] = "memory.events.local"; /* without those of groups below */
-  uint64_t n_killed = 0, n_own_killed = 0, n_at_limit = 0;
-  sf_cgroup_read (self->folder, "memory.events", "oom_kill", &n_killed);
-  sf_cgroup_read (self->folder, own, "oom_kill", &n_own_killed);
-  sf_cgroup_read (self->folder, own, "oom", &n_at_limit);
-  return n_at_limit > 0 && n_killed > 0        ? SF_MEMORY_OVER_LIMIT
-         : n_at_limit == 0 && n_own_killed > 0 ? SF_MEMORY_NONE_LEFT
-                                               : SF_MEMORY_ENOUGH;
+  const Events now = read_events (self), *before = &self->before;
+  bool at_limit = now.n_at_limit > before->n_at_limit;
+  if (at_limit && now.n_killed > before->n_killed)
+    return SF_MEMORY_OVER_LIMIT;
+  return !at_limit && now.n_own_killed > before->n_own_killed ? SF_MEMORY_NONE_LEFT
+                                                              : SF_MEMORY_ENOUGH;
 }
 
 /* ---- the end ---- */

@@ -32,6 +32,10 @@ typedef enum
   SF_MEMORY_NONE_LEFT,  /* ... because somebody else's, or the machine's, was reached */
 } SfMemoryVerdict;
 
+/* What happens from now on is the step's; one that got on without what was ended is not to blame.
+ */
+void sf_memory_group_begin_step (SfMemoryGroup *group);
+/* Of the step; without one, of all that has happened in it. */
 SfMemoryVerdict sf_memory_group_verdict (const SfMemoryGroup *group);
 
 /* KILL to all that is in it: at once where the kernel can do that (5.14), else to one after the

@@ -374,6 +374,8 @@ run_step (Shepherd *self, int number, GError **error)
   g_autoptr (GError) own = NULL;
   int group_fd = self->group != NULL ? sf_memory_group_fd (self->group) : -1;
   bool joined = false;
+  if (self->group != NULL)
+    sf_memory_group_begin_step (self->group);
   self->step_pid = sf_step_start (self->plan, number, self->folder, group_fd, &joined, &own);
   if (self->group != NULL && !joined)
     leave_group (self);

@@ -198,6 +198,36 @@ SF_TEST (MemoryGroup, Count)
   sf_memory_group_free (group);
 }
 
+/* What the kernel ended during a step that got on without it says nothing of a later one. */
+SF_TEST (MemoryGroup, VerdictOfStep)
+{
+  static const struct
+  {
+    const char *before, *now;
+    SfMemoryVerdict verdict;
+  } rows[] = {
+    { "oom 0\noom_kill 1\n", "oom 0\noom_kill 1\n", SF_MEMORY_ENOUGH },
+    { "oom 0\noom_kill 1\n", "oom 0\noom_kill 2\n", SF_MEMORY_NONE_LEFT },
+    { "oom 2\noom_kill 1\n", "oom 2\noom_kill 1\n", SF_MEMORY_ENOUGH },
+    { "oom 2\noom_kill 0\n", "oom 2\noom_kill 1\n", SF_MEMORY_NONE_LEFT },
+    { "oom 2\noom_kill 1\n", "oom 3\noom_kill 4\n", SF_MEMORY_OVER_LIMIT },
+  };
+  g_autofree char *folder = sf_test_tmpdir ();
+  put (folder, "cgroup.procs", "");
+  SfMemoryGroup *group = sf_memory_group_new (folder, 0);
+  SF_REQUIRE (group != NULL);
+  for (size_t i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      put (folder, "memory.events", rows[i].before);
+      put (folder, "memory.events.local", rows[i].before);
+      sf_memory_group_begin_step (group);
+      put (folder, "memory.events", rows[i].now);
+      put (folder, "memory.events.local", rows[i].now);
+      SF_CHECK_INT (sf_memory_group_verdict (group), rows[i].verdict);
+    }
+  sf_memory_group_free (group);
+}
+
 SF_TEST (MemoryGroup, Remove)
 {
   g_autofree char *above = sf_test_tmpdir ();
