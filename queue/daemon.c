@@ -427,9 +427,15 @@ open_all (SfDaemon *self, GError **error)
 static void
 close_all (SfDaemon *self)
 {
-  g_clear_pointer (&self->server, sf_server_free);
+  g_clear_handle_id (&self->sweep_source, g_source_remove);
+  self->closing = true;
+  /* An executor may take its time: as long, whoever asks waits for the socket's end, not for one
+   * that holds the lock and does not listen. Then he asks the next daemon. */
   g_thread_pool_free (self->endings, FALSE, TRUE);
   g_hash_table_remove_all (self->workers);
+  g_clear_pointer (&self->server, sf_server_free);
+  sf_daemon_answers_free (self->answers);
+  self->answers = sf_daemon_answers_new ();
   /* What they have told is noted, if not any more acted upon. */
   while (g_main_context_iteration (NULL, FALSE))
     continue;

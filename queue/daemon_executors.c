@@ -75,7 +75,7 @@ sf_daemon_note_answer (SfDaemon *self, const SfTask *task)
 void
 sf_daemon_signal (SfDaemon *self, SfLive *live)
 {
-  SfWorker *worker = sf_daemon_worker (self, live->job->executor, NULL);
+  SfWorker *worker = !self->closing ? sf_daemon_worker (self, live->job->executor, NULL) : NULL;
   if (worker == NULL || live->telling)
     return;
   SfTask *task = sf_task_new (SF_TASK_SIGNAL);

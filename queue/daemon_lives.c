@@ -243,8 +243,10 @@ note_running (SfLive *live)
 
 /* Adds to a question to the executor, one for all of its attempts. */
 static void
-ask_executor (GHashTable *questions, SfLive *live)
+ask_executor (const SfDaemon *self, GHashTable *questions, SfLive *live)
 {
+  if (self->closing)
+    return;
   if (live->asked)
     {
       live->ask_again = true;
@@ -276,7 +278,7 @@ look (SfDaemon *self, SfLive *live, GHashTable *questions)
   else if (closely && sf_attempt_is_locked (live->folder, "lock"))
     note_running (live);
   else if (closely && !live->busy)
-    ask_executor (questions, live);
+    ask_executor (self, questions, live);
   sf_exit_record_clear (&record);
 }
 
@@ -300,7 +302,7 @@ sf_daemon_look (SfDaemon *self)
       else
         {
           SfTask *task = value;
-          task->executor = executor;
+          task->executor = g_strdup (executor);
           task->error = g_steal_pointer (&error);
           sf_daemon_task_done (task, self);
           sf_task_free (task);
@@ -323,7 +325,7 @@ never_began (const SfDaemon *self, const SfLive *live)
 static void
 settle (SfDaemon *self, SfLive *live, SfAttemptStatus *status)
 {
-  if (live->busy || sf_job_state_is_final (live->job->state)
+  if (self->closing || live->busy || sf_job_state_is_final (live->job->state)
       || sf_attempt_is_locked (live->folder, "lock"))
     return;
   if (never_began (self, live) && !live->cancel)

@@ -72,6 +72,7 @@ typedef struct
   int idle_s;
   guint turn_source, look_source, wake_source, sweep_source, settle_source, notice_source;
   bool stopping;
+  bool closing; /* nobody is there to act any more: what comes is noted */
   GMainLoop *loop;
 } SfDaemon;
 

@@ -51,6 +51,7 @@ sf_task_free (SfTask *task)
   g_array_unref (task->rows);
   sf_launch_free (task->launch);
   g_clear_error (&task->error);
+  g_free (task->executor);
   g_free (task);
 }
 
@@ -191,7 +192,7 @@ sf_worker_is_elsewhere (const SfWorker *self)
 void
 sf_worker_push (SfWorker *self, SfTask *task)
 {
-  task->executor = self->name;
+  task->executor = g_strdup (self->name); /* an answer may come after the end of this one */
   task->done = self->done;
   task->data = self->data;
   sf_hand_over (task);

@@ -30,8 +30,8 @@ struct SfTask
   GArray *rows; /* SfTaskRow; one of a START */
   SfLaunch *launch;
   int signal_number;
-  GError *error;        /* NULL: it went well */
-  const char *executor; /* borrowed from the worker */
+  GError *error; /* NULL: it went well */
+  char *executor;
   SfTaskDone done;
   void *data;
 };

@@ -201,4 +201,31 @@ if command -v python3 >/dev/null; then
   run 11 "$sfbatch" wait "$id"
   no_carriers "$id"
 fi
+
+# ended while an executor takes its time to answer, and others wait for that: sfd ends as it should, and they ask the next one
+mkdir -m 700 slow-queue slurm
+echo 'executor = "slurm";' >slow-queue/sfd.cfg
+printf '#!/bin/sh\necho 17\n' >slurm/sbatch
+printf '#!/bin/sh\necho asked >>"%s/slurm/asked"; sleep 3\n' "$work" >slurm/squeue
+chmod +x slurm/sbatch slurm/squeue
+old_path=$PATH
+PATH=$work/slurm:$PATH
+SF_QUEUE_DIR=$work/slow-queue
+"$SF_LIBEXEC_DIR/sfd" --idle 0 2>ended &
+ending=$!
+n=0
+until [ -S slow-queue/sfd.sock ] || [ $n -ge 3000 ]; do n=$((n + 1)); sleep 0.02; done
+job slow true >slow.cfg
+run 0 "$sfbatch" submit slow.cfg
+until_file slurm/asked
+"$sfbatch" list >listed 2>&1 &
+lists=$!
+sleep 0.3
+kill "$ending"
+sleep 0.3
+run 0 "$sfbatch" list
+wait "$lists" || { fail "list while sfd ends:"; cat listed; }
+wait "$ending" || { fail "sfd told to end while an executor answers: exit $?"; cat ended; }
+PATH=$old_path
+SF_QUEUE_DIR=$work/queue
 finish
