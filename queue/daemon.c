@@ -433,7 +433,8 @@ close_all (SfDaemon *self)
    * that holds the lock and does not listen. Then he asks the next daemon. */
   g_thread_pool_free (self->endings, FALSE, TRUE);
   g_hash_table_remove_all (self->workers);
-  g_clear_pointer (&self->server, sf_server_free);
+  /* Where its folder was made again, the socket there is another's. */
+  sf_server_free (g_steal_pointer (&self->server), sf_daemon_is_orphaned (self));
   sf_daemon_answers_free (self->answers);
   self->answers = sf_daemon_answers_new ();
   /* What they have told is noted, if not any more acted upon. */

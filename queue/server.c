@@ -201,12 +201,13 @@ sf_server_new (const char *folder, SfServerRequest request, SfServerGone gone, v
 }
 
 void
-sf_server_free (SfServer *self)
+sf_server_free (SfServer *self, bool keeps_socket)
 {
   if (self == NULL)
     return;
   g_source_remove (self->source);
-  sf_socket_remove (self->folder);
+  if (!keeps_socket)
+    sf_socket_remove (self->folder);
   close (self->fd);
   g_hash_table_unref (self->peers);
   g_free (self->folder);

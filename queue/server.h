@@ -17,9 +17,9 @@ typedef void (*SfServerGone) (void *data);
 /* Listens in `folder`, in the default main context. */
 SfServer *sf_server_new (const char *folder, SfServerRequest request, SfServerGone gone, void *data,
                          GError **error);
-/* Takes no more connections, ends those that there are. */
-void sf_server_free (SfServer *server);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (SfServer, sf_server_free)
+/* Takes no more connections, ends those that there are. `keeps_socket`: the one in the folder is
+ * another's by now. NULL is fine. */
+void sf_server_free (SfServer *server, bool keeps_socket);
 
 /* Takes the answer. A peer that has gone meanwhile is forgotten. */
 void sf_server_answer (SfServer *server, uint64_t peer, json_t *answer);

@@ -202,6 +202,12 @@ if command -v python3 >/dev/null; then
   no_carriers "$id"
 fi
 
+# until_listens FOLDER: its sfd, at most a minute.
+until_listens () {
+  n=0
+  until [ -S "$1/sfd.sock" ] || [ $n -ge 3000 ]; do n=$((n + 1)); sleep 0.02; done
+}
+
 # ended while an executor takes its time to answer, and others wait for that: sfd ends as it should, and they ask the next one
 mkdir -m 700 slow-queue slurm
 echo 'executor = "slurm";' >slow-queue/sfd.cfg
@@ -213,8 +219,7 @@ PATH=$work/slurm:$PATH
 SF_QUEUE_DIR=$work/slow-queue
 "$SF_LIBEXEC_DIR/sfd" --idle 0 2>ended &
 ending=$!
-n=0
-until [ -S slow-queue/sfd.sock ] || [ $n -ge 3000 ]; do n=$((n + 1)); sleep 0.02; done
+until_listens slow-queue
 job slow true >slow.cfg
 run 0 "$sfbatch" submit slow.cfg
 until_file slurm/asked
@@ -227,5 +232,22 @@ run 0 "$sfbatch" list
 wait "$lists" || { fail "list while sfd ends:"; cat listed; }
 wait "$ending" || { fail "sfd told to end while an executor answers: exit $?"; cat ended; }
 PATH=$old_path
+SF_QUEUE_DIR=$work/queue
+
+# one whose folder was removed and made again leaves the socket of the next one alone
+mkdir -m 700 again
+SF_QUEUE_DIR=$work/again
+"$SF_LIBEXEC_DIR/sfd" --idle 0 2>ended &
+ending=$!
+until_listens again
+kill -STOP "$ending"
+rm -r again
+mkdir -m 700 again
+job again true >again.cfg
+run 0 "$sfbatch" submit --hold again.cfg
+kill -CONT "$ending"
+wait "$ending" || { fail "sfd whose folder was removed: exit $?"; cat ended; }
+[ -S again/sfd.sock ] || fail "the socket of another sfd was removed"
+run 0 "$sfbatch" show 1
 SF_QUEUE_DIR=$work/queue
 finish
