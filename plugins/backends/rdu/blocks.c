@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* In which blocks this host runs a stage: joined as far as they go, then split, outermost counter
  * first and rows of the results last, until the boxes fit the cache and there are jobs enough for
- * the workers. */
+ * the workers; then so that these end at about the same time. */
 #include <unistd.h>
 
 #include "plugins/backends/rdu/blocks.h"
@@ -17,8 +17,10 @@ enum
   CONV_PIXELS = 128,      /* the same of a convolution */
   TILE_COLUMNS = 64,      /* of a contraction's tile, or result channels */
   SUM_COLUMNS = 256,      /* of rows that are added up: some cache lines of each */
+  PART_OF_CHANNELS = 128, /* of a pixel, that a convolution's worker may have for itself */
   LANES = 16,             /* of a vector */
   MAX_HALVINGS = 3,       /* of what kernels run well on, for idle workers */
+  LEAST_GAIN = 3,         /* of a hundred, that other blocks are worth */
   DEFAULT_CACHE = 1 << 20 /* when the system does not say */
 };
 
@@ -204,6 +206,16 @@ result_grain (const SfTileOp *op, const SfOperand *y, int d)
   return (const int64_t[]){ (CONV_PIXELS + pixels - 1) / pixels, TILE_COLUMNS, 4, LANES }[d];
 }
 
+static bool
+has_windows (const SfStage *stage)
+{
+  for (uint32_t i = 0; i < stage->n_instrs; i++)
+    if (sf_tile_op_find (stage->instrs[i].op, stage->instrs[i].version)->tile_class
+        == SF_TILE_WINDOW)
+      return true;
+  return false;
+}
+
 /* Channels of an image that has them innermost in memory, if the counter goes through them: part of
  * them is part of every row, at least of every cache line. 0: it does not. */
 static int64_t
@@ -217,10 +229,8 @@ row_of_channels (const SfOperand *operand, bool channels_last, size_t k)
 static bool
 cuts_channels (const SfStage *stage, const bool *channels_last, size_t k)
 {
-  for (uint32_t i = 0; i < stage->n_instrs; i++)
-    if (sf_tile_op_find (stage->instrs[i].op, stage->instrs[i].version)->tile_class
-        == SF_TILE_WINDOW)
-      return false;
+  if (has_windows (stage))
+    return false;
   for (size_t o = 0; o < stage->n_operands; o++)
     if (stage->operands[o].kind != SF_OPERAND_TEMP
         && row_of_channels (&stage->operands[o], channels_last[o], k) > 0)
@@ -240,8 +250,9 @@ row_of_sums (const SfTileOp *op, const SfOperand *operand, bool channels_last, s
   return MIN (operand->shape.dim[inner], SUM_COLUMNS);
 }
 
-int64_t
-rdu_blocks_least (const SfStage *stage, const bool *channels_last, size_t k)
+/* Of the channels of a pixel, no more than `part` have to stay together. */
+static int64_t
+least_of (const SfStage *stage, const bool *channels_last, size_t k, int64_t part)
 {
   int64_t least = 1;
   for (size_t i = 0; i < stage->n_instrs; i++)
@@ -256,11 +267,17 @@ rdu_blocks_least (const SfStage *stage, const bool *channels_last, size_t k)
         {
           const SfOperand *x = &stage->operands[instr->src[s]];
           bool is_last = channels_last[instr->src[s]];
-          least = MAX (least, row_of_channels (x, is_last, k));
+          least = MAX (least, MIN (row_of_channels (x, is_last, k), part));
           least = MAX (least, row_of_sums (op, x, is_last, k));
         }
     }
   return least;
+}
+
+int64_t
+rdu_blocks_least (const SfStage *stage, const bool *channels_last, size_t k)
+{
+  return least_of (stage, channels_last, k, INT64_MAX);
 }
 
 static __int128
@@ -329,18 +346,30 @@ typedef struct
   int64_t least[SF_MAX_COUNTERS];
 } Cut;
 
+static bool
+may_cut (const Cut *cut, size_t k)
+{
+  return (cut->free >> k & 1) != 0 && cut->stage->counter[k].kind == SF_COUNTER_PARALLEL;
+}
+
+/* Whole vectors where it goes by vectors, else lengths that divide well. */
+static int64_t
+unit_of (const Cut *cut, size_t k)
+{
+  int64_t least = cut->least[k];
+  return least < 8 ? 1 : (least & (least - 1)) == 0 ? least : 8;
+}
+
 /* Step of counter k with twice as many blocks; 0: they would be too short. */
 static int64_t
 half_step (const Cut *cut, size_t k)
 {
   const SfCounter *counter = &cut->stage->counter[k];
-  if ((cut->free >> k & 1) == 0 || counter->kind != SF_COUNTER_PARALLEL)
+  if (!may_cut (cut, k))
     return 0;
-  /* Whole vectors where it goes by vectors, else lengths that divide well. */
-  int64_t least = cut->least[k], unit = least < 8 ? 1 : (least & (least - 1)) == 0 ? least : 8;
-  int64_t blocks = 2 * n_blocks (counter);
+  int64_t unit = unit_of (cut, k), blocks = 2 * n_blocks (counter);
   int64_t step = (counter->extent + blocks - 1) / blocks;
-  if (step < least)
+  if (step < cut->least[k])
     return 0;
   step = (step + unit - 1) / unit * unit;
   return step < counter->step ? step : 0;
@@ -381,6 +410,78 @@ n_jobs (const SfStage *stage)
     if (stage->counter[k].kind == SF_COUNTER_PARALLEL)
       n *= n_blocks (&stage->counter[k]);
   return n;
+}
+
+/* ---- blocks that divide well among the workers ---- */
+
+/* When the last of them is done, in indices of counter k: each takes the next job when it is done
+ * with one, those at the end of the counter, which may be shorter, last. */
+static int64_t
+time_of (const SfStage *stage, size_t k, int64_t step, int n_workers)
+{
+  const SfCounter *counter = &stage->counter[k];
+  int64_t others = n_jobs (stage) / n_blocks (counter), rest = counter->extent % step;
+  int64_t n_whole = others * (counter->extent / step), n_more = n_whole % n_workers;
+  int64_t all = n_whole / n_workers * step, some = n_more > 0 ? all + step : all;
+  if (rest == 0)
+    return some;
+  int64_t n_idle = n_workers - n_more, total = others * counter->extent;
+  return MAX (some, MIN (all + (others + n_idle - 1) / n_idle * rest, total / n_workers + rest));
+}
+
+/* Rows of a convolution by minimal filtering go by two; any other may do so, too. */
+static int64_t
+level_unit (const Cut *cut, size_t k)
+{
+  const SfStage *stage = cut->stage;
+  for (uint32_t i = 0; i < stage->n_instrs; i++)
+    {
+      const SfInstr *instr = &stage->instrs[i];
+      if (!g_str_has_prefix (instr->op, "conv2d"))
+        continue;
+      const SfOperand *y = &stage->operands[instr->dst[0]], *w = &stage->operands[instr->src[1]];
+      for (int d = 2; d < 4; d++)
+        if (y->dim[d].coef[k] != 0 && w->shape.dim[d] > 1)
+          return 2 * unit_of (cut, k);
+    }
+  return unit_of (cut, k);
+}
+
+/* The step of counter k with which the workers end earliest, by more jobs rather than fewer. */
+static int64_t
+level_step (const Cut *cut, size_t k, int n_workers)
+{
+  const SfCounter *counter = &cut->stage->counter[k];
+  int64_t unit = level_unit (cut, k), best = counter->step;
+  int64_t least = MAX ((cut->least[k] + unit - 1) / unit * unit, unit);
+  int64_t limit = time_of (cut->stage, k, best, n_workers) * (100 - LEAST_GAIN) / 100;
+  for (int64_t step = counter->extent / unit * unit; step >= least; step -= unit)
+    {
+      int64_t time = time_of (cut->stage, k, step, n_workers);
+      if (time > limit)
+        continue;
+      limit = time;
+      best = step;
+    }
+  return best;
+}
+
+/* Other blocks of one counter that was cut, where some workers would wait for the others. */
+static void
+level (Cut *cut, int n_workers, __int128 near)
+{
+  for (size_t k = 0; k < cut->stage->n_counters; k++)
+    {
+      int64_t before = cut->stage->counter[k].step;
+      if (!may_cut (cut, k) || before >= cut->stage->counter[k].extent)
+        continue;
+      int64_t step = level_step (cut, k, n_workers);
+      if (step == before || !set_step (cut->stage, cut->operands, k, step))
+        continue;
+      if (step < before || firing_bytes (cut->stage, cut->free) <= near)
+        return;
+      set_step (cut->stage, cut->operands, k, before);
+    }
 }
 
 /* Counters that go along what is innermost in memory of the largest result. */
@@ -452,6 +553,11 @@ rdu_choose_blocks (SfStage *stage, const bool *channels_last, const RduIsa *isa,
   __int128 near = host->cache_bytes / 4 * 3;
   while ((n_jobs (stage) < wanted || firing_bytes (stage, cut.free) > near) && split (&cut, false))
     ;
+  for (size_t k = 0; k < stage->n_counters && has_windows (stage); k++)
+    if ((cut.free >> k & 1) != 0)
+      cut.least[k] = least_of (stage, channels_last, k, PART_OF_CHANNELS);
+  while (n_jobs (stage) < wanted && split (&cut, false))
+    ;
   /* Half the lanes of two workers do as much as all of one. */
   for (int i = 0; i < MAX_HALVINGS && n_jobs (stage) < MIN (wanted, host->n_workers); i++)
     {
@@ -461,6 +567,8 @@ rdu_choose_blocks (SfStage *stage, const bool *channels_last, const RduIsa *isa,
       while (n_jobs (stage) < MIN (wanted, host->n_workers) && split (&cut, true))
         ;
     }
+  if (n_jobs (stage) > 1)
+    level (&cut, host->n_workers, near);
   return operands;
 }
 

@@ -5,6 +5,9 @@
 /* Below this many elements one worker does it all. */
 #define WORTH_A_FORK 8192
 
+/* Per cent of a stage's time that workers may wait for each other. */
+#define WORTH_EVENNESS 2
+
 /* One combination of the split counters: the serial ones are looped in their order. */
 static void
 run_job (const RduTask *task, const RduStage *stage, int64_t job, RduFrame *frame,
@@ -53,10 +56,22 @@ rdu_jobs_work (void *user_data, int worker, int64_t begin, int64_t end)
   rdu_probe_end (probe, worker, SF_RECORD_STAGE, stage->id, started);
 }
 
+/* Jobs that the busiest of the workers has when they take `grain` of them at a time. */
+static int64_t
+most_jobs (const RduStage *stage, int n_workers, int64_t grain)
+{
+  int64_t n_whole = stage->n_jobs / grain, rest = stage->n_jobs % grain;
+  return n_whole / n_workers * grain + (n_whole % n_workers > 0 ? grain : rest);
+}
+
 int64_t
 rdu_jobs_grain (const RduStage *stage, int n_workers)
 {
   if (n_workers == 1 || stage->work < WORTH_A_FORK)
     return MAX (stage->n_jobs, 1);
-  return MAX (stage->n_jobs / (4 * n_workers), 1);
+  int64_t grain = MAX (stage->n_jobs / (4 * n_workers), 1);
+  int64_t even = (stage->n_jobs + n_workers - 1) / n_workers;
+  while (grain > 1 && 100 * most_jobs (stage, n_workers, grain) > (100 + WORTH_EVENNESS) * even)
+    grain--;
+  return grain;
 }

@@ -51,10 +51,13 @@ static const bool row_major[4];
 static const RduIsa *
 isa (unsigned goes_on)
 {
-  static RduKernel rows[]
-      = { { .name = "gemm", .version = 1 },       { .name = "relu", .version = 1 },
-          { .name = "softmax", .version = 1 },    { .name = "mul", .version = 1 },
-          { .name = "reduce_sum", .version = 1 }, { 0 } };
+  static RduKernel rows[] = { { .name = "gemm", .version = 1 },
+                              { .name = "relu", .version = 1 },
+                              { .name = "softmax", .version = 1 },
+                              { .name = "mul", .version = 1 },
+                              { .name = "reduce_sum", .version = 1 },
+                              { .name = "conv2d", .version = 1 },
+                              { 0 } };
   static const RduKernel *const tables[] = { rows, NULL };
   static const RduIsa isa = { .name = "none", .tables = tables };
   rows[0].goes_on = goes_on;
@@ -283,4 +286,90 @@ SF_TEST (RduBlocks, RowsOfChannelsStayWhole)
       SF_CHECK_INT (stage.counter[0].step, 32);
       SF_CHECK_INT (own[1].dim[1].size, 32);
     }
+}
+
+/* Rows of each block of an image, and channels, where `n_rows` of 56 pixels are made of 64 channels
+ * by kernels of `taps` taps each way, and rectified. */
+static void
+convolved (int64_t n_rows, int64_t channels, int64_t taps, int n_workers, int64_t *rows,
+           int64_t *some)
+{
+  static const bool channels_last[] = { true, false, true, true };
+  const SfOperand images[] = {
+    { SF_OPERAND_IN,
+      0,
+      SF_F32,
+      { 4, { 1, 64, n_rows, 56 } },
+      -1,
+      0,
+      { ALL (1),
+        ALL (64),
+        HALO (1, 1, 1, taps, taps / 2),
+        { .base = -(taps / 2), .size = taps + 55, .stride = 1 } } },
+    { SF_OPERAND_IN,
+      1,
+      SF_F32,
+      { 4, { channels, 64, taps, taps } },
+      -1,
+      0,
+      { BLOCK (0, 1), ALL (64), ALL (taps), ALL (taps) } },
+    { SF_OPERAND_TEMP,
+      SF_NONE,
+      SF_F32,
+      { 4, { 1, channels, n_rows, 56 } },
+      -1,
+      0,
+      { ALL (1), BLOCK (0, 1), BLOCK (1, 1), ALL (56) } },
+    { SF_OPERAND_OUT,
+      2,
+      SF_F32,
+      { 4, { 1, channels, n_rows, 56 } },
+      -1,
+      0,
+      { ALL (1), BLOCK (0, 1), BLOCK (1, 1), ALL (56) } },
+  };
+  const SfInstr both[] = {
+    { "conv2d", 1, SF_WHEN_EACH, 2, 1, { 0, 1 }, { 2 }, { 1, 1, 1, 1 } },
+    { "relu", 1, SF_WHEN_EACH, 1, 1, { 2 }, { 3 } },
+  };
+  SfStage stage = { .n_counters = 2,
+                    .counter = { { channels, 1, SF_COUNTER_PARALLEL },
+                                 { n_rows, 1, SF_COUNTER_PARALLEL } },
+                    .n_operands = G_N_ELEMENTS (images),
+                    .operands = images,
+                    .n_instrs = G_N_ELEMENTS (both),
+                    .instrs = both,
+                    .flops = (int64_t) 1 << 40 };
+  RduHost host = { .n_workers = n_workers, .cache_bytes = 1 << 20 };
+  g_autofree SfOperand *own = rdu_choose_blocks (&stage, channels_last, isa (0), &host);
+  *rows = stage.counter[1].step;
+  *some = stage.counter[0].step;
+  SF_CHECK_INT (own[3].dim[2].size, *rows);
+  SF_CHECK_INT (own[3].dim[1].size, *some);
+}
+
+/* 28 rows are halved to seven times 4, of which one of two workers would have four. */
+SF_TEST (RduBlocks, WorkersEndTogether)
+{
+  int64_t rows, some;
+  convolved (28, 64, 1, 2, &rows, &some);
+  SF_CHECK_INT (rows, 7);
+  SF_CHECK_INT (some, 64);
+  convolved (28, 64, 3, 2, &rows, &some); /* by two, as minimal filtering goes */
+  SF_CHECK_INT (rows, 14);
+  convolved (28, 64, 1, 3, &rows, &some); /* 12, 8 and 8 of 4; 10, 10 and 8 of 5 */
+  SF_CHECK_INT (rows, 5);
+  convolved (56, 64, 1, 2, &rows, &some);
+  SF_CHECK_INT (rows, 7);
+}
+
+/* Where rows are too few, workers share the channels of a pixel. */
+SF_TEST (RduBlocks, WorkersShareManyChannels)
+{
+  int64_t rows, some;
+  convolved (14, 256, 1, 2, &rows, &some);
+  SF_CHECK_INT (rows, 4);
+  SF_CHECK_INT (some, 128);
+  convolved (14, 256, 1, 1, &rows, &some);
+  SF_CHECK_INT (some, 256);
 }
