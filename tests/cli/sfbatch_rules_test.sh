@@ -115,10 +115,15 @@ has out " held"
 is_state 16 "PENDING null"
 "$sfbatch" wait --all >waited 2>said &
 waiter=$!
-until_file said
-grep -qx 'sfbatch: job 16 is held; sfbatch release 16 lets it go' said || fail "wait for a held job: $(cat said)"
+"$sfbatch" wait 15 16 >waited.two 2>said.two &
+other=$!
+for file in said said.two; do
+  until_file "$file"
+  grep -qx 'sfbatch: job 16 is held; sfbatch release 16 lets it go' "$file" || fail "wait for a held job: $(cat "$file")"
+done
 run 0 "$sfbatch" release 16
 wait "$waiter"
+wait "$other"
 run 3 "$sfbatch" wait 16
 run 2 "$sfbatch" hold 16
 has err "job 16: FAILED, wanted a job that waits"

@@ -83,6 +83,13 @@ run_wait (const SfOptionValues *options, GError **error)
     return 1;
   if (ids->len == 1 && !sf_option_bool (options, "all"))
     return wait_for_one (queue, g_array_index (ids, int64_t, 0), error);
+  for (guint i = 0; i < ids->len && !sf_option_bool (options, "all"); i++)
+    {
+      g_autoptr (SfJob) job = sf_store_get (queue->store, g_array_index (ids, int64_t, i), error);
+      if (job == NULL)
+        return 1;
+      say_held (job);
+    }
   int exit = 0;
   return sf_follow_jobs (queue, (const int64_t *) (void *) ids->data, ids->len, &exit, error) ? exit
                                                                                               : 1;
