@@ -204,6 +204,13 @@ windows_fit_2d (const SfShape *x, const SfShape *y, const int64_t kernel[2],
   return why;
 }
 
+/* Whether every channel of `a` makes one of `b` by taps of its own. */
+static bool
+is_depthwise (const SfShape *a, const SfShape *w, const SfShape *b)
+{
+  return w->dim[1] == 1 && a->dim[1] == w->dim[0] && b->dim[1] == w->dim[0];
+}
+
 char *
 sf_boxes_conv2d (const SfTileBoxes *boxes)
 {
@@ -211,7 +218,7 @@ sf_boxes_conv2d (const SfTileBoxes *boxes)
   const int64_t *imm = boxes->instr->imm;
   char *why = want_ranks_4 (boxes);
   if (why == NULL)
-    why = want_dims ("source", x, x->dim[0], w->dim[1]);
+    why = want_dims ("source", x, x->dim[0], is_depthwise (x, w, y) ? w->dim[0] : w->dim[1]);
   if (why == NULL)
     why = want_dims ("result", y, x->dim[0], w->dim[0]);
   if (why == NULL)
@@ -228,7 +235,7 @@ sf_boxes_conv2d_dx (const SfTileBoxes *boxes)
   if (why == NULL)
     why = want_dims ("dy", dy, dx->dim[0], w->dim[0]);
   if (why == NULL)
-    why = want_dims ("result", dx, dy->dim[0], w->dim[1]);
+    why = want_dims ("result", dx, dy->dim[0], is_depthwise (dy, w, dx) ? w->dim[0] : w->dim[1]);
   if (why == NULL
       && (imm[0] < 1 || imm[1] < 1 || imm[2] < 1 || imm[3] < 1 || imm[4] < 0 || imm[5] < 0))
     why = g_strdup ("strides and dilations must be positive, pads not negative");

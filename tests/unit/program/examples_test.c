@@ -183,6 +183,29 @@ convolution (SfProgram *program)
   ADD (stage);
 }
 
+/* The same with taps of its own for each channel. */
+static void
+depthwise (SfProgram *program)
+{
+  add_buffer (program, "x", SF_SHAPE (8, 16, 32, 32), 8, 2);
+  add_buffer (program, "w", SF_SHAPE (16, 1, 3, 3), 1, 1);
+  add_buffer (program, "y", SF_SHAPE (8, 16, 32, 32), 8, 2);
+  STREAMS (false, 0, 1);
+  STREAMS (true, 2);
+  const SfOperand operands[] = {
+    IN (0, SF_SHAPE (8, 16, 32, 32), BLOCK (0, 1), BLOCK (1, 8), PAD (-1, 34), PAD (-1, 34)),
+    RESIDENT (1, SF_SHAPE (16, 1, 3, 3), BLOCK (1, 8), ALL (1), ALL (3), ALL (3)),
+    OUT (2, SF_SHAPE (8, 16, 32, 32), BLOCK (0, 1), BLOCK (1, 8), ALL (32), ALL (32)),
+  };
+  SfInstr instrs[] = { OP2 ("conv2d", 0, 1, 2) };
+  for (int i = 0; i < 4; i++)
+    instrs[0].imm[i] = 1;
+  SfStage stage = { .name = "depthwise",
+                    .n_counters = 2,
+                    .counter = { { 8, 1, SF_COUNTER_PARALLEL }, { 16, 8, SF_COUNTER_PARALLEL } } };
+  ADD (stage);
+}
+
 /* sum and sum of squares over batch and positions */
 static void
 norm_statistics (SfProgram *program)
@@ -321,6 +344,7 @@ static const Example examples[] = {
   { "gemm", gemm },
   { "weight_gradient", weight_gradient },
   { "convolution", convolution },
+  { "depthwise", depthwise },
   { "batch_norm", batch_norm },
   { "attention", attention },
 };
