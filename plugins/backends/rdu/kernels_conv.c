@@ -56,6 +56,13 @@ multiplies_pairs (const RduView *x, const RduView *w, bool is_transposed)
   return x->dtype == SF_BF16 && in_pairs (w, is_transposed);
 }
 
+/* Whether each channel of the source makes one of the result by taps of its own. */
+static bool
+is_depthwise (const RduView *x, const RduView *w, const RduView *y)
+{
+  return w->n[1] == 1 && x->n[1] > 1 && x->n[1] == w->n[0] && y->n[1] == w->n[0];
+}
+
 static RduConvJob
 job_of (const RduCall *call, bool is_transposed)
 {
@@ -74,7 +81,14 @@ job_of (const RduCall *call, bool is_transposed)
   job.weights.pairs = multiplies_pairs (x, w, is_transposed);
   job.n_in = n_steps (&job.weights, w->n[in]);
   job.packed_in = n_steps (&job.weights, w->dim[in]);
-  if (is_in_packed (w, out, in, job.weights.pairs))
+  if (is_depthwise (x, w, y))
+    {
+      job.n_depthwise = w->n[0];
+      job.depthwise_stride = w->stride[0];
+      job.n_in = job.weights.n_in = job.weights.n_out = 1;
+    }
+  /* Those of a gradient are packed for one result channel. */
+  if (is_in_packed (w, out, in, job.weights.pairs) && !(job.n_depthwise > 0 && is_transposed))
     job.packed = (const float *) w->packed
                  + (w->lo[out] * w->dim[2] * w->dim[3] * job.packed_in
                     + w->lo[in] / (job.weights.pairs ? 2 : 1) * VL);

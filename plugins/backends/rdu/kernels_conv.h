@@ -141,6 +141,9 @@ typedef struct
   const float *packed; /* the weights of the first result and source channel; NULL: not packed */
   int64_t packed_in;   /* source channels of the packed weights */
   bool x_pairs;        /* the source is in pairs as well; else they are made where it is read */
+  /* Channels that have taps of their own, and elements from the weights of one to the next's; then
+   * n_in and n_out are 1. 0: each result channel sums over all source channels. */
+  int64_t n_depthwise, depthwise_stride;
   bool first;
   float *scratch;
 } RduConvJob;
@@ -220,6 +223,8 @@ void RDU_SYMBOL (rdu_conv_planes) (const RduConvSource *source, int64_t image, c
                                    const int64_t *n, float *to);
 /* With vectors of pixels; false, and nothing done: they are not for it. */
 bool RDU_SYMBOL (rdu_conv_pixels) (const RduConvJob *job);
+/* For channels with taps of their own. */
+void RDU_SYMBOL (rdu_conv_depthwise) (const RduConvJob *job);
 /* Reads the source where it is. */
 void RDU_SYMBOL (rdu_conv_run) (const RduConvJob *job);
 /* The same by way of a copy of the source where that is faster. */

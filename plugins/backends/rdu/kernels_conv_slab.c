@@ -141,7 +141,9 @@ RDU_SYMBOL (rdu_conv) (const RduConvJob *job)
   bool is_empty = job->n_in == 0 || job->n_images == 0 || rows->n == 0 || columns->n == 0
                   || rows->taps == 0 || columns->taps == 0;
   bool is_apart = job->x_channel != 1;
-  if (is_empty)
+  if (job->n_depthwise > 0)
+    RDU_SYMBOL (rdu_conv_depthwise) (job);
+  else if (is_empty)
     RDU_SYMBOL (rdu_conv_run) (job);
   else if (RDU_SYMBOL (rdu_conv_pixels) (job))
     return;

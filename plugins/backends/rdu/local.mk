@@ -14,6 +14,7 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_conv_slab.c \
   plugins/backends/rdu/kernels_conv_sum.c \
   plugins/backends/rdu/kernels_conv_taps.h \
+  plugins/backends/rdu/kernels_conv_depthwise.c \
   plugins/backends/rdu/kernels_conv_tile.c \
   plugins/backends/rdu/kernels_conv_winograd.c \
   plugins/backends/rdu/kernels_conv_winograd.h \

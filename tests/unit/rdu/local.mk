@@ -2,7 +2,7 @@
 check_PROGRAMS += tests/unit/rdu/kernels_test
 TESTS += tests/unit/rdu/kernels_test
 tests_unit_rdu_kernels_test_SOURCES = tests/unit/rdu/kernels_test.c tests/unit/rdu/kernels_conv_test.c \
-  tests/unit/rdu/kernels_gemm_test.c tests/unit/rdu/kernels_pool_test.c \
+  tests/unit/rdu/kernels_depthwise_test.c tests/unit/rdu/kernels_gemm_test.c tests/unit/rdu/kernels_pool_test.c \
   tests/unit/rdu/kernels_order_test.c tests/unit/rdu/kernels_dots_test.c tests/unit/rdu/kernels_function_test.c \
   tests/unit/rdu/call.c tests/unit/rdu/call.h plugins/backends/rdu/isa.c
 tests_unit_rdu_kernels_test_CPPFLAGS = $(AM_CPPFLAGS) $(SF_RDU_X86_CPPFLAGS)
