@@ -6,6 +6,8 @@
  * operands are joined with their buffers, next contents with their states. The class of what a
  * convolution touches is channels-last unless it has few of them or is held to rows; elementwise
  * instructions pass that on to what they combine it with. */
+#include <string.h>
+
 #include <sf/error.h>
 
 #include "plugins/backends/rdu/kernels.h"
@@ -98,6 +100,90 @@ choose (const RduLayouts *layouts, size_t node)
   return is_new;
 }
 
+/* ---- images that are seen without their first dimension ---- */
+
+static bool
+is_elementwise (const SfStage *stage)
+{
+  for (size_t i = 0; i < stage->n_instrs; i++)
+    {
+      const SfTileOp *row = sf_tile_op_find (stage->instrs[i].op, stage->instrs[i].version);
+      if (row == NULL || (row->tile_class != SF_TILE_MAP && !g_str_equal (row->name, "fill")))
+        return false;
+    }
+  return true;
+}
+
+/* Whether `image` is `shape` and a first dimension of 1. */
+static bool
+is_with_first (const SfShape *image, const SfShape *shape)
+{
+  return image->rank == 4 && image->dim[0] == 1 && shape->rank == 3
+         && memcmp (image->dim + 1, shape->dim, 3 * sizeof *shape->dim) == 0;
+}
+
+SfBuffer
+rdu_layout_buffer (const SfProgram *program, uint32_t config, uint32_t index)
+{
+  SfBuffer buffer = sf_config_buffer (program, config, index);
+  for (uint32_t s = 0; s < sf_config_n_stages (program, config); s++)
+    {
+      SfStage stage = sf_config_stage (program, config, s);
+      for (size_t o = 0; o < stage.n_operands; o++)
+        if (stage.operands[o].kind != SF_OPERAND_TEMP && stage.operands[o].buffer == index
+            && is_with_first (&stage.operands[o].shape, &buffer.shape))
+          buffer.shape = stage.operands[o].shape;
+    }
+  return buffer;
+}
+
+/* Whether the operand is all of an image that its buffer has by itself. */
+static bool
+is_sole_image (const SfProgram *program, uint32_t config, const SfOperand *operand)
+{
+  if (operand->kind == SF_OPERAND_TEMP || operand->shape.rank != 3)
+    return false;
+  SfShape shape = rdu_layout_buffer (program, config, operand->buffer).shape;
+  return is_with_first (&shape, &operand->shape);
+}
+
+static void
+add_first_dimension (SfOperand *operand)
+{
+  memmove (operand->shape.dim + 1, operand->shape.dim, 3 * sizeof *operand->shape.dim);
+  memmove (operand->dim + 1, operand->dim, 3 * sizeof *operand->dim);
+  operand->shape.rank = 4;
+  operand->shape.dim[0] = 1;
+  operand->dim[0] = (SfAccess){ .size = 1, .stride = 1 };
+}
+
+SfStage
+rdu_layout_stage (const SfProgram *program, uint32_t config, uint32_t index, SfOperand **own)
+{
+  SfStage stage = sf_config_stage (program, config, index);
+  size_t n_images = 0;
+  *own = NULL;
+  if (!is_elementwise (&stage))
+    return stage;
+  for (size_t o = 0; o < stage.n_operands; o++)
+    {
+      const SfOperand *operand = &stage.operands[o];
+      bool is_image = is_sole_image (program, config, operand);
+      if (operand->kind == SF_OPERAND_OUT && !is_image)
+        return stage;
+      n_images += is_image;
+    }
+  if (n_images == 0)
+    return stage;
+  *own = g_memdup2 (stage.operands, stage.n_operands * sizeof *stage.operands);
+  for (size_t o = 0; o < stage.n_operands; o++)
+    if (is_sole_image (program, config, &stage.operands[o])
+        || (stage.operands[o].kind == SF_OPERAND_TEMP && stage.operands[o].shape.rank == 3))
+      add_first_dimension (&(*own)[o]);
+  stage.operands = *own;
+  return stage;
+}
+
 /* ---- nodes ---- */
 
 static void
@@ -142,12 +228,13 @@ join_section (const RduLayouts *layouts, const SfProgram *program, uint32_t conf
   const Section *section = &layouts->sections[config];
   for (uint32_t b = 0; b < sf_config_n_buffers (program, config); b++)
     {
-      SfBuffer buffer = sf_config_buffer (program, config, b);
+      SfBuffer buffer = rdu_layout_buffer (program, config, b);
       see (layouts, section->buffers + b, &buffer.shape);
     }
   for (uint32_t s = 0; s < section->n_stages; s++)
     {
-      SfStage stage = sf_config_stage (program, config, s);
+      g_autofree SfOperand *own = NULL;
+      SfStage stage = rdu_layout_stage (program, config, s, &own);
       for (size_t o = 0; o < stage.n_operands; o++)
         {
           see (layouts, section->operands[s] + o, &stage.operands[o].shape);
@@ -249,7 +336,8 @@ each_instr (const RduLayouts *layouts, const SfProgram *program, bool hold_them)
   for (uint32_t c = 0; c < layouts->n_sections; c++)
     for (uint32_t s = 0; s < layouts->sections[c].n_stages; s++)
       {
-        SfStage stage = sf_config_stage (program, c, s);
+        g_autofree SfOperand *own = NULL;
+        SfStage stage = rdu_layout_stage (program, c, s, &own);
         size_t operands = layouts->sections[c].operands[s];
         for (size_t i = 0; i < stage.n_instrs; i++)
           {

@@ -22,6 +22,15 @@ bool rdu_layouts_of_buffer (const RduLayouts *layouts, uint32_t config, uint32_t
 bool rdu_layouts_of_operand (const RduLayouts *layouts, uint32_t config, uint32_t stage,
                              uint32_t operand);
 
+/* The buffer with the shape of rank 4 that a stage sees, where it is an image by itself and its own
+ * shape lacks the first dimension. */
+SfBuffer rdu_layout_buffer (const SfProgram *program, uint32_t config, uint32_t index);
+/* The stage, where such images are seen with their first dimension: programs let elementwise stages
+ * see them without. `own`: the operands, if they are others than the program's, to be freed
+ * after the stage's last use; else NULL. */
+SfStage rdu_layout_stage (const SfProgram *program, uint32_t config, uint32_t index,
+                          SfOperand **own);
+
 /* Strides of a dense tensor; channels_last: of rank 4. */
 void rdu_layout_strides (int rank, const int64_t *dim, bool channels_last, int64_t *stride);
 /* Whether channels-last is another order in memory than row-major: not with one channel, or one

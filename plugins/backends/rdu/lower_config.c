@@ -413,7 +413,7 @@ rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa, c
   config->streams = g_new0 (SfStream, config->n_streams);
   for (; config->n_buffers < n_buffers; config->n_buffers++)
     {
-      SfBuffer buffer = sf_config_buffer (program, index, (uint32_t) config->n_buffers);
+      SfBuffer buffer = rdu_layout_buffer (program, index, (uint32_t) config->n_buffers);
       if (!is_device_dtype (buffer.dtype))
         return sf_fail (
             error, SF_ERROR_UNSUPPORTED,
@@ -430,9 +430,12 @@ rdu_lower_config (const SfProgram *program, uint32_t index, const RduIsa *isa, c
   const Lowering lowering = { .config = config, .isa = isa, .host = host, .layouts = layouts };
   g_autofree SfStage *stages = g_new (SfStage, n_stages + 1);
   g_autoptr (GPtrArray) channels_last = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) operands = g_ptr_array_new_with_free_func (g_free);
   for (size_t s = 0; s < n_stages; s++)
     {
-      stages[s] = sf_config_stage (program, index, order[s]);
+      SfOperand *own;
+      stages[s] = rdu_layout_stage (program, index, order[s], &own);
+      g_ptr_array_add (operands, own);
       g_ptr_array_add (channels_last, find_channels_last (&lowering, &stages[s], order[s]));
     }
   return lower_stages (&lowering, order, stages, (bool *const *) channels_last->pdata, config,

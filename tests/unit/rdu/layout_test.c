@@ -488,3 +488,76 @@ SF_TEST (RduLayout, OtherDtypesAndStridesGoInAndOut)
         }
     }
 }
+
+/* Pool, relu, pool of one image, which relu and the buffer behind it see without a first dimension.
+ */
+static Build
+build_sole_image (void)
+{
+  const SfShape image = SF_SHAPE (1, O, 8, 8), flat = SF_SHAPE (O, 8, 8);
+  Build b = build_new ("eval");
+  uint32_t x = build_tensor (&b, "x", SF_TENSOR_INPUT, SF_F32, SF_SHAPE (1, O, 16, 16), NULL);
+  uint32_t y = build_tensor (&b, "y", SF_TENSOR_OUTPUT, SF_F32, SF_SHAPE (1, O, 4, 4), NULL);
+  uint32_t in = build_load (&b, x, 1, 1), pooled = build_buffer (&b, SF_F32, image, 1, 1);
+  uint32_t rectified = build_buffer (&b, SF_F32, flat, O, 1), out = build_store (&b, y, 1, 1);
+  SfInstr pool[] = { { "max_pool2d", 1, SF_WHEN_EACH, 1, 1, { 0 }, { 1 }, { 2, 2, 2, 2, 1, 1 } } };
+  SfInstr relu[] = { { "relu", 1, SF_WHEN_EACH, 1, 1, { 0 }, { 1 } },
+                     { "add", 1, SF_WHEN_EACH, 2, 1, { 1, 0 }, { 2 } } };
+  SfOperand first[] = {
+    { SF_OPERAND_IN,
+      in,
+      SF_F32,
+      SF_SHAPE (1, O, 16, 16),
+      -1,
+      1,
+      { ALL (1), ALL (O), ALL (16), ALL (16) } },
+    { SF_OPERAND_OUT, pooled, SF_F32, image, -1, 1, { ALL (1), ALL (O), ALL (8), ALL (8) } },
+  };
+  SfOperand flats[] = {
+    { SF_OPERAND_IN, pooled, SF_F32, flat, -1, 1, { ALL (O), ALL (8), ALL (8) } },
+    { SF_OPERAND_TEMP, SF_NONE, SF_F32, flat, -1, 1, { ALL (O), ALL (8), ALL (8) } },
+    { SF_OPERAND_OUT, rectified, SF_F32, flat, -1, 1, { ALL (O), ALL (8), ALL (8) } },
+  };
+  SfOperand last[] = {
+    { SF_OPERAND_IN, rectified, SF_F32, image, -1, 1, { ALL (1), ALL (O), ALL (8), ALL (8) } },
+    { SF_OPERAND_OUT,
+      out,
+      SF_F32,
+      SF_SHAPE (1, O, 4, 4),
+      -1,
+      1,
+      { ALL (1), ALL (O), ALL (4), ALL (4) } },
+  };
+  build_stage (&b, "first", NULL, 0, first, 2, pool, 1);
+  build_stage (&b, "relu", NULL, 0, flats, 3, relu, 2);
+  build_stage (&b, "last", NULL, 0, last, 2, pool, 1);
+  build_launch (&b, SF_PHASE_FWD);
+  return b;
+}
+
+SF_TEST (RduLayout, SoleImagesKeepTheirFirstDimension)
+{
+  float x[O * 256], found[2][O * 16];
+  randomise (6, x, G_N_ELEMENTS (x));
+  for (int is_rows = 0; is_rows < 2; is_rows++)
+    {
+      g_autoptr (GError) error = NULL;
+      Build b = build_sole_image ();
+      set_layout (is_rows ? "rows" : NULL);
+      RduMachine *machine = build_open (&b, 1, false, &error);
+      set_layout (NULL);
+      SF_REQUIRE (machine != NULL);
+      for (size_t i = 0; i < machine->configs[0].n_buffers; i++)
+        SF_CHECK (machine->configs[0].buffers[i].channels_last == !is_rows);
+      build_step (&b, machine, 0, (void *[]){ x }, (void *[]){ found[is_rows] }, NULL, NULL,
+                  &error);
+      SF_CHECK_MSG (error == NULL, "%s", error != NULL ? error->message : "");
+      rdu_machine_close (machine);
+      sf_program_unref (b.program);
+    }
+  SF_CHECK (memcmp (found[0], found[1], sizeof found[0]) == 0);
+  float most = 0;
+  for (int i = 0; i < 16; i++)
+    most = MAX (most, x[i / 4 * 16 + i % 4]);
+  SF_CHECK (found[0][0] == 2 * most);
+}
