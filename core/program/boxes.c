@@ -251,7 +251,7 @@ sf_boxes_conv2d_dw (const SfTileBoxes *boxes)
   if (why == NULL)
     why = want_dims ("dy", dy, x->dim[0], dw->dim[0]);
   if (why == NULL)
-    why = want_dims ("result", dw, dy->dim[1], x->dim[1]);
+    why = want_dims ("result", dw, dy->dim[1], is_depthwise (x, dw, dy) ? 1 : x->dim[1]);
   if (why == NULL)
     why = windows_fit_2d (x, dy, &dw->dim[2], imm, imm + 2);
   return why;
