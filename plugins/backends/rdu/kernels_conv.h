@@ -232,6 +232,8 @@ void RDU_SYMBOL (rdu_conv) (const RduConvJob *job);
 /* `n` rows, at most RDU_CONV_SUMS_1 of one vector or RDU_CONV_SUMS_2 of two. */
 void RDU_SYMBOL (rdu_conv_sum) (const RduConvSums *sums, int n, int vectors);
 void RDU_SYMBOL (rdu_conv2d_dw) (const RduCall *call);
+/* Where channels have taps of their own; false, and nothing done: they have not. */
+bool RDU_SYMBOL (rdu_conv2d_dw_depthwise) (const RduCall *call);
 /* With vectors of pixels; false, and nothing done: they are not for it. */
 bool RDU_SYMBOL (rdu_conv2d_dw_pixels) (const RduCall *call);
 #endif

@@ -494,7 +494,8 @@ RDU_SYMBOL (rdu_conv2d_dw) (const RduCall *call)
                 .sums = call->scratch,
                 .shares = call->scratch + MAX_SUMS,
                 .source = call->scratch + MAX_SUMS + MAX_SHARES + VL };
-  if (taps == 0 || dw->n[0] == 0 || dw->n[1] == 0 || RDU_SYMBOL (rdu_conv2d_dw_pixels) (call))
+  if (taps == 0 || dw->n[0] == 0 || dw->n[1] == 0 || RDU_SYMBOL (rdu_conv2d_dw_depthwise) (call)
+      || RDU_SYMBOL (rdu_conv2d_dw_pixels) (call))
     return;
   part.n_images = 1;
   part.n[1] = max (min (part.dy->n[3], MAX_PIXELS), 1);

@@ -5,6 +5,8 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_binary.c \
   plugins/backends/rdu/kernels_conv.c \
   plugins/backends/rdu/kernels_conv.h \
+  plugins/backends/rdu/kernels_conv_depthwise.c \
+  plugins/backends/rdu/kernels_conv_depthwise_dw.c \
   plugins/backends/rdu/kernels_conv_dw.c \
   plugins/backends/rdu/kernels_conv_dw_pixels.c \
   plugins/backends/rdu/kernels_conv_pair.c \
@@ -14,7 +16,6 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_conv_slab.c \
   plugins/backends/rdu/kernels_conv_sum.c \
   plugins/backends/rdu/kernels_conv_taps.h \
-  plugins/backends/rdu/kernels_conv_depthwise.c \
   plugins/backends/rdu/kernels_conv_tile.c \
   plugins/backends/rdu/kernels_conv_winograd.c \
   plugins/backends/rdu/kernels_conv_winograd.h \

@@ -21,6 +21,7 @@ static const Shape shapes[] = {
   { 3, 48, 8, 8, 3, 2, 3, 1, 0, 1 },   { 1, 70, 3, 3, 3, 3, 1, 1, 4, 0 },
   { 1, 17, 20, 5, 1, 1, 1, 1, 0, 0 },  { 1, 20, 12, 12, 9, 9, 1, 1, 4, 4 },
   { 1, 2000, 4, 5, 3, 3, 2, 1, 1, 1 }, { 1, 5, 10, 19, 3, 3, 1, 1, 1, 1 },
+  { 2, 18, 40, 31, 3, 3, 1, 1, 1, 1 }, { 1, 16, 3, 300, 3, 3, 1, 1, 1, 1 },
 };
 
 typedef enum
@@ -125,10 +126,54 @@ check (const RduIsa *isa, const Shape *g, Way way)
       }
 }
 
+/* The same of the gradient of the taps. */
+static void
+check_dw (const RduIsa *isa, const Shape *g, Way way)
+{
+  int64_t oh = (g->h + 2 * g->p - (g->rows - 1) * g->d - 1) / g->s + 1;
+  int64_t ow = (g->w + 2 * g->q - (g->columns - 1) * g->d - 1) / g->s + 1;
+  int64_t nx = g->n * g->c * g->h * g->w, nw = g->c * g->rows * g->columns,
+          ny = g->n * g->c * oh * ow;
+  bool first = (way & ACCUMULATE) == 0;
+  g_autofree float *x = g_new (float, nx), *w = g_new (float, nw), *y = g_new (float, ny);
+  fill (x, nx, 1);
+  fill (w, nw, 2);
+  fill (y, ny, 3);
+  g_autofree float *each = g_memdup2 (w, (size_t) nw * 4);
+  const int64_t imm[] = { g->s, g->s, g->d, g->d };
+  const RduKernel *kernel = rdu_isa_find (isa, "conv2d_dw", 1);
+  RduView source = images (x, g->n, g->c, g->h, g->w, way),
+          dy = images (y, g->n, g->c, oh, ow, way);
+  RduView to = FVIEW (w, g->c, 1, g->rows, g->columns), apart = to;
+  apart.data = each;
+  pad (&source, 2, g->p, (oh - 1) * g->s + (g->rows - 1) * g->d + 1);
+  pad (&source, 3, g->q, (ow - 1) * g->s + (g->columns - 1) * g->d + 1);
+  for (int64_t c = 0; c < g->c; c++)
+    {
+      RduView one = of_channel (apart, 0, c);
+      run_kernel (kernel, (RduView[]){ of_channel (dy, 1, c), of_channel (source, 1, c) }, 2, &one,
+                  1, imm, NULL, first);
+    }
+  run_kernel (kernel, (RduView[]){ dy, source }, 2, &to, 1, imm, NULL, first);
+  for (int64_t i = 0; i < nw; i++)
+    if (memcmp (&w[i], &each[i], 4) != 0)
+      {
+        SF_CHECK_MSG (false,
+                      "conv2d_dw, way %d, c %" PRId64 ", element %" PRId64 ": found %a, wanted %a",
+                      way, g->c, i, w[i], each[i]);
+        return;
+      }
+}
+
 SF_TEST_CASES (RduConv, Depthwise, isa_names, N_ISA_NAMES, sf_test_row_name)
 {
   ISA_OR_SKIP (isa);
   for (size_t i = 0; i < G_N_ELEMENTS (shapes); i++)
-    for (int way = 0; way < N_WAYS; way++)
-      check (isa, &shapes[i], way);
+    {
+      for (int way = 0; way < N_WAYS; way++)
+        check (isa, &shapes[i], way);
+      for (int way = 0; way < TRANSPOSED; way++)
+        if ((way & PACKED) == 0)
+          check_dw (isa, &shapes[i], way);
+    }
 }
