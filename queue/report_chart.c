@@ -261,7 +261,7 @@ report_chart_metric (Markup *markup, const ReportHistory *history, const ReportT
   const ReportMetric *now = report_case_metric (track->found, metric);
   Chart chart = { .width = wide ? WIDE : WIDTH,
                   .n = MIN (points->len, wide ? MAX_COLUMNS : columns_each (history)) };
-  g_autofree Column *columns = chart.columns = columns_of (track, points, chart.n);
+  chart.columns = columns_of (track, points, chart.n);
   markup_begin (markup, "svg");
   markup_attr (markup, "class", "c");
   markup_attr (markup, "viewBox", "0 0 %.0f %.0f", chart.width, HEIGHT);
@@ -279,6 +279,7 @@ report_chart_metric (Markup *markup, const ReportHistory *history, const ReportT
       put_failed_runs (markup, &chart);
     }
   markup_end (markup);
+  g_free (chart.columns);
 }
 
 /* ---- the runs ---- */
