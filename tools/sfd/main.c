@@ -49,7 +49,7 @@ main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
   SfDaemonOptions options = { .idle_s = IDLE_S, .ready_fd = -1 };
-  for (int i = 1; i < argc; i++)
+  for (int i = 1; i < argc; i += 2)
     {
       if (strcmp (argv[i], "--version") == 0)
         {
@@ -65,7 +65,6 @@ main (int argc, char **argv)
           fputs (help, is_help ? stdout : stderr);
           return is_help ? 0 : 2;
         }
-      i++;
     }
   sf_log_set_sink (log_to_stderr, NULL, SF_LOG_WARNING);
   if (sf_daemon_run (&options, &error))

@@ -152,8 +152,15 @@ rdu_lanes_greater (RduLanes a, RduLanes b)
 RDU_INLINE RduLanes
 rdu_lanes_across (RduLanes x, int distance)
 {
+#ifdef __clang__ /* has no shuffle by a variable */
+  RduLanes y;
+  for (int i = 0; i < 16; i++)
+    y[i] = x[i ^ distance];
+  return y;
+#else
   RduLaneBits lane = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
   return __builtin_shuffle (x, lane ^ distance);
+#endif
 }
 
 /* exp of what is not positive, as rdu_exp_falling has it. */

@@ -46,24 +46,37 @@ min (int64_t a, int64_t b)
   return a < b ? a : b;
 }
 
+/* Lanes of both, those of b after those of a. */
+static inline __attribute__ ((always_inline)) RduVec
+shuffle (RduVec a, RduVec b, const Places places)
+{
+#ifdef __clang__ /* has no shuffle by a variable */
+  RduVec c;
+  for (int i = 0; i < VL; i++)
+    c[i] = places[i] < VL ? a[places[i]] : b[places[i] - VL];
+  return c;
+#else
+  return __builtin_shuffle (a, b, places);
+#endif
+}
+
 /* The columns of `n` windows side by side: 2 n elements. */
 static inline void
 load_columns (const float *from, int64_t n, RduVec *left, RduVec *right)
 {
   RduVec a = rdu_vec_load_lanes (from, rdu_lanes (min (2 * n, VL)));
   RduVec b = 2 * n > VL ? rdu_vec_load_lanes (from + VL, rdu_lanes (2 * n - VL)) : rdu_vec_zero ();
-  *left = __builtin_shuffle (a, b, (Places){ EVEN });
-  *right = __builtin_shuffle (a, b, (Places){ EVEN } + 1);
+  *left = shuffle (a, b, (Places){ EVEN });
+  *right = shuffle (a, b, (Places){ EVEN } + 1);
 }
 
 static inline void
 store_columns (float *to, int64_t n, RduVec left, RduVec right)
 {
-  rdu_vec_store_lanes (to, rdu_lanes (min (2 * n, VL)),
-                       __builtin_shuffle (left, right, (Places){ LOWER }));
+  rdu_vec_store_lanes (to, rdu_lanes (min (2 * n, VL)), shuffle (left, right, (Places){ LOWER }));
   if (2 * n > VL)
     rdu_vec_store_lanes (to + VL, rdu_lanes (2 * n - VL),
-                         __builtin_shuffle (left, right, (Places){ LOWER } + VL / 2));
+                         shuffle (left, right, (Places){ LOWER } + VL / 2));
 }
 
 static inline RduVec

@@ -57,10 +57,7 @@ SF_RDU_KERNELS = \
   plugins/backends/rdu/kernels_vector.h \
   plugins/backends/rdu/kernels_view.h
 SF_RDU_KERNEL_CPPFLAGS = $(SF_PLUGIN_CPPFLAGS) -I$(top_srcdir)
-# What -O3 has above -O2 is named one by one: the builder's CFLAGS, usually -O2, come last, and vectorising must stay on.
-SF_RDU_KERNEL_CFLAGS = $(SF_PLUGIN_CFLAGS) -O3 -fno-math-errno -fno-trapping-math \
-  -ftree-loop-vectorize -ftree-slp-vectorize -fvect-cost-model=dynamic -fpeel-loops -funswitch-loops \
-  -fpredictive-commoning -ftree-loop-distribution -fsplit-loops
+SF_RDU_KERNEL_CFLAGS = $(SF_PLUGIN_CFLAGS) -O3 -fno-math-errno -fno-trapping-math $(SF_LOOPS)
 
 noinst_LTLIBRARIES += plugins/backends/rdu/libportable.la
 plugins_backends_rdu_libportable_la_SOURCES = $(SF_RDU_KERNELS)

@@ -391,8 +391,10 @@ lower_stages (const Lowering *lowering, const uint32_t *order, SfStage *stages,
       size_t s = config->n_stages++;
       RduStage *to = &config->stages[s];
       const RduLink *link = links != NULL ? &links[s] : &none;
-      g_autofree SfOperand *operands = choose_blocks (lowering, &stages[s], channels_last[s], link);
-      if (!lower_stage (lowering, &stages[s], order[s], link, to, error))
+      SfOperand *operands = choose_blocks (lowering, &stages[s], channels_last[s], link);
+      bool is_lowered = lower_stage (lowering, &stages[s], order[s], link, to, error);
+      g_free (operands);
+      if (!is_lowered)
         return false;
       to->first_packing = config->n_packings;
       config->n_packings += to->n_packings;

@@ -20,6 +20,8 @@ slurm_job_name (const char *token)
   return g_strdup_printf ("sf-%.*s", NAME_CHARS, token);
 }
 
+static void add (GPtrArray *words, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
 static void
 add (GPtrArray *words, const char *format, ...)
 {
